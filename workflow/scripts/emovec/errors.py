@@ -1,0 +1,5 @@
+"""The one exception that is meant for the user."""
+
+
+class InputError(Exception):
+    """Something the user can mend: one sentence naming the file, key or row and what to do."""
