@@ -1,0 +1,42 @@
+# The commands of the project. `make` alone sets everything up and runs the default experiment.
+PYTHON ?= python3
+VENV ?= .venv
+CORES ?= all
+PIP_OPTIONS ?=
+BIN := $(VENV)/bin
+READY := $(VENV)/ready-$(shell cksum < requirements.lock | cut -d' ' -f1)
+
+.DEFAULT_GOAL := run
+.PHONY: run smoke baseline test lint format clean
+
+run: $(READY)
+	$(BIN)/snakemake --cores $(CORES)
+
+smoke: $(READY)
+	$(BIN)/snakemake --cores $(CORES) --configfile config/smoke.yaml
+
+baseline: $(READY)
+	$(BIN)/snakemake --cores $(CORES) --configfile config/baseline.yaml
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile workflow
+
+# What Snakemake and pip wrote here; models and results stay.
+clean:
+	rm -rf $(VENV) .snakemake .pytest_cache .ruff_cache logs
+
+$(READY): requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_OPTIONS) -r requirements.lock
+	touch $@

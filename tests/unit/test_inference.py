@@ -1,0 +1,316 @@
+"""Nulls, p-values, intervals and corrections against known answers, plain loops and null worlds.
+
+Bounds on error rates are binomial with a probability of a false alarm below 1e-5.
+"""
+
+import itertools
+
+import numpy as np
+import pytest
+import worlds
+from emovec import inference, similarity
+from scipy import stats
+from worlds import CLASSES, NEUTRAL
+
+AGAINST = similarity.against_neutral(CLASSES, NEUTRAL)
+PAIRS = np.array([(0, 1), (0, 2), (1, 2)])
+
+
+def grams(x):
+    return similarity.contrast_gram(similarity.gram(x), AGAINST, AGAINST)
+
+
+def small(seed=0, n=6, d=4):
+    return np.random.default_rng(seed).standard_normal((4, n, d))
+
+
+def at_most(rate, runs):
+    """The count that `runs` at `rate` exceed with a probability below 1e-5."""
+    return stats.binom.ppf(1 - 1e-5, runs, rate)
+
+
+def at_least(rate, runs):
+    return stats.binom.ppf(1e-5, runs, rate)
+
+
+# Sign flips
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_flipped_u_is_u_of_flipped_differences(masked):
+    x = small()
+    same = similarity.shared([list("aabcde")]) if masked else None
+    signs = inference.sign_flips(6, 300, np.random.default_rng(0))
+    g = grams(x)
+    null = inference.flipped_inner_u(g, signs, same)
+    assert null.shape == (300, 3, 3)
+    d = x[:3] - x[3]
+    for draw in (0, 1, 299):
+        flipped = d * signs[draw][:, None]
+        for a, b in itertools.product(range(3), repeat=2):
+            expected = similarity.inner_u(flipped[a] @ flipped[b].T, same)
+            assert null[draw, a, b] == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", worlds.seeds(1))
+def test_a_signal_has_the_smallest_p_there_is_and_never_zero(seed):
+    rng = np.random.default_rng(seed)
+    world = worlds.paired(rng, n=70, d=256, s=0.1)
+    g = grams(world.x)
+    draws = 999
+    null = inference.flipped_inner_u(g, inference.sign_flips(70, draws, rng))
+    diagonal = np.arange(3), np.arange(3)
+    p = inference.p_value(similarity.inner_u(g)[diagonal], null[:, *diagonal])
+    assert (p == 1 / (draws + 1)).all()
+    assert (similarity.reliability(g[diagonal]) > 0.6).all()
+
+
+@pytest.mark.parametrize("seed", worlds.seeds(1))
+def test_the_sign_flip_test_keeps_its_level_and_its_p_are_uniform(seed):
+    """Noise with heavy tails, other variances in each topic, and topics in common."""
+    rng = np.random.default_rng(seed)
+    runs, p_neutral, p_between, adjusted = 1000, [], [], []
+    for _ in range(runs):
+        x = rng.standard_t(3, (4, 16, 20)) * rng.gamma(1, size=(1, 16, 1)) + rng.standard_normal(20)
+        x += rng.standard_normal((1, 16, 20))
+        between = similarity.contrast(CLASSES, "gratitude", "anger")
+        weights = np.vstack([AGAINST, between])
+        g = similarity.contrast_gram(similarity.gram(x), weights, weights)
+        g = g[np.arange(4), np.arange(4)]
+        null = inference.flipped_inner_u(g, inference.sign_flips(16, 199, rng))
+        p = inference.p_value(similarity.inner_u(g), null)
+        p_neutral.append(p[0])
+        p_between.append(p[3])
+        adjusted.append(inference.max_t(similarity.inner_u(g)[:3], null[:, :3]).min())
+    for values in (p_neutral, p_between):
+        assert at_least(0.05, runs) <= np.sum(np.array(values) <= 0.05) <= at_most(0.05, runs)
+        assert stats.kstest(values, "uniform").pvalue > 1e-5
+    assert np.sum(np.array(adjusted) <= 0.05) <= at_most(0.05, runs)
+
+
+def test_emotions_that_differ_are_told_apart_and_equal_ones_are_not():
+    rng = np.random.default_rng(0)
+    world = worlds.paired(rng, n=40, d=64, s=0.2, cos=1.0)
+    world.x[2] += 2 * world.effects[0]
+    p = {}
+    for a, b in (("gratitude", "anger"), ("gratitude", "apology")):
+        weights = similarity.contrast(CLASSES, a, b)
+        g = similarity.contrast_gram(similarity.gram(world.x), weights, weights)
+        null = inference.flipped_inner_u(g, inference.sign_flips(40, 999, rng))
+        p[b] = float(inference.p_value(similarity.inner_u(g), null))
+    assert p["apology"] == 1 / 1000 and p["anger"] > 0.01
+
+
+# Relabelling
+
+
+def test_relabelled_products_are_those_of_the_relabelled_class_means():
+    x = small(n=5)
+    labels = inference.relabelings(4, 5, 300, np.random.default_rng(0))
+    assert (np.sort(labels, axis=-1) == np.arange(4)).all()
+    weights = np.vstack([AGAINST, similarity.common(CLASSES, NEUTRAL)])
+    w = inference.relabeled_weights(weights, labels)
+    products = inference.relabeled_inner(similarity.gram(x), w)
+    for draw in (0, 1, 299):
+        means = np.zeros((4, 4))
+        for k in range(4):
+            means[k] = np.mean([x[labels[draw, i, k], i] for i in range(5)], axis=0)
+        v = weights @ means
+        assert np.allclose(products[draw], v @ v.T, atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", worlds.seeds(1))
+def test_relabelling_knows_the_pull_of_the_shared_neutral(seed):
+    """Without signal the null is centred on κ, not 0, and p-values of cosines are uniform."""
+    rng = np.random.default_rng(seed)
+    runs, p, adjusted = 500, [], []
+    for _ in range(runs):
+        x = rng.standard_t(4, (4, 15, 12)) + rng.standard_normal((1, 15, 12))
+        w = inference.relabeled_weights(AGAINST, inference.relabelings(4, 15, 199, rng))
+        null = inference.relabeled_inner(similarity.gram(x), w)
+        naive = similarity.inner(grams(x))
+        cosines, nulls = (
+            similarity.cosine(
+                *(v[..., PAIRS[:, i], PAIRS[:, j]] for i, j in ((0, 1), (0, 0), (1, 1)))
+            )
+            for v in (naive, null)
+        )
+        assert nulls.mean() == pytest.approx(0.5, abs=0.15)
+        p.append(inference.p_value(cosines, nulls, "two-sided"))
+        adjusted.append(inference.max_t(cosines, nulls, "two-sided").min())
+    p = np.array(p)[:, 0]
+    assert at_least(0.05, runs) <= np.sum(p <= 0.05) <= at_most(0.05, runs)
+    assert stats.kstest(p, "uniform").pvalue > 1e-5
+    assert np.sum(np.array(adjusted) <= 0.05) <= at_most(0.05, runs)
+
+
+# From nulls to p-values
+
+
+def test_p_counts_the_observed_draw():
+    null = np.arange(99.0)
+    assert inference.p_value(1000.0, null) == 1 / 100
+    assert inference.p_value(-1.0, null) == 1
+    assert inference.p_value(90.0, null) == 10 / 100  # ties count
+    assert inference.p_value(90.0 + 1e-13, null) == 10 / 100  # as do rounding errors
+    assert np.isnan(inference.p_value(np.nan, null))
+
+
+def test_a_statistic_that_never_varies_is_not_significant():
+    assert inference.p_value(0.0, np.zeros(99)) == 1
+    assert inference.max_t(0.0, np.zeros(99), "two-sided") == 1
+
+
+def test_two_sided_p_is_below_alpha_outside_the_band_and_nowhere_else():
+    rng = np.random.default_rng(0)
+    null = rng.gamma(1.0, size=9999)  # skewed
+    low, high = inference.band(null)
+    inside, outside = (low * 1.1, np.median(null), high * 0.98), (low * 0.9, high * 1.02, 99.0)
+    assert all(inference.p_value(x, null, "two-sided") > 0.05 for x in inside)
+    assert all(inference.p_value(x, null, "two-sided") < 0.05 for x in outside)
+
+
+@pytest.mark.parametrize("tail", ["upper", "two-sided"])
+def test_max_t_is_the_step_down_of_westfall_and_young(tail):
+    rng = np.random.default_rng(1)
+    null = rng.standard_normal((199, 6)) @ rng.standard_normal((6, 6))
+    observed = 3 * rng.standard_normal(6)
+    both = np.vstack([observed, null])
+    if tail == "upper":
+        z = (both - both.mean(axis=0)) / both.std(axis=0)
+    else:
+        low, middle, high = np.quantile(both, [0.025, 0.5, 0.975], axis=0)
+        away = both - middle
+        z = np.abs(np.where(away > 0, away / (high - middle), away / (middle - low)))
+    left, expected, largest = list(np.argsort(-z[0])), np.zeros(6), 0.0
+    while left:
+        first = left[0]
+        p = (1 + sum(row[left].max() >= z[0, first] for row in z[1:])) / 200
+        largest = max(largest, p)
+        expected[first] = largest
+        left.pop(0)
+    adjusted = inference.max_t(observed, null, tail)
+    assert np.allclose(adjusted, expected)
+    assert (adjusted >= inference.p_value(observed, null, tail)).all()
+
+
+def test_max_t_compares_depths_of_any_scale_and_leaves_out_the_undefined():
+    rng = np.random.default_rng(0)
+    null, observed = rng.standard_normal((499, 2, 3)), rng.standard_normal((2, 3)) + 1
+    scale = 10.0 ** np.arange(6).reshape(2, 3)
+    adjusted = inference.max_t(observed, null)
+    assert np.allclose(inference.max_t(observed * scale, null * scale), adjusted)
+    observed[1, 1] = np.nan
+    without = inference.max_t(observed, null)
+    assert np.isnan(without[1, 1]) and np.isfinite(np.delete(without.ravel(), 4)).all()
+    rest = np.delete(observed.ravel(), 4), np.delete(null.reshape(499, 6), 4, axis=1)
+    assert np.allclose(np.delete(without.ravel(), 4), inference.max_t(*rest))
+
+
+# Intervals
+
+
+def test_the_jackknife_of_a_mean_is_its_standard_error():
+    x = np.random.default_rng(0).standard_normal(30)
+    loo = (x.sum() - x) / 29
+    error = x.std(ddof=1) / np.sqrt(30)
+    assert inference.jackknife_se(loo) == pytest.approx(error, abs=1e-12)
+    low, high = inference.jackknife_interval(x.mean(), loo)
+    assert [low, high] == pytest.approx(stats.t.interval(0.95, 29, x.mean(), error), abs=1e-12)
+    assert inference.jackknife_p(x.mean(), loo) == pytest.approx(stats.ttest_1samp(x, 0).pvalue)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_leaving_topics_out_by_row_sums_is_leaving_them_out(masked):
+    g = grams(small())
+    same = similarity.shared([list("aabcde")]) if masked else None
+    for i in range(6):
+        kept = np.delete(np.arange(6), i)
+        left = g[..., kept[:, None], kept]
+        same_left = None if same is None else same[np.ix_(kept, kept)]
+        assert np.allclose(inference.loo_inner(g)[..., i], similarity.inner(left))
+        assert np.allclose(inference.loo_trace_cov(g)[..., i], similarity.trace_cov(left))
+        u = similarity.inner_u(left, same_left)
+        assert np.allclose(inference.loo_inner_u(g, same)[..., i], u)
+
+
+def test_fisher_z_keeps_cosines_inside_and_leaves_others_plain():
+    loo = np.array([[0.97, 0.98, 0.99, 0.9], [1.2, 1.3, 0.9, 1.1]])
+    value = np.array([0.96, 1.1])
+    low, high = inference.jackknife_interval(value, loo, fisher_z=True)
+    plain = inference.jackknife_interval(value, loo)
+    assert high[0] < 1 < plain[1][0]
+    assert (low[1], high[1]) == (plain[0][1], plain[1][1])
+    assert np.isnan(inference.jackknife_interval(np.nan, loo[0] * np.nan, fisher_z=True)).all()
+
+
+@pytest.mark.parametrize("seed", worlds.seeds(1))
+def test_the_jackknife_covers_planted_cosines(seed):
+    rng = np.random.default_rng(seed)
+    runs, inside, widths, values = 300, 0, [], []
+    for _ in range(runs):
+        g = grams(worlds.paired(rng, n=60, d=64, s=0.1, cos=0.3, topic_share=0.5).x)
+        u, loo = similarity.inner_u(g), inference.loo_inner_u(g)
+        value = similarity.cosine(u[0, 1], u[0, 0], u[1, 1])
+        loo = similarity.cosine(loo[0, 1], loo[0, 0], loo[1, 1])
+        low, high = inference.jackknife_interval(value, loo, fisher_z=True)
+        inside += low <= 0.3 <= high
+        widths.append(high - low)
+        values.append(value)
+    assert inside >= at_least(0.95, runs)
+    assert 0.7 < np.mean(widths) / (4 * np.std(values)) < 2  # and is not merely wide
+
+
+def test_weights_of_one_and_of_two_are_the_topics_themselves():
+    g = grams(small())
+    weights = np.ones((2, 6)) * [[1], [2]]
+    for same in (None, similarity.shared([list("aabcde")])):
+        weighted = similarity.weighted_inner_u(g, weights, same)
+        assert np.allclose(weighted, similarity.inner_u(g, same)[..., None], atol=1e-12)
+
+
+def test_a_topic_drawn_twice_is_not_two_topics():
+    """As units of their own, its copies would bring the bias back."""
+    rng = np.random.default_rng(0)
+    g = grams(worlds.paired(rng, n=30, d=64, s=0.0, topic_share=0.0).x)[0, 0]
+    weights = inference.bootstrap_weights(30, 4000, rng)
+    assert (weights.sum(axis=1) == 30).all()
+    weighted = similarity.weighted_inner_u(g, weights)
+    error = weighted.std() / np.sqrt(4000)
+    assert abs(weighted.mean() - similarity.inner_u(g)) < 6 * error
+    copies = np.repeat(np.arange(30), weights[0].astype(int))
+    i, j = np.meshgrid(copies, copies)
+    assert weighted[0] == pytest.approx(g[i, j][i != j].mean())
+    bias = g[i, j][~np.eye(30, dtype=bool)].mean() - weighted[0]
+    assert bias > 6 * error
+
+
+# Corrections
+
+
+def test_corrections_of_known_p_values():
+    p = [0.01, 0.04, 0.03, 0.005]
+    assert inference.holm(p) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert inference.benjamini_hochberg(p) == pytest.approx([0.02, 0.04, 0.04, 0.02])
+    assert inference.holm([0.9, 0.8]) == pytest.approx([1, 1])
+
+
+def test_an_undefined_test_is_no_member_of_its_family():
+    p = [0.01, np.nan, 0.04, 0.03, 0.005]
+    for correct in (inference.holm, inference.benjamini_hochberg):
+        adjusted = correct(p)
+        assert np.isnan(adjusted[1])
+        assert np.delete(adjusted, 1) == pytest.approx(correct([0.01, 0.04, 0.03, 0.005]))
+        assert np.isnan(correct([np.nan])).all()
+
+
+def test_draws_depend_on_the_generator_alone():
+    for draw in (
+        lambda rng: inference.sign_flips(9, 20, rng),
+        lambda rng: inference.relabelings(4, 9, 20, rng),
+        lambda rng: inference.bootstrap_weights(9, 20, rng),
+        lambda rng: similarity.halves(9, 20, rng),
+    ):
+        one, two = (draw(np.random.default_rng(3)) for _ in range(2))
+        assert (one == two).all()
+        assert not np.array_equal(one, draw(np.random.default_rng(4)))

@@ -1,0 +1,476 @@
+"""Within-model estimators against planted answers, and the table made of them.
+
+Tolerances for fresh seeds are at least five standard deviations of the statistic.
+"""
+
+import numpy as np
+import pytest
+import worlds
+from emovec import similarity, within
+from worlds import CLASSES, NEUTRAL
+
+AGAINST = similarity.against_neutral(CLASSES, NEUTRAL)
+
+
+def grams(world_or_x):
+    """G[emotion, emotion, topic, topic] of the contrasts against neutral."""
+    x = getattr(world_or_x, "x", world_or_x)
+    return similarity.contrast_gram(similarity.gram(x), AGAINST, AGAINST)
+
+
+def small(seed=0, n=7, d=5):
+    return np.random.default_rng(seed).standard_normal((4, n, d))
+
+
+# The algebra, against plain loops
+
+
+def test_a_contrast_gram_is_the_product_of_differences():
+    x = small()
+    k = similarity.gram(x)
+    specific = similarity.specific(CLASSES, NEUTRAL)
+    shared = similarity.common(CLASSES, NEUTRAL)
+    differences = x[:3] - x[3]
+    d_common = differences.mean(axis=0)
+    g = similarity.contrast_gram(k, specific, shared)
+    assert g.shape == (3, 7, 7)
+    for e in range(3):
+        assert np.allclose(g[e], (differences[e] - d_common) @ d_common.T, atol=1e-12)
+    g = similarity.contrast_gram(k, AGAINST, AGAINST)
+    assert np.allclose(g[0, 2], differences[0] @ differences[2].T, atol=1e-12)
+    assert np.allclose(
+        similarity.contrast_gram(k, AGAINST[0], shared), differences[0] @ d_common.T, atol=1e-12
+    )
+
+
+def test_the_weights_of_all_contrasts_sum_to_zero():
+    for weights in (
+        similarity.contrast(CLASSES, "gratitude", "anger"),
+        AGAINST,
+        similarity.common(CLASSES, NEUTRAL),
+        similarity.specific(CLASSES, NEUTRAL),
+    ):
+        assert np.allclose(weights.sum(axis=-1), 0)
+    assert (similarity.specific(CLASSES, NEUTRAL)[:, 3] == 0).all()  # neutral cancels exactly
+
+
+def test_inner_products_are_those_of_the_mean_differences():
+    x = small()
+    v = (x[:3] - x[3]).mean(axis=1)
+    g = grams(x)
+    assert np.allclose(similarity.inner(g), v @ v.T, atol=1e-12)
+    cosine = v[0] @ v[1] / np.linalg.norm(v[0]) / np.linalg.norm(v[1])
+    assert similarity.cos_naive(g[0, 1], g[0, 0], g[1, 1]) == pytest.approx(cosine, abs=1e-12)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_u_is_the_mean_over_pairs_of_different_topics(masked):
+    x = small()
+    labels = [["a", "b", "a", None, None, "c", "d"], ["e", "f", "g", "h", "i", "e", float("nan")]]
+    same = similarity.shared(labels) if masked else None
+    d = x[:3] - x[3]
+    products = [
+        d[0, i] @ d[1, j]
+        for i in range(7)
+        for j in range(7)
+        if i != j and not (masked and {i, j} in ({0, 2}, {0, 5}))
+    ]
+    assert len(products) == (38 if masked else 42)
+    assert similarity.inner_u(grams(x)[0, 1], same) == pytest.approx(np.mean(products), abs=1e-12)
+
+
+def test_trace_cov_is_the_trace_of_the_sample_covariance():
+    x = small()
+    d = x[:3] - x[3]
+    both = np.cov(d[0].T, d[1].T)
+    g = grams(x)
+    assert similarity.trace_cov(g[0, 1]) == pytest.approx(np.trace(both[:5, 5:]), abs=1e-12)
+    assert similarity.trace_cov(g[0, 0]) == pytest.approx(np.trace(both[:5, :5]), abs=1e-12)
+
+
+@pytest.mark.parametrize("n", [8, 9])
+def test_split_half_is_the_stepped_up_mean_cosine_of_halves(n):
+    x = small(n=n)
+    d = x[0] - x[3]
+    split = similarity.halves(n, 50, np.random.default_rng(0))
+    assert (split > 0).sum(axis=-1).tolist() == [[4, 4]] * 50
+    assert not (split[:, 0] * split[:, 1]).any()
+    assert (split.sum(axis=(0, 1)) > 0).all()  # with odd n, it is not always one topic that is out
+    cosines = []
+    for one, other in split:
+        a, b = d[one > 0].mean(axis=0), d[other > 0].mean(axis=0)
+        cosines.append(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+    r = np.mean(cosines)
+    products = similarity.half_products(grams(x), split)
+    assert similarity.split_half(products[0, 0]) == pytest.approx(2 * r / (1 + r), abs=1e-12)
+
+
+def test_the_average_over_depths_is_the_ratio_of_means():
+    rng = np.random.default_rng(0)
+    ab, aa, bb = rng.random((3, 5)) + np.array([[0], [1], [1]])
+    expected = ab.sum() / np.sqrt(aa.sum() * bb.sum())
+    assert similarity.cos_over_depths(ab, aa, bb) == pytest.approx(expected)
+
+
+def test_cosines_are_neither_clipped_nor_invented():
+    assert similarity.cosine(2.0, 1.0, 1.0) == 2.0
+    assert np.isnan(similarity.cosine([1, 1, 1], [-1, 1, 0], [-1, 0, 1])).all()
+    d = np.eye(6)[:, :3]  # orthogonal differences have a negative unbiased norm here
+    d[3:] = -d[:3]
+    assert similarity.inner_u(d @ d.T) < 0
+    assert np.isnan(similarity.cos_u(d @ d.T, d @ d.T, d @ d.T))
+
+
+# Known answers
+
+
+@pytest.mark.parametrize("seed", worlds.seeds(1, 2))
+def test_no_signal_has_naive_cosines_of_one_half_and_unbiased_norms_of_zero(seed):
+    n, d = 70, 768
+    world = worlds.paired(
+        np.random.default_rng(seed), n=n, d=d, s=0, topic_share=0, spectrum="isotropic"
+    )
+    g = grams(world)
+    for a, b in ((0, 1), (0, 2), (1, 2)):
+        assert 0.4 < similarity.cos_naive(g[a, b], g[a, a], g[b, b]) < 0.6
+        assert similarity.kappa(g[a, b], g[a, a], g[b, b]) == pytest.approx(0.5, abs=0.03)
+        assert abs(similarity.inner_u(g[a, b])) / world.trace < 0.006
+    for a in range(3):
+        assert abs(similarity.inner_u(g[a, a])) / world.trace < 0.0075
+        assert 0.74 < similarity.inner(g[a, a]) / (2 * world.trace / n) < 1.26
+
+
+def test_kappa_knows_unequal_noise():
+    """With a neutral class of k times the variance, κ is k/(1 + k)."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((4, 200, 300))
+    x[3] *= np.sqrt(3)
+    g = grams(x)
+    assert similarity.kappa(g[0, 1], g[0, 0], g[1, 1]) == pytest.approx(0.75, abs=0.02)
+    assert similarity.cos_naive(g[0, 1], g[0, 0], g[1, 1]) == pytest.approx(0.75, abs=0.1)
+
+
+@pytest.mark.parametrize("seed", worlds.seeds(1))
+def test_topic_offsets_and_isometries_change_nothing(seed):
+    rng = np.random.default_rng(seed)
+    x = worlds.paired(rng, n=40, d=64).x
+    u = similarity.inner_u(grams(x))
+    offset = x + 3 * rng.standard_normal((1, 40, 64))
+    assert np.abs(similarity.inner_u(grams(offset)) - u).max() < 1e-10
+    turn = np.linalg.qr(rng.standard_normal((64, 64)))[0]
+    moved = grams(7 * x @ turn + rng.standard_normal(64))
+    before = grams(x)
+    cosines = [similarity.cos_u(g[0, 1], g[0, 0], g[1, 1]) for g in (before, moved)]
+    assert cosines[0] == pytest.approx(cosines[1], abs=1e-9)
+
+
+def test_swapping_the_classes_turns_the_direction_round():
+    k = similarity.gram(worlds.paired(np.random.default_rng(0), n=20, d=32).x)
+    a = similarity.contrast(CLASSES, "gratitude", NEUTRAL)
+    b = similarity.contrast(CLASSES, NEUTRAL, "gratitude")
+    g = similarity.contrast_gram(k, np.stack([a, b]), np.stack([a, b]))
+    assert similarity.cos_naive(g[0, 1], g[0, 0], g[1, 1]) == pytest.approx(-1, abs=1e-12)
+    assert similarity.cos_u(g[0, 1], g[0, 0], g[1, 1]) == pytest.approx(-1, abs=1e-12)
+
+
+def test_specific_parts_of_equiangular_emotions_have_the_cosine_minus_one_half():
+    effects = np.vstack([worlds.equiangular(np.random.default_rng(0), 3, 0.4, 32), np.zeros(32)])
+    k = similarity.gram(np.repeat(effects[:, None], 4, axis=1))
+    weights = similarity.specific(CLASSES, NEUTRAL)
+    g = similarity.contrast_gram(k, weights, weights)
+    for a, b in ((0, 1), (0, 2), (1, 2)):
+        assert similarity.cos_u(g[a, b], g[a, a], g[b, b]) == pytest.approx(-0.5, abs=1e-9)
+
+
+@pytest.mark.parametrize("cos", [-0.5, 0.0, 0.5, 0.9])
+@pytest.mark.parametrize("seed", worlds.seeds(1))
+def test_u_finds_planted_cosines_where_the_naive_one_is_pulled_to_kappa(seed, cos):
+    rng = np.random.default_rng(seed)
+    s, n, topic_share = 0.05, 40, 0.6
+    products, naive = [], []
+    for _ in range(40):
+        world = worlds.paired(rng, n=n, d=64, s=s, cos=cos, topic_share=topic_share)
+        g = grams(world) / world.trace
+        products.append(similarity.inner_u(g))
+        naive.append([similarity.cos_naive(g[a, b], g[a, a], g[b, b]) for a, b in ((0, 1), (0, 2))])
+    truth = world.effects[:3] @ world.effects[:3].T / world.trace
+    mean = np.mean(products, axis=0)
+    error = np.std(products, axis=0) / np.sqrt(40)
+    assert (np.abs(mean - truth) < 6 * error).all()
+    noise = (1 - topic_share) / n
+    predicted = (s * cos + noise) / (s + 2 * noise)
+    assert np.mean(naive) == pytest.approx(predicted, abs=0.06)
+
+
+@pytest.mark.parametrize("seed", worlds.seeds(1))
+def test_effect_size_and_reliability_have_their_planted_values(seed):
+    rng = np.random.default_rng(seed)
+    s, n, topic_share = 0.1, 60, 0.5
+    found = []
+    for _ in range(20):
+        g = grams(worlds.paired(rng, n=n, d=128, s=s, topic_share=topic_share))
+        g = g[np.arange(3), np.arange(3)]
+        half = similarity.split_half(similarity.half_products(g, similarity.halves(n, 50, rng)))
+        found.append([similarity.s_hat(g), similarity.reliability(g), half])
+    effect, reliability, half = np.mean(found, axis=(0, 2))
+    noise = 2 * (1 - topic_share)  # of one difference, in units of T
+    assert effect == pytest.approx(s / noise, rel=0.15)
+    assert reliability == pytest.approx(s / (s + noise / n), abs=0.04)
+    assert half == pytest.approx(reliability, abs=0.03)
+
+
+def test_common_share_is_one_for_one_direction_and_a_third_for_orthogonal_ones():
+    for cos, expected in ((1.0, 1.0), (0.0, 1 / 3), (-0.5, 0.0)):
+        effects = worlds.equiangular(np.random.default_rng(0), 3, cos, 16)
+        assert similarity.common_share(effects @ effects.T) == pytest.approx(expected, abs=1e-12)
+
+
+# Numbers as they come from a model
+
+
+def test_float32_with_a_large_offset_loses_nothing():
+    x = worlds.paired(np.random.default_rng(0), n=30, d=64).x.astype(np.float32)
+    exact = similarity.inner_u(grams(x.astype(np.float64)))
+    far = x.astype(np.float64) + 1e5
+    assert np.allclose(similarity.inner_u(grams(x)), exact, rtol=1e-12)
+    assert np.allclose(similarity.inner_u(grams(far)), exact, rtol=1e-6)
+
+
+def test_identical_sentences_give_exact_zeros():
+    x = np.broadcast_to(np.float32(0.1) * np.arange(1, 50, dtype=np.float32), (4, 30, 49))
+    assert not similarity.gram(x).any()
+
+
+def test_topics_share_a_label_in_either_class_and_nobody_shares_a_missing_one():
+    same = similarity.shared([["a", "a", None, None], ["x", "y", "y", float("nan")]])
+    expected = np.eye(4, dtype=bool)
+    expected[0, 1] = expected[1, 0] = expected[1, 2] = expected[2, 1] = True
+    assert (same == expected).all()
+
+
+# The table of one model
+
+
+def stack(scales, **kwargs):
+    """A world at several depths: residual[class, topic, depth, d_model] and its probe."""
+    rng = np.random.default_rng(5)
+    world = worlds.paired(rng, **kwargs)
+    residual = np.stack([world.x * scale for scale in scales], axis=2).astype(np.float32)
+    probe = np.stack([world.probe * scale for scale in scales], axis=1).astype(np.float32)
+    return world, residual, probe
+
+
+@pytest.fixture(scope="module")
+def table():
+    world, residual, probe = stack((0, 1, 10, 100), n=40, d=48, s=0.3, cos=0.4, n_probe=200)
+    rng = np.random.default_rng(0)
+    frame = within.within_model(
+        residual, probe, CLASSES, NEUTRAL, rng, model="toy", position="last", flips=499
+    )
+    return world, residual, probe, frame
+
+
+def cell(frame, stat, a, b="", depth=2, metric="raw"):
+    at = frame.depth.isna() if depth is None else (frame.depth == depth).fillna(False)
+    rows = frame[
+        (frame.stat == stat)
+        & (frame.emotion_a == a)
+        & (frame.emotion_b == b)
+        & (frame.metric == metric)
+        & at
+    ]
+    assert len(rows) == 1
+    return rows.iloc[0]
+
+
+def test_the_table_has_one_row_for_each_number_and_the_columns_of_the_contract(table):
+    *_, frame = table
+    assert frame.columns.tolist() == within.COLUMNS
+    key = ["depth", "metric", "emotion_a", "emotion_b", "stat"]
+    assert not frame.duplicated(key).any()
+    assert (frame.model == "toy").all() and (frame.n_topics == 40).all()
+    assert cell(frame, "cos_u", "gratitude", "anger").relative_depth == pytest.approx(2 / 3)
+    undefined = frame[frame.value.isna()]
+    assert len(undefined) and (undefined.flag != "").all()
+    names = {"gratitude", "anger", "apology"}
+    names |= {"gratitude-anger", "gratitude-apology", "anger-apology"}
+    assert set(frame[frame.stat == "norm2_u"].emotion_a) == names
+
+
+def test_the_table_holds_the_estimators(table):
+    _, residual, _, frame = table
+    g = grams(residual[:, :, 2])
+    row = cell(frame, "cos_u", "gratitude", "anger")
+    assert row.value == pytest.approx(similarity.cos_u(g[0, 1], g[0, 0], g[1, 1]), abs=1e-12)
+    row = cell(frame, "kappa", "gratitude", "anger")
+    assert row.value == pytest.approx(similarity.kappa(g[0, 1], g[0, 0], g[1, 1]), abs=1e-12)
+    between = similarity.contrast(CLASSES, "gratitude", "anger")
+    own = similarity.contrast_gram(similarity.gram(residual[:, :, 2]), between, between)
+    estimators = {
+        "norm2_naive": similarity.inner,
+        "norm2_u": similarity.inner_u,
+        "s_hat": similarity.s_hat,
+        "reliability": similarity.reliability,
+    }
+    for stat, estimator in estimators.items():
+        row = cell(frame, stat, "gratitude-anger")
+        assert row.value == pytest.approx(estimator(own), rel=1e-9)
+        assert row.ci_low < row.value < row.ci_high
+        assert row.null_low < row.null_high < row.value  # a strong effect
+        assert row.p == 1 / 500 and row.gate_ok
+    share = cell(frame, "common_share", "common")
+    assert share.value == pytest.approx(similarity.common_share(similarity.inner_u(g)))
+
+
+def test_a_scale_changes_no_ratio_and_averages_weigh_the_products(table):
+    *_, frame = table
+    for metric in ("raw", "zstd", "lda"):
+        for stat in ("cos_u", "cos_naive"):
+            rows = [cell(frame, stat, "anger", "apology", depth, metric) for depth in (1, 2, 3)]
+            assert np.allclose([row.value for row in rows], rows[0].value, atol=1e-6)
+            average = cell(frame, stat, "anger", "apology", None, metric)
+            assert average.value == pytest.approx(rows[0].value, abs=1e-6)
+            assert average.flag.startswith("mean over depths")
+            assert average.ci_low == pytest.approx(rows[0].ci_low, abs=1e-6)
+
+
+def test_averages_leave_out_the_last_depth():
+    world, residual, probe = stack((1, 2, 3), n=20, d=24, s=0.3, n_probe=60)
+    residual[0, :, 1] += 4 * world.effects[1]
+    residual[:, :, 2] = np.random.default_rng(0).standard_normal(residual[:, :, 2].shape)
+    frame = within.within_model(
+        *(residual, probe, CLASSES, NEUTRAL, np.random.default_rng(0)),
+        **{"model": "toy", "position": "last", "metrics": ("raw",), "flips": 99},
+    )
+    g = [grams(residual[:, :, depth]) for depth in (0, 1)]
+    expected = np.mean([similarity.cos_naive(one[0, 1], one[0, 0], one[1, 1]) for one in g])
+    assert cell(frame, "cos_naive", "gratitude", "anger", None).value == pytest.approx(expected)
+    u = np.stack([similarity.inner_u(one) for one in g])
+    expected = similarity.cos_over_depths(u[:, 0, 1], u[:, 0, 0], u[:, 1, 1])
+    assert cell(frame, "cos_u", "gratitude", "anger", None).value == pytest.approx(expected)
+
+
+def test_a_depth_at_which_classes_do_not_differ_is_undefined_not_significant(table):
+    *_, frame = table
+    for metric in ("raw", "zstd", "lda"):
+        for stat in ("cos_naive", "cos_u"):
+            row = cell(frame, stat, "gratitude", "anger", 0, metric)
+            assert np.isnan(row.value) and np.isnan(row.p) and not row.gate_ok
+            assert row.flag == within.NO_DIFFERENCE
+        row = cell(frame, "norm2_u", "gratitude-anger", depth=0, metric=metric)
+        assert (row.value, row.p, row.gate_ok) == (0, 1, False)
+
+
+def test_rounding_errors_between_two_equal_classes_are_no_difference():
+    """As at depth 0 with the final token of two classes alike and that of neutral another."""
+    rng = np.random.default_rng(0)
+    residual = np.broadcast_to(rng.standard_normal((4, 1, 1, 32)), (4, 20, 1, 32)).copy()
+    residual[:3] = residual[:1]
+    residual[:, ::2] *= 1.1
+    probe = rng.standard_normal((60, 1, 32))
+    frame = within.within_model(
+        *(residual, probe, CLASSES, NEUTRAL, rng), model="toy", position="last", flips=99
+    )
+    for metric in ("raw", "zstd", "lda"):
+        row = cell(frame, "reliability", "gratitude-anger", depth=0, metric=metric)
+        assert np.isnan(row.value) and row.flag == within.NO_DIFFERENCE and row.p == 1
+        assert cell(frame, "cos_u", "gratitude", "anger", 0, metric).value == pytest.approx(1)
+
+
+@pytest.mark.parametrize("seed", worlds.seeds(1))
+def test_without_signal_the_gate_is_shut(seed):
+    rng = np.random.default_rng(seed)
+    world = worlds.paired(rng, n=30, d=100, s=0, spectrum="isotropic", n_probe=400)
+    frame = within.within_model(
+        *(world.x[:, :, None], world.probe[:, None], CLASSES, NEUTRAL, rng),
+        **{"model": "toy", "position": "last", "flips": 499},
+    )
+    # A reliability of one half would be seven standard deviations of U.
+    assert not frame.gate_ok.fillna(False).any()
+    assert frame.p.min() > 0
+
+
+def test_the_gate_asks_for_reliability_and_a_signal_in_every_contrast_of_the_row():
+    rng = np.random.default_rng(3)
+    worlds_by_depth = [worlds.paired(rng, n=24, d=32, s=s, n_probe=4).x for s in np.arange(8) / 80]
+    residual = np.stack(worlds_by_depth, axis=2)
+    frame = within.within_model(
+        *(residual, residual[0], CLASSES, NEUTRAL, rng),
+        **{"model": "toy", "position": "last", "flips": 499, "metrics": ("raw",), "alpha": 0.01},
+        thresholds={"reliability": 0.6},
+    )
+    norms = frame[frame.stat == "reliability"].set_index(["depth", "emotion_a"])
+    reliable, signal = norms.value >= 0.6, norms.p_adjusted < 0.01
+    assert (reliable & ~signal).any() or (signal & ~reliable).any()
+    assert (norms.gate_ok == (reliable & signal)).all()
+    assert norms.gate_ok.any() and not norms.gate_ok.all()
+    for row in frame[(frame.stat == "cos_u") & frame.depth.notna()].itertuples():
+        both = norms.gate_ok[row.depth, row.emotion_a] and norms.gate_ok[row.depth, row.emotion_b]
+        assert row.gate_ok == both
+
+
+def test_a_rogue_dimension_is_named_and_its_cosines_flagged():
+    rng = np.random.default_rng(0)
+    world = worlds.rogue(rng, n=40, d=64)
+    frame = within.within_model(
+        *(world.x[:, :, None], world.probe[:, None], CLASSES, NEUTRAL, rng),
+        **{"model": "toy", "position": "last", "flips": 99},
+    )
+    row = cell(frame, "cos_naive", "gratitude", "anger", 0)
+    assert row.value > 0.9 and row.flag == within.DOMINATED
+    assert cell(frame, "rogue_share1", "gratitude", depth=0).flag == within.DOMINATED
+    dims = cell(frame, "rogue_dims", "gratitude", depth=0)
+    assert dims.flag.split()[0] == "7" and len(dims.flag.split()) == 3
+    assert cell(frame, "evr_pc1", "neutral", depth=0).value > 0.8
+    assert cell(frame, "d_eff", "neutral", depth=0).value < 1.6
+    assert cell(frame, "cos_u", "gratitude", "anger", 0, "zstd").flag == ""
+    assert not ((frame.metric == "lda") & frame.stat.str.startswith("rogue")).any()
+
+
+def test_the_table_is_a_function_of_the_generator():
+    _, residual, probe = stack((1, 2), n=12, d=8, n_probe=40)
+
+    def make(seed):
+        return within.within_model(
+            *(residual, probe, CLASSES, NEUTRAL, np.random.default_rng(seed)),
+            **{"model": "toy", "position": "last", "flips": 99},
+        )
+
+    assert make(1).equals(make(1))
+    assert not make(1).equals(make(2))
+
+
+def test_without_probe_the_raw_metric_remains():
+    _, residual, probe = stack((1, 2), n=12, d=8, n_probe=40)
+    frame = within.within_model(
+        *(residual, probe[:0], CLASSES, NEUTRAL, np.random.default_rng(0)),
+        **{"model": "toy", "position": "last", "flips": 99, "metrics": ("raw",)},
+    )
+    assert set(frame.metric) == {"raw"}
+
+
+def test_arrays_that_do_not_fit_are_named():
+    _, residual, probe = stack((1, 2), n=12, d=8, n_probe=40)
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match=r"residual must be .* 4 classes, not \[3, 12, 2, 8\]"):
+        within.within_model(residual[1:], probe, CLASSES, NEUTRAL, rng, model="m", position="p")
+    with pytest.raises(ValueError, match=r"probe must be .* \[2, 8\], not \[40, 1, 8\]"):
+        within.within_model(residual, probe[:, :1], CLASSES, NEUTRAL, rng, model="m", position="p")
+
+
+def test_phrases_shared_by_topics_are_left_out_of_u_alone():
+    _, residual, probe = stack((1, 2), n=12, d=8, n_probe=40)
+    same = similarity.shared([list("aabbccddeeff")])
+    frames = [
+        within.within_model(
+            *(residual, probe, CLASSES, NEUTRAL, np.random.default_rng(0)),
+            **{"model": "toy", "position": "last", "flips": 99, "metrics": ("raw",), "same": mask},
+        )
+        for mask in (None, same)
+    ]
+    g = grams(residual[:, :, 1])
+    plain, strict = (cell(frame, "norm2_u", "anger", depth=1) for frame in frames)
+    assert strict.value == pytest.approx(similarity.inner_u(g[1, 1], same))
+    assert strict.null_low != plain.null_low
+    plain, strict = (cell(frame, "norm2_naive", "anger", depth=1) for frame in frames)
+    assert strict.value == plain.value and strict.null_low == plain.null_low

@@ -1,0 +1,120 @@
+import ast
+import hashlib
+import re
+import sys
+from itertools import combinations
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+SCRIPTS = Path(workflow.current_basedir).parent / "scripts"
+sys.path.append(str(SCRIPTS))
+
+from emovec.config import check, source_id
+from emovec.errors import InputError
+
+try:
+    config |= check(config, SCRIPTS.parent / "schemas" / "config.schema.yaml")
+except InputError as error:
+    raise WorkflowError(str(error)) from None
+
+MODELS = config["models"]
+EMOTIONS = config["prompts"]["emotions"]
+SOURCES = {
+    source_id(model["source"]): model["source"]
+    for model in MODELS.values()
+    if "activations" not in model["source"]
+}
+BROUGHT = [name for name, model in MODELS.items() if "activations" in model["source"]]
+CAPTURED = [name for name in MODELS if name not in BROUGHT]
+TWINS = [f"{name}@twin" for name in MODELS]
+SHUFFLED = [f"{name}@shuffled" for name in MODELS]
+PAIRS = [*combinations(MODELS, 2), *zip(MODELS, TWINS)]
+
+
+def one_of(names):
+    """A regular expression that matches exactly these names."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+pathvars:
+    results=f"results/{config['experiment']}",
+    logs=f"logs/{config['experiment']}",
+    benchmarks=f"logs/{config['experiment']}/benchmarks",
+
+
+wildcard_constraints:
+    model=one_of([*MODELS, *SHUFFLED]),
+    source=one_of(SOURCES),
+    emotion=one_of(EMOTIONS),
+    a=one_of(MODELS),
+    b=one_of([*MODELS, *TWINS]),
+
+
+def code_of(script):
+    """Digest of the library modules that a script imports, directly or through one another.
+
+    Snakemake watches the script itself; the modules enter as a parameter of the rule.
+    """
+    found, waiting = {}, [SCRIPTS / script]
+    while waiting:
+        tree = ast.parse(waiting.pop().read_text())
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("emovec"):
+                continue
+            package = SCRIPTS / node.module.replace(".", "/")
+            names = [alias.name for alias in node.names] if package.is_dir() else [""]
+            for path in (package / f"{n}.py" if n else package.with_suffix(".py") for n in names):
+                if path.is_file() and path not in found:
+                    found[path] = hashlib.sha256(path.read_bytes()).hexdigest()
+                    waiting.append(path)
+    return hashlib.sha256("".join(sorted(found.values())).encode()).hexdigest()[:16]
+
+
+def model_file(name):
+    """Input function: a file in the folder of the model's source."""
+
+    def path(wildcards):
+        return f"<resources>/models/{source_id(MODELS[wildcards.model]['source'])}/{name}"
+
+    return path
+
+
+def source_inputs(wildcards):
+    """What a source is made from on this machine: a local folder, another model's tokenizer."""
+    source = SOURCES[wildcards.source]
+    if "path" in source:
+        return sorted(str(file) for file in Path(source["path"]).glob("*") if file.is_file())
+    if other := source.get("random", {}).get("tokenizer"):
+        folder = f"<resources>/models/{source_id(MODELS[other]['source'])}"
+        return [f"{folder}/manifest.json", f"{folder}/tokenizer.json"]
+    return []
+
+
+def activations_of(wildcard):
+    """Input function: the activations of the model that a wildcard names, or its control."""
+
+    def path(wildcards):
+        return f"<results>/activations/{wildcards[wildcard].partition('@')[0]}.h5"
+
+    return path
+
+
+def tokenizers(wildcards):
+    """The tokenizers that the prompt set is audited with."""
+    return {
+        name: f"<resources>/models/{source_id(MODELS[name]['source'])}/tokenizer.json"
+        for name in CAPTURED
+    }
+
+
+def brought_file(wildcards):
+    return MODELS[wildcards.model]["source"]["activations"]
+
+
+def manifests(wildcards):
+    return sorted(f"<resources>/models/{source}/manifest.json" for source in SOURCES)
+
+
+def torch_environment():
+    return "torch-gpu" if config["activations"]["device"].startswith("cuda") else "torch-cpu"

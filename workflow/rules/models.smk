@@ -1,0 +1,28 @@
+# Every source becomes one folder. The only rule that uses the network.
+rule fetch_model:
+    input:
+        source_inputs,
+    output:
+        manifest="<resources>/models/{source}/manifest.json",
+        config="<resources>/models/{source}/config.json",
+        tokenizer="<resources>/models/{source}/tokenizer.json",
+        tokenizer_config="<resources>/models/{source}/tokenizer_config.json",
+        weights="<resources>/models/{source}/model.safetensors",
+    log:
+        "logs/fetch_model/{source}.log",
+    benchmark:
+        "logs/fetch_model/{source}.tsv"
+    localrule: True
+    conda:
+        "../../envs/torch-cpu.yaml"
+    threads: 1
+    resources:
+        mem_mb=6000,
+        runtime=60,
+    params:
+        source=lambda wildcards: SOURCES[wildcards.source],
+        code=code_of("fetch_model.py"),
+    message:
+        "Fetching the model {wildcards.source}"
+    script:
+        "../scripts/fetch_model.py"

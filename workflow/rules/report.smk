@@ -1,0 +1,90 @@
+# What was run, on what, with which versions.
+rule write_provenance:
+    input:
+        manifests=manifests,
+        activations=collect("<results>/activations/{model}.h5", model=MODELS),
+        prompts=config["prompts"]["file"],
+        probe=config["prompts"]["probe"],
+    output:
+        "<results>/provenance.json",
+    log:
+        "<logs>/write_provenance.log",
+    benchmark:
+        "<benchmarks>/write_provenance.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        config=config,
+        code=code_of("write_provenance.py"),
+    message:
+        "Recording what was run"
+    script:
+        "../scripts/write_provenance.py"
+
+
+# The written report, every number out of the tables.
+rule write_report:
+    input:
+        template=workflow.source_path("../report/report.en.md.j2"),
+        page=workflow.source_path("../report/page.html.j2"),
+        audit="<results>/prompts/audit.json",
+        audit_picture="<results>/prompts/audit.png",
+        confounds="<results>/prompts/confounds.csv",
+        norms="<results>/layer_norms.csv",
+        within="<results>/within_model_similarity.csv",
+        cross="<results>/cross_model_similarity.csv",
+        vectors=collect("<results>/emotion_vectors/{model}_vectors.h5", model=MODELS),
+        provenance="<results>/provenance.json",
+        plots=collect(
+            "<results>/plots/{model}/{model}_{kind}.png",
+            model=MODELS,
+            kind=["layer_norms_l2", "emotion_distances", "similarity_heatmap_avg"],
+        ),
+        cross_plots=collect(
+            "<results>/plots/cross_model/cross_model_{emotion}.png", emotion=EMOTIONS
+        ),
+    output:
+        markdown="<results>/report.md",
+        html=report(
+            "<results>/report.html",
+            category="Report",
+            labels={"page": "written report"},
+            caption="../report/report.rst",
+        ),
+    log:
+        "<logs>/write_report.log",
+    benchmark:
+        "<benchmarks>/write_report.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        models=list(MODELS),
+        code=code_of("write_report.py"),
+    message:
+        "Writing the report"
+    script:
+        "../scripts/write_report.py"
+
+
+for name in MODELS:
+
+    # One model's branch and nothing else.
+    rule:
+        name:
+            f"model_{name}"
+        input:
+            f"<results>/emotion_vectors/{name}_vectors.h5",
+            f"<results>/within_model/{name}.csv",
+            collect(
+                f"<results>/plots/{name}/{name}_{{kind}}.png",
+                kind=["layer_norms_l2", "emotion_distances", "similarity_heatmap_avg"],
+            ),
+        localrule: True

@@ -1,0 +1,30 @@
+"""What would tell the classes apart without any emotion."""
+
+from emovec.job import job, log
+
+with job(snakemake.rule, snakemake.log[0]):
+    from emovec.audit import audit
+    from emovec.figures_audit import draw_audit
+    from emovec.files import whole, write_json
+    from emovec.positions import load_encoder
+    from emovec.prompts import read_probe, read_prompts
+
+    paths, params = snakemake.input, snakemake.params
+    emotions, neutral = list(params.emotions), params.neutral
+    tokenizers = {
+        model: load_encoder(paths[model], None, False, model).tokenizer for model in params.models
+    }
+    found = audit(
+        read_prompts(paths.prompts, emotions, neutral),
+        read_probe(paths.probe),
+        tokenizers,
+        emotions=emotions,
+        neutral=neutral,
+        seed=params.seed,
+    )
+    for finding in found.findings:
+        log.warning("%s", finding)
+    write_json(snakemake.output.audit, found.summary)
+    with whole(snakemake.output.confounds) as part:
+        found.confounds.to_csv(part, index=False, lineterminator="\n")
+    draw_audit(found, snakemake.output.picture)

@@ -1,0 +1,36 @@
+"""Geometry inside one model, or inside its label-shuffled copy."""
+
+from emovec.job import job
+
+with job(snakemake.rule, snakemake.log[0]):
+    import pandas as pd
+    from emovec.controls import load_streams
+    from emovec.prompts import read_probe
+    from emovec.seeds import generator
+    from emovec.tables import write_table
+    from emovec.within import within_model
+
+    paths, params, name = snakemake.input, snakemake.params, snakemake.wildcards.model
+    classes, settings = [*params.emotions, params.neutral], params.statistics
+    probe = read_probe(paths.probe)
+    fit = probe.id[probe.half == "map"].tolist()
+    tables = []
+    for position in params.positions:
+        streams = load_streams(paths.activations, name, position, classes, fit, params.seed)
+        tables.append(
+            within_model(
+                streams.residual,
+                streams.probe,
+                classes,
+                params.neutral,
+                generator(params.seed, "within", name, position),
+                model=name,
+                position=position,
+                # without a probe there is no covariance to whiten with
+                metrics=("raw", "zstd", "lda") if len(streams.probe) else ("raw",),
+                flips=settings["permutations"],
+                alpha=settings["alpha"],
+                thresholds=settings["thresholds"],
+            )
+        )
+    write_table(pd.concat(tables), snakemake.output[0], "within_model_similarity")

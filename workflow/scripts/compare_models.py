@@ -1,0 +1,54 @@
+"""One emotion in two models, or in one model and its rotated twin."""
+
+from emovec.job import job
+
+with job(snakemake.rule, snakemake.log[0]):
+    import pandas as pd
+    from emovec.controls import load_streams
+    from emovec.cross import Plan, compare
+    from emovec.prompts import read_probe
+    from emovec.raw import raw_cosines
+    from emovec.seeds import generator
+    from emovec.tables import write_table
+    from emovec.verdicts import Thresholds
+
+    paths, params = snakemake.input, snakemake.params
+    names = (snakemake.wildcards.a, snakemake.wildcards.b)
+    emotions, settings = list(params.emotions), params.statistics
+    classes = [*emotions, params.neutral]
+    probe = read_probe(paths.probe)
+
+    def streams(position):
+        return [
+            load_streams(path, name, position, classes, probe.id.tolist(), params.seed)
+            for path, name in zip((paths.a, paths.b), names, strict=True)
+        ]
+
+    similarity = []
+    for position in params.positions:
+        a, b = streams(position)
+        similarity.append(
+            raw_cosines(
+                names, a.residual, b.residual, emotions, position, settings["alpha"]
+            )
+        )
+    a, b = streams(settings["position"])
+    aligned, maps, decoding = compare(
+        a,
+        b,
+        probe,
+        Plan(
+            emotions=emotions,
+            neutral=params.neutral,
+            position=settings["position"],
+            relative_depths=settings["depths"],
+            thresholds=Thresholds(alpha=settings["alpha"], **settings["thresholds"]),
+            folds=settings["folds"],
+        ),
+        generator(params.seed, "cross", *names),
+    )
+    write_table(
+        pd.concat([*similarity, aligned]), snakemake.output.similarity, "cross_model_similarity"
+    )
+    write_table(maps, snakemake.output.maps, "maps")
+    write_table(decoding, snakemake.output.decoding, "decoding")

@@ -1,0 +1,194 @@
+"""Run a model over sentences and keep the residual stream at the positions that are read.
+
+Depth 0 is the stream before the first block, depth l the stream after block l − 1, always
+before the final norm (Hugging Face's last hidden state is after it, and is not used).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from transformer_lens.model_bridge import TransformerBridge
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from emovec.errors import InputError
+from emovec.job import progress
+from emovec.positions import Reading, TextEncoder, plan_readings
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+def choose_device(device: str) -> str:
+    """`auto` is cuda where there is a GPU, else cpu."""
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise InputError("activations.device is cuda but torch sees no GPU: set it to auto or cpu.")
+    return device
+
+
+def load_model(folder: str | Path, device: str = "cpu", dtype: str = "float32"):
+    """The model of a folder under TransformerLens, with Hugging Face's own weights and numerics."""
+    folder = str(folder)
+    model = AutoModelForCausalLM.from_pretrained(
+        folder, dtype=DTYPES[dtype], local_files_only=True, trust_remote_code=False
+    )
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    if tokenizer.pad_token is None:  # TransformerLens wants one; the ids are padded here
+        tokenizer.pad_token = tokenizer.bos_token or tokenizer.convert_ids_to_tokens(0)
+    with _quiet():
+        bridge = TransformerBridge.boot_transformers(
+            folder, hf_model=model, tokenizer=tokenizer, dtype=DTYPES[dtype], device=device
+        )
+    return bridge.to(device).eval()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def hook_points(n_layers: int) -> list[str]:
+    """The hook point of every depth 0..n_layers."""
+    return ["blocks.0.hook_resid_pre", *(f"blocks.{i}.hook_resid_post" for i in range(n_layers))]
+
+
+def in_batches(readings: list[Reading], batch_tokens: int) -> list[list[Reading]]:
+    """Readings of like length together, at most `batch_tokens` tokens with padding each."""
+    grouped: list[list[Reading]] = []
+    for reading in sorted(readings, key=lambda r: (-len(r.ids), r.row)):
+        if grouped and (len(grouped[-1]) + 1) * len(grouped[-1][0].ids) <= batch_tokens:
+            grouped[-1].append(reading)
+        else:
+            grouped.append([reading])
+    return grouped
+
+
+def read_streams(
+    bridge, batch: list[Reading], positions: list[str], centered: bool
+) -> dict[str, tuple[list[int], np.ndarray]]:
+    """The residual stream of one batch at its positions.
+
+    Returns
+    -------
+    {position: (rows, residual)} with residual float32 `[reading, depth, d_model]`.
+    """
+    device = bridge.cfg.device
+    width = max(len(reading.ids) for reading in batch)
+    ids = torch.zeros(len(batch), width, dtype=torch.long)
+    mask = torch.zeros(len(batch), width, dtype=torch.long)
+    # weights[reading, position, token] average the stream over the tokens of a position
+    weights = torch.zeros(len(batch), len(positions), width)
+    for i, reading in enumerate(batch):
+        ids[i, : len(reading.ids)] = torch.tensor(reading.ids)
+        mask[i, : len(reading.ids)] = 1
+        for j, position in enumerate(positions):
+            if tokens := reading.tokens.get(position):
+                weights[i, j, tokens] = 1 / len(tokens)
+    weights = weights.to(device)
+    n_layers = bridge.cfg.n_layers
+    read = torch.empty(n_layers + 1, len(batch), len(positions), bridge.cfg.d_model)
+
+    def keep(depth: int):
+        def hook(stream, hook):
+            read[depth] = torch.bmm(weights, stream.float()).cpu()
+
+        return hook
+
+    hooks = [(name, keep(depth)) for depth, name in enumerate(hook_points(n_layers))]
+    with torch.inference_mode():
+        bridge.run_with_hooks(
+            ids.to(device),
+            attention_mask=mask.to(device),
+            fwd_hooks=hooks,
+            return_type=None,
+            stop_at_layer=n_layers,
+        )
+    if centered:
+        read -= read.mean(-1, keepdim=True)
+    found = {}
+    for j, position in enumerate(positions):
+        has = [i for i, reading in enumerate(batch) if position in reading.tokens]
+        if has:
+            rows = [batch[i].row for i in has]
+            found[position] = (rows, read[:, has, j].transpose(0, 1).numpy())
+    return found
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One model with the way it reads sentences."""
+
+    model: str
+    bridge: TransformerBridge
+    encode: TextEncoder
+    suffix: str
+    batch_tokens: int
+    centered: bool
+
+    def __post_init__(self) -> None:
+        if self.centered and "RMS" in str(self.bridge.cfg.normalization_type):
+            raise InputError(
+                f"{self.model} normalises by RMS, where centring the residual stream changes what "
+                f"the model computes: set models.{self.model}.space to raw."
+            )
+
+    def read(
+        self, texts: list[str], words: list[str] | None, names: list[str], positions: list[str]
+    ) -> Iterator[tuple[str, list[int], np.ndarray]]:
+        """Read all texts, batch by batch, so that memory does not grow with their number.
+
+        Parameters
+        ----------
+        words : the marked span of each text, for the position emotion_word.
+        names : how to call each row in an error.
+
+        Yields
+        ------
+        (position, rows, residual) with residual float32 `[row, depth, d_model]`.
+
+        Raises
+        ------
+        InputError
+            If a position is not in a text, a text is longer than the context, or the stream is
+            not finite.
+        """
+        readings = plan_readings(self.encode, texts, words, names, positions, self.suffix)
+        self._check_lengths(readings, names)
+        batches = in_batches(readings, self.batch_tokens)
+        for batch in progress(batches, len(batches), f"{self.model}, batches"):
+            for position, (rows, residual) in read_streams(
+                self.bridge, batch, positions, self.centered
+            ).items():
+                _check_finite(residual, rows, position, names, self.model)
+                yield position, rows, residual
+
+    def _check_lengths(self, readings: list[Reading], names: list[str]) -> None:
+        context = self.bridge.cfg.n_ctx
+        for reading in readings:
+            if context and len(reading.ids) > context:
+                raise InputError(
+                    f"{names[reading.row]} has {len(reading.ids)} tokens with its suffix, more "
+                    f"than the context of {self.model} ({context}): shorten the text."
+                )
+
+
+def _check_finite(
+    residual: np.ndarray, rows: list[int], position: str, names: list[str], model: str
+) -> None:
+    finite = np.isfinite(residual).all(-1)
+    if not finite.all():
+        reading, depth = np.argwhere(~finite)[0]
+        raise InputError(
+            f"{model} gives a residual stream that is not finite for {names[rows[reading]]} at "
+            f"position {position}, depth {depth}: use dtype float32, or check its weights."
+        )

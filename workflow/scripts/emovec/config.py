@@ -1,0 +1,129 @@
+"""The configuration: checked against its schema, each mistake told in one sentence."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import jsonschema
+import yaml
+
+from emovec.errors import InputError
+
+KINDS = ("hub", "wheel", "path", "random", "activations")
+
+
+def check(config: dict, schema_path: str | Path) -> dict:
+    """The configuration with every default filled in.
+
+    Raises
+    ------
+    InputError
+        If a key is unknown, missing or of the wrong kind, or two keys contradict each other.
+    """
+    schema = yaml.safe_load(Path(schema_path).read_text(encoding="utf-8"))
+    for name, model in _models(config).items():
+        source = model.get("source") if isinstance(model, dict) else None
+        given = [kind for kind in KINDS if isinstance(source, dict) and kind in source]
+        if len(given) != 1:
+            raise InputError(
+                f"config: models.{name}.source must have exactly one of {', '.join(KINDS)}"
+                f"{' instead of ' + ' and '.join(given) if given else ''}."
+            )
+    validator = jsonschema.Draft202012Validator(schema)
+    if error := jsonschema.exceptions.best_match(validator.iter_errors(config)):
+        raise InputError(_sentence(_innermost(error)))
+    filled = _with_defaults(copy.deepcopy(config), schema)
+    _check_references(filled)
+    return filled
+
+
+def source_id(source: dict) -> str:
+    """A name for a source that changes whenever the source does; models with one share it."""
+    kind = next(kind for kind in KINDS if kind in source)
+    value = source[kind]
+    name = {"wheel": lambda: value[0].split("==")[0], "random": lambda: value["architecture"]}
+    label = name.get(kind, lambda: Path(str(value)).name)()
+    digest = hashlib.sha256(json.dumps(source, sort_keys=True).encode()).hexdigest()[:8]
+    return f"{re.sub('[^a-z0-9.]+', '-', label.lower()).strip('-.') or kind}-{digest}"
+
+
+def _models(config: dict) -> dict:
+    models = config.get("models")
+    return models if isinstance(models, dict) else {}
+
+
+def _innermost(error: jsonschema.ValidationError) -> jsonschema.ValidationError:
+    """The error inside the one alternative of `source` that was meant."""
+    if error.validator != "oneOf":
+        return error
+    kind = next(kind for kind in KINDS if kind in error.instance)
+    index = [option["title"] for option in error.validator_value].index(kind)
+    inner = [e for e in error.context if e.schema_path[0] == index]
+    return jsonschema.exceptions.best_match(inner)
+
+
+def _sentence(error: jsonschema.ValidationError) -> str:
+    where = ".".join(str(part) for part in error.absolute_path)
+    at = f"config: {where}" if where else "config"
+    value, limit = error.instance, error.validator_value
+    match error.validator:
+        case "additionalProperties":
+            known = error.schema.get("properties", {})
+            unknown = sorted(set(value) - set(known))
+            return f"{at} has the unknown key {unknown[0]!r}: known here are {', '.join(known)}."
+        case "required":
+            missing = [key for key in limit if key not in value]
+            return f"{at} lacks the key {missing[0]!r}."
+        case "type":
+            return f"{at} must be of type {limit}, not {value!r}."
+        case "enum":
+            return f"{at} must be one of {', '.join(map(str, limit))}, not {value!r}."
+        case "pattern":
+            return f"{at} has the value {value!r}, which does not fit the pattern {limit}."
+    return f"{at}: {error.message.rstrip('.')}."
+
+
+def _with_defaults(value: object, schema: dict) -> object:
+    if not isinstance(value, dict):
+        return value
+    if "oneOf" in schema:
+        kind = next(kind for kind in KINDS if kind in value)
+        schema = next(option for option in schema["oneOf"] if option["title"] == kind)
+    for key, inner in schema.get("properties", {}).items():
+        if key not in value and "default" in inner:
+            value[key] = copy.deepcopy(inner["default"])
+        if key in value:
+            value[key] = _with_defaults(value[key], inner)
+    if isinstance(others := schema.get("additionalProperties"), dict):
+        for key in value.keys() - schema.get("properties", {}).keys():
+            value[key] = _with_defaults(value[key], others)
+    return value
+
+
+def _check_references(config: dict) -> None:
+    emotions, neutral = config["prompts"]["emotions"], config["prompts"]["neutral"]
+    if neutral in emotions:
+        raise InputError(f"config: prompts.neutral is {neutral!r}, which is also an emotion.")
+    positions = config["activations"]["positions"]
+    primary = config["statistics"].setdefault(
+        "position", next((p for p in reversed(positions) if p != "emotion_word"), "")
+    )
+    if primary not in positions:
+        raise InputError(
+            "config: statistics.position must be one of activations.positions "
+            f"({', '.join(positions)}) that the probe has too, not {primary!r}."
+        )
+    for name, model in config["models"].items():
+        other = model["source"].get("random", {}).get("tokenizer")
+        if other is None:
+            continue
+        there = config["models"].get(other, {}).get("source", {})
+        if not there or "activations" in there or "tokenizer" in there.get("random", {}):
+            raise InputError(
+                f"config: models.{name}.source.random.tokenizer names {other!r}, which is not a "
+                "model of this config with a tokenizer of its own."
+            )

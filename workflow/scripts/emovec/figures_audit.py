@@ -1,0 +1,169 @@
+"""One picture of an audit: what gives the classes away, and how well lengths are matched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.lines import Line2D
+
+from emovec.audit import LIMITS, Audit
+from emovec.figures import MARKERS, colours, save, style
+
+INK = "#333333"
+ALLOWED = "#E6E6E6"
+SEEN = (  # by a classifier, from least to most: check, statistic, marker, label
+    ("nuisance", "auroc_topic", "o", "form only: length, commas, final mark, first word"),
+    ("bag_of_words", "auroc_phrase", "s", "all words, tested on emotion words it never met"),
+    ("bag_of_words", "auroc_topic", "D", "all words"),
+)
+
+
+def draw_audit(audit: Audit, path: str | Path) -> None:
+    """Write the picture of `audit` as a PNG that depends on the audit alone."""
+    table = audit.confounds
+    *emotions, neutral = audit.summary["classes"]
+    contrasts = list(dict.fromkeys(table["scope"][table["check"] == "nuisance"]))
+    contrasts.sort(key=lambda name: not name.endswith(f" vs {neutral}"))
+    lengths = table[table["check"] == "length"]
+    units = lengths[lengths["statistic"].str.startswith("smd_")]
+    units = list(dict.fromkeys(zip(units["statistic"], units["model"], strict=True)))
+
+    style()
+    figure, (left, right) = plt.subplots(
+        1,
+        2,
+        figsize=(12.5, 3.2 + 0.42 * max(len(contrasts), len(units))),
+        width_ratios=[1.2, 1],
+        layout="constrained",
+    )
+    _draw_aurocs(left, table, contrasts, emotions, neutral)
+    _draw_lengths(right, lengths, units, emotions, neutral)
+    figure.suptitle(_title(audit), x=0.01, ha="left", fontsize=15)
+    save(figure, path, dpi=150)
+
+
+def _title(audit: Audit) -> str:
+    """The answer, and what it rests on."""
+    table = audit.confounds
+    judged = table[table["ok"].notna()]
+    form = judged[judged["check"] == "nuisance"]
+    limit = form["threshold"].max()
+    if not form["ok"].all():
+        answer = "The form of a sentence gives its emotion away"
+    elif limit > LIMITS["nuisance_auroc"]:
+        answer = "Too few topics to tell whether the form of a sentence gives its emotion away"
+    else:
+        answer = "The form of a sentence does not give its emotion away"
+    matched = "" if judged["ok"][judged["check"] == "length"].all() else "not "
+    count = len(audit.findings)
+    findings = "no findings" if count == 0 else f"{count} finding{'s' if count > 1 else ''}"
+    return (
+        f"{answer} (AUROC up to {form['value'].max():.2f}, limit {limit:.2f})\n"
+        f"Lengths are {matched}matched; {audit.summary['topics']} topics in "
+        f"{len(audit.summary['classes'])} classes, {findings}"
+    )
+
+
+def _draw_aurocs(
+    axis: plt.Axes,
+    table: pd.DataFrame,
+    contrasts: list[str],
+    emotions: Sequence[str],
+    neutral: str,
+) -> None:
+    """A dot and its interval for each contrast and each thing a classifier may see."""
+    values = table.set_index(["check", "scope", "statistic"])["value"]
+    palette = colours(emotions)
+    for up, (check, statistic, marker, _) in zip((-0.2, 0.0, 0.2), SEEN, strict=True):
+        for row, contrast in enumerate(contrasts):
+            if (check, contrast, statistic) not in values.index:
+                continue
+            value = values[check, contrast, statistic]
+            error = 1.96 * values[check, contrast, f"{statistic}_se"]
+            a, b = contrast.split(" vs ")
+            colour = palette[a] if b == neutral else INK
+            face = "white" if check == "nuisance" else colour
+            ends = [[min(error, value)], [min(error, 1 - value)]]
+            axis.errorbar(value, row + up, xerr=ends, fmt=marker, color=colour, mfc=face, ms=7)
+    form = table["check"].eq("nuisance") & table["statistic"].eq("auroc_topic")
+    limit = table["threshold"][form].max()
+    axis.axvline(0.5, color="black", lw=1)
+    axis.axvline(limit, color="black", lw=1, ls="--")
+    top = -0.7
+    axis.text(0.5, top, "chance ", ha="right", va="bottom", fontsize=10)
+    axis.text(limit, top, f" limit for form: {limit:.2f}", va="bottom", fontsize=10)
+    axis.set_ylim(len(contrasts) - 0.4, top)
+    axis.set_xlim(min(0.4, axis.get_xlim()[0]), 1.01)
+    axis.set_yticks(range(len(contrasts)), contrasts)
+    axis.set_xlabel("AUROC on held-out topics, 95 % interval")
+    handles = [
+        _key(marker, INK, label, "white" if check == "nuisance" else INK)
+        for check, _, marker, label in SEEN
+    ]
+    _legend(axis, handles, "A linear classifier sees", 1)
+
+
+def _draw_lengths(
+    axis: plt.Axes,
+    lengths: pd.DataFrame,
+    units: list[tuple[str, str]],
+    emotions: Sequence[str],
+    neutral: str,
+) -> None:
+    """Standardised differences of every kind of length from neutral, on the band allowed."""
+    palette = colours(emotions)
+    markers = dict(zip(emotions, MARKERS * len(emotions), strict=False))
+    values = lengths.set_index(["statistic", "model", "scope"])
+    shift = np.linspace(-0.22, 0.22, len(emotions)) if len(emotions) > 1 else [0.0]
+    limits = [
+        max(
+            values["threshold"][f"abs_{statistic}", model, f"{name} vs {neutral}"]
+            for name in emotions
+        )
+        for statistic, model in units
+    ]
+    shown = values["value"][[s.startswith("smd_") for s, _, _ in values.index]]
+    widest = 1.2 * max(*limits, shown[np.isfinite(shown)].abs().max())
+    for row, (statistic, model) in enumerate(units):
+        axis.barh(row, 2 * limits[row], left=-limits[row], height=0.8, color=ALLOWED, zorder=0)
+        for name, up in zip(emotions, shift, strict=True):
+            value = shown[statistic, model, f"{name} vs {neutral}"]
+            value = np.clip(value, -widest, widest)  # infinite where lengths do not vary
+            axis.plot(value, row + up, markers[name], color=palette[name], ms=7, clip_on=False)
+    axis.axvline(0, color="black", lw=1)
+    axis.set_xlim(-widest, widest)
+    axis.set_ylim(len(units) - 0.4, -0.7)
+    axis.set_yticks(
+        range(len(units)),
+        [f"tokens\n{model}" if model else statistic[len("smd_") :] for statistic, model in units],
+    )
+    axis.set_xlabel(f"Difference from {neutral} in standard deviations")
+    handles = [_key(markers[name], palette[name], name, palette[name]) for name in emotions]
+    handles.append(plt.Rectangle((0, 0), 1, 1, color=ALLOWED, label="allowed"))
+    _legend(
+        axis, handles, f"Sentences shorter (left) or longer than {neutral}", min(4, len(handles))
+    )
+
+
+def _key(marker: str, colour: str, label: str, face: str) -> Line2D:
+    return Line2D([], [], marker=marker, ls="", color=colour, mfc=face, ms=7, label=label)
+
+
+def _legend(axis: plt.Axes, handles: list, title: str, columns: int) -> None:
+    """Below the axis, where it covers no data."""
+    axis.legend(
+        handles=handles,
+        title=title,
+        alignment="left",
+        loc="upper left",
+        bbox_to_anchor=(0, -0.16),
+        ncols=columns,
+        frameon=False,
+        fontsize=10,
+        columnspacing=1.2,
+        handletextpad=0.4,
+    )

@@ -1,0 +1,239 @@
+"""Nulls, p-values, intervals and corrections, by resampling whole topics.
+
+The unit of resampling is the topic, with all its classes, and the same draws serve every depth,
+metric and contrast, so that the largest statistic of a family can be compared with the largest
+under the null (Westfall & Young 1993). A p-value counts the observed draw among the draws and is
+never 0 (Phipson & Smyth 2010, doi:10.2202/1544-6115.1585). All randomness comes from the
+generator that is passed.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+from scipy.linalg import helmert
+
+from emovec.similarity import Floats, Mask, distinct, inner_u
+
+Tail = Literal["upper", "two-sided"]
+
+BATCH = 256  # draws at a time: bounds memory at about 50 MB for 168 topics
+
+
+# Sign flips: are the two classes of a contrast exchangeable within topics?
+
+
+def sign_flips(n_topics: int, draws: int, rng: np.random.Generator) -> NDArray[np.int8]:
+    """signs[draw, topic] of ±1, to be shared by all depths, metrics and contrasts."""
+    return rng.choice(np.array([-1, 1], dtype=np.int8), size=(draws, n_topics))
+
+
+def flipped_inner_u(g: Floats, signs: NDArray[np.int8], same: Mask | None = None) -> Floats:
+    """U*[draw, ...] of `g[..., topic, topic]` with the differences of each topic flipped.
+
+    If both classes of a contrast come from one distribution, flipping D_i, which is swapping the
+    two labels of topic i, changes nothing, and U is one of the U*. For the product of two
+    contrasts the null is that neither has an effect; it is no test of their alignment, because
+    two unrelated effects spread the product more than none.
+    """
+    pairs = np.triu(distinct(g.shape[-1], same), 1)
+    i, j = np.nonzero(pairs)
+    upper = (g[..., i, j] + g[..., j, i]).reshape(-1, len(i)).T / (2 * pairs.sum())
+    flipped = [
+        (signs[start : start + BATCH, i] * signs[start : start + BATCH, j]) @ upper
+        for start in range(0, len(signs), BATCH)
+    ]
+    return np.concatenate(flipped).reshape(len(signs), *g.shape[:-2])
+
+
+# Relabelling: are all classes exchangeable within topics?
+
+
+def relabelings(
+    n_classes: int, n_topics: int, draws: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """labels[draw, topic, class]: the class whose sentence stands in for `class` in that topic."""
+    return rng.permuted(np.tile(np.arange(n_classes), (draws, n_topics, 1)), axis=-1)
+
+
+def relabeled_weights(weights: Floats, labels: NDArray[np.int64]) -> Floats:
+    """W[draw, contrast, coordinate] of the mean differences of relabelled classes.
+
+    `weights[contrast, class]` sum to 0, so the mean of a topic over its classes never enters and
+    n_classes − 1 orthonormal coordinates for each topic carry everything.
+    """
+    draws, n_topics, n_classes = labels.shape
+    basis = helmert(n_classes)  # [coordinate, class]
+    moved = np.einsum("ck,hbik->bchi", weights, basis[:, labels], optimize=True)
+    return moved.reshape(draws, len(weights), -1) / n_topics
+
+
+def relabeled_inner(k: Floats, w: Floats) -> Floats:
+    """products[draw, contrast, contrast] of the relabelled mean differences.
+
+    `k[class, class, topic, topic]` is the Gram matrix of the sentences, `w` from
+    `relabeled_weights`. With them go the cosines of contrasts that share a class.
+    """
+    basis = helmert(len(k))
+    reduced = np.einsum("hk,klij,gl->higj", basis, k, basis, optimize=True)
+    size = w.shape[-1]
+    reduced = reduced.reshape(size, size)
+    products = []
+    for start in range(0, len(w), BATCH):
+        part = w[start : start + BATCH]
+        products.append((part.reshape(-1, size) @ reduced).reshape(part.shape))
+        products[-1] = products[-1] @ part.transpose(0, 2, 1)
+    return np.concatenate(products)
+
+
+# From a null distribution to p-values and bands
+
+
+def p_value(observed: ArrayLike, null: Floats, tail: Tail = "upper") -> Floats:
+    """p[...] of `observed[...]` in `null[draw, ...]`; NaN where either is undefined.
+
+    "two-sided" measures how far a value lies from the median, in units of the 95 % band of the
+    null on its side, so that p < 0.05 outside the band and nowhere else.
+    """
+    score, scores = _standardised(observed, null, tail)
+    return np.where(np.isnan(score), np.nan, _exceeded(score, scores))
+
+
+def max_t(observed: ArrayLike, null: Floats, tail: Tail = "upper") -> Floats:
+    """p[...] of `observed[...]` adjusted for all of them at once: step-down max-T.
+
+    Each statistic is standardised by its own null, so that depths with large norms do not rule
+    the maximum (Westfall & Young 1993, algorithm 4.1). Undefined members take no part and get NaN.
+    """
+    score, scores = _standardised(observed, null, tail)
+    flat, flats = score.ravel(), scores.reshape(len(scores), -1)
+    defined = np.flatnonzero(~np.isnan(flat))
+    order = defined[np.argsort(flat[defined], kind="stable")]  # smallest first
+    largest = np.maximum.accumulate(flats[:, order], axis=1)
+    adjusted = np.full(flat.shape, np.nan)
+    p = _exceeded(flat[order], largest)
+    adjusted[order] = np.maximum.accumulate(p[::-1])[::-1]
+    return adjusted.reshape(score.shape)
+
+
+def band(null: Floats, alpha: float = 0.05) -> tuple[Floats, Floats]:
+    """The central 1 − alpha of `null[draw, ...]`."""
+    low, high = np.quantile(null, [alpha / 2, 1 - alpha / 2], axis=0)
+    return low, high
+
+
+def _standardised(observed: ArrayLike, null: Floats, tail: Tail) -> tuple[Floats, Floats]:
+    """Scores of the observed and the null; larger is more extreme."""
+    observed = np.asarray(observed, dtype=np.float64)
+    both = np.concatenate([observed[None], null])  # the observed is one of the draws
+    if tail == "upper":
+        scores = _over(both - both.mean(axis=0), both.std(axis=0))
+    else:
+        low, middle, high = np.quantile(both, [0.025, 0.5, 0.975], axis=0)
+        away = both - middle
+        scores = np.abs(_over(away, np.where(away > 0, high - middle, middle - low)))
+    scores[:, np.isnan(scores).any(axis=0)] = np.nan
+    return scores[0], scores[1:]
+
+
+def _over(top: Floats, bottom: Floats) -> Floats:
+    """top/bottom with 0/0 = 0: a statistic that never varies is not extreme."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(top == 0, 0.0, top / bottom)
+
+
+def _exceeded(score: Floats, scores: Floats) -> Floats:
+    # Draws that repeat the observed one differ from it by rounding.
+    as_large = scores >= score - 1e-9 * np.abs(score)
+    return (1 + as_large.sum(axis=0)) / (1 + len(scores))
+
+
+# Intervals
+
+
+def loo_inner(g: Floats) -> Floats:
+    """v_a·v_b[..., topic] without each topic in turn, from `g[..., topic, topic]`."""
+    total = g.sum(axis=(-2, -1))[..., None]
+    diagonal = np.diagonal(g, axis1=-2, axis2=-1)
+    return (total - g.sum(axis=-1) - g.sum(axis=-2) + diagonal) / (g.shape[-1] - 1) ** 2
+
+
+def loo_inner_u(g: Floats, same: Mask | None = None) -> Floats:
+    """U_ab[..., topic] without each topic in turn, from `g[..., topic, topic]`."""
+    pairs = distinct(g.shape[-1], same)
+    rows = np.einsum("...ij,ij->...i", g, pairs) + np.einsum("...ij,ij->...j", g, pairs)
+    total = inner_u(g, same)[..., None] * pairs.sum()
+    left = pairs.sum() - 2 * pairs.sum(axis=0)
+    return (total - rows) / np.where(left > 0, left, np.nan)
+
+
+def loo_trace_cov(g: Floats) -> Floats:
+    """tr Cov(D_a, D_b)[..., topic] without each topic in turn, from `g[..., topic, topic]`."""
+    n = g.shape[-1] - 1
+    diagonal = np.diagonal(g, axis1=-2, axis2=-1)
+    trace = diagonal.sum(axis=-1, keepdims=True) - diagonal
+    return (trace - n * loo_inner(g)) / (n - 1)
+
+
+def jackknife_se(loo: Floats) -> Floats:
+    """The standard error of a statistic from its values `loo[..., topic]` without each topic.
+
+    Quenouille 1956, Tukey 1958. It errs on the large side for U statistics of weak effects
+    (Efron & Stein 1981).
+    """
+    return np.sqrt((loo.shape[-1] - 1) * loo.var(axis=-1))
+
+
+def jackknife_interval(
+    value: ArrayLike, loo: Floats, alpha: float = 0.05, *, fisher_z: bool = False
+) -> tuple[Floats, Floats]:
+    """low[...], high[...] of the 1 − alpha interval by Student's t, n_topics − 1 degrees.
+
+    With `fisher_z`, for cosines, on the scale of artanh wherever all of them lie inside (−1, 1):
+    an unbiased cosine may lie outside, and its interval is then left plain.
+    """
+    value = np.asarray(value, dtype=np.float64)
+    reach = stats.t.ppf(1 - alpha / 2, loo.shape[-1] - 1)
+    half = reach * jackknife_se(loo)
+    low, high = value - half, value + half
+    if not fisher_z:
+        return low, high
+    inside = (np.abs(value) < 1) & (np.abs(loo) < 1).all(axis=-1)
+    z = np.arctanh(np.where(inside, value, 0))
+    half = reach * jackknife_se(np.arctanh(np.where(inside[..., None], loo, 0)))
+    return np.where(inside, np.tanh(z - half), low), np.where(inside, np.tanh(z + half), high)
+
+
+def jackknife_p(value: ArrayLike, loo: Floats) -> Floats:
+    """The two-sided p[...] that the statistic is 0, by Student's t with n_topics − 1 degrees."""
+    return 2 * stats.t.sf(np.abs(_over(np.asarray(value), jackknife_se(loo))), loo.shape[-1] - 1)
+
+
+def bootstrap_weights(n_topics: int, draws: int, rng: np.random.Generator) -> Floats:
+    """weights[draw, topic]: how often each topic is drawn, for `similarity.weighted_inner_u`."""
+    return rng.multinomial(n_topics, np.full(n_topics, 1 / n_topics), size=draws).astype(float)
+
+
+# Corrections for several tests; NaN, an undefined test, is no member of the family
+
+
+def holm(p: ArrayLike) -> Floats:
+    """p-values adjusted to control the family-wise error under any dependence (Holm 1979)."""
+    p = np.asarray(p, dtype=np.float64)
+    adjusted = np.full(p.shape, np.nan)
+    order = np.argsort(p, kind="stable")[: np.count_nonzero(~np.isnan(p))]  # NaN sort last
+    steps = p[order] * np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1)
+    return adjusted
+
+
+def benjamini_hochberg(p: ArrayLike) -> Floats:
+    """p-values adjusted to control the false discovery rate (Benjamini & Hochberg 1995)."""
+    p = np.asarray(p, dtype=np.float64)
+    adjusted = np.full(p.shape, np.nan)
+    defined = ~np.isnan(p)
+    adjusted[defined] = stats.false_discovery_control(p[defined])
+    return adjusted

@@ -1,0 +1,255 @@
+"""The activations file: residual streams of the prompts and the probe, with their labels (HDF5).
+
+/residual/{position}        float32 [prompt, depth, d_model]
+/probe/residual/{position}  float32 [sentence, depth, d_model]
+/prompts/{id,topic,emotion,text,n_tokens,token_ids}, /probe/{id,text}
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from emovec.errors import InputError
+
+SCHEMA_VERSION = 1
+RESIDUAL = {"prompts": "residual", "probe": "probe/residual"}
+ROW = {"prompts": "prompt", "probe": "sentence"}
+TEXT = h5py.string_dtype("utf-8")
+
+
+@dataclass(frozen=True)
+class Activations:
+    """An open activations file; residual streams are read when asked for."""
+
+    path: Path
+    attributes: dict
+    prompts: pd.DataFrame
+    probe_ids: list[str] | None
+    positions: list[str]
+
+    @property
+    def model(self) -> str:
+        return self.attributes["model"]
+
+    @property
+    def n_layers(self) -> int:
+        return int(self.attributes["n_layers"])
+
+    @property
+    def d_model(self) -> int:
+        return int(self.attributes["d_model"])
+
+    def residual(self, position: str) -> np.ndarray:
+        """float32 `[prompt, depth, d_model]` of the prompts."""
+        return self._read(f"residual/{position}")
+
+    def probe(self, position: str, ids: list[str]) -> np.ndarray:
+        """float32 `[sentence, depth, d_model]` of the probe sentences `ids`, in their order.
+
+        Empty (no sentence) if the file has no probe at this position.
+
+        Raises
+        ------
+        InputError
+            If the file has a probe without one of these sentences.
+        """
+        with h5py.File(self.path) as file:
+            if f"probe/residual/{position}" not in file:
+                return np.empty((0, self.n_layers + 1, self.d_model), np.float32)
+        rows = {key: row for row, key in enumerate(self.probe_ids or [])}
+        if missing := [key for key in ids if key not in rows]:
+            raise InputError(
+                f"{self.path} lacks the probe sentence {missing[0]!r}: capture it anew with the "
+                "probe file of the config."
+            )
+        return self._read(f"probe/residual/{position}")[[rows[key] for key in ids]]
+
+    def by_class(self, position: str, classes: list[str]) -> np.ndarray:
+        """float32 `[class, topic, depth, d_model]`, the topics in one order in every class."""
+        rows = np.stack([np.flatnonzero(self.prompts.emotion == name) for name in classes])
+        topics = self.prompts.topic.to_numpy()[rows]
+        if not (topics == topics[0]).all():
+            raise InputError(f"{self.path}: the classes do not hold the same topics in one order.")
+        return self.residual(position)[rows]
+
+    def _read(self, name: str) -> np.ndarray:
+        try:
+            with h5py.File(self.path) as file:
+                values = file[name][...]
+        except (OSError, KeyError) as error:
+            raise InputError(
+                f"{self.path}: {name} cannot be read ({error}): make the file anew."
+            ) from error
+        return values
+
+
+def open_activations(path: str | Path) -> Activations:
+    """Open an activations file and check that it is one.
+
+    Raises
+    ------
+    InputError
+        If it is not HDF5, is cut short, or lacks what every activations file has.
+    """
+    path = Path(path)
+    try:
+        with h5py.File(path) as file:
+            needed = ["residual", "prompts/id", "prompts/topic", "prompts/emotion"]
+            if missing := [name for name in needed if name not in file]:
+                raise InputError(f"{path} is no activations file: it lacks {', '.join(missing)}.")
+            columns = [c for c in ("id", "topic", "emotion", "text") if c in file["prompts"]]
+            prompts = pd.DataFrame({c: file["prompts"][c].asstr()[...] for c in columns})
+            probe = file["probe/id"].asstr()[...].tolist() if "probe/id" in file else None
+            attributes = {name: _plain(value) for name, value in file.attrs.items()}
+            positions = list(file["residual"])
+    except OSError as error:
+        raise InputError(f"{path} cannot be read as HDF5 ({error}): make it anew.") from error
+    return Activations(path, attributes, prompts, probe, positions)
+
+
+def _plain(value: object) -> object:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+class ActivationsWriter:
+    """Writes an activations file row by row, so that memory does not grow with the prompts."""
+
+    def __init__(self, path: Path, n_depths: int, d_model: int) -> None:
+        self.file = h5py.File(path, "w", track_order=True)
+        self.shape = (n_depths, d_model)
+
+    def __enter__(self) -> ActivationsWriter:
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        self.file.close()
+
+    def attributes(self, values: dict[str, object]) -> None:
+        for name, value in values.items():
+            self.file.attrs[name] = (
+                json.dumps(value, sort_keys=True) if isinstance(value, dict | list) else value
+            )
+
+    def residual(self, group: str, position: str, n_rows: int) -> h5py.Dataset:
+        """An empty `[row, depth, d_model]` dataset with named axes and checksums."""
+        data = self.file.create_dataset(
+            f"{RESIDUAL[group]}/{position}",
+            (n_rows, *self.shape),
+            "f4",
+            chunks=(1, *self.shape),
+            fletcher32=True,
+        )
+        for axis, label in zip(data.dims, (ROW[group], "depth", "d_model"), strict=True):
+            axis.label = label
+        if "depth" not in self.file:
+            self.file["depth"] = np.arange(self.shape[0])
+            self.file["depth"].make_scale("depth")
+        data.dims[1].attach_scale(self.file["depth"])
+        return data
+
+    def table(self, group: str, columns: dict[str, list]) -> None:
+        """Columns of text or integers under `group`; lists of ids become ragged int32."""
+        for name, values in columns.items():
+            path = f"{group}/{name}"
+            if values and isinstance(values[0], str):
+                self.file.create_dataset(path, data=values, dtype=TEXT)
+            elif values and isinstance(values[0], list):
+                ragged = self.file.create_dataset(path, (len(values),), h5py.vlen_dtype("i4"))
+                for row, ids in enumerate(values):
+                    ragged[row] = np.asarray(ids, "i4")
+            else:
+                self.file.create_dataset(path, data=np.asarray(values, "i4"))
+        self.file[f"{group}/id"].make_scale("id")
+        for data in self.file[RESIDUAL[group]].values():
+            data.dims[0].attach_scale(self.file[f"{group}/id"])
+
+
+def adopt(
+    brought: Activations,
+    path: Path,
+    *,
+    model: str,
+    prompts: pd.DataFrame,
+    probe: pd.DataFrame,
+    positions: list[str],
+    attributes: dict,
+) -> None:
+    """Write brought activations to `path` as if they had been captured here.
+
+    Rows are matched to the prompt files by id; the file's own attributes are kept where they do
+    not say something else than `attributes`.
+
+    Raises
+    ------
+    InputError
+        If a position, a prompt or a probe sentence lacks, shapes disagree, or a value is not
+        finite.
+    """
+    missing = [position for position in positions if position not in brought.positions]
+    if missing:
+        raise InputError(
+            f"{brought.path} has no position {missing[0]!r} (it has "
+            f"{', '.join(brought.positions)}): correct activations.positions."
+        )
+    rows = _rows_of(brought, prompts)
+    shapes = {position: brought.residual(position).shape[1:] for position in positions}
+    if len(set(shapes.values())) > 1:
+        raise InputError(f"{brought.path} has residual streams of different shapes: {shapes}.")
+    n_depths, d_model = shapes[positions[0]]
+    own = {"architecture": "unknown", "license": "not stated", "dtype": "float32"}
+    own |= {k: v for k, v in brought.attributes.items() if isinstance(v, str | int | float | bool)}
+    own |= {"schema_version": SCHEMA_VERSION, "model": model}
+    with ActivationsWriter(path, n_depths, d_model) as writer:
+        writer.attributes(own | {"n_layers": n_depths - 1, "d_model": d_model} | attributes)
+        for position in positions:
+            residual = brought.residual(position)[rows]
+            _check_finite(brought, position, residual, prompts.id)
+            writer.residual("prompts", position, len(rows))[...] = residual
+        writer.table(
+            "prompts", {c: prompts[c].tolist() for c in ("id", "topic", "emotion", "text")}
+        )
+        if brought.probe_ids is None:
+            return
+        for position in positions:
+            sentences = brought.probe(position, probe.id.tolist())
+            if len(sentences):
+                _check_finite(brought, position, sentences, probe.id)
+                writer.residual("probe", position, len(probe))[...] = sentences
+        if "probe" in writer.file:
+            writer.table("probe", {c: probe[c].tolist() for c in ("id", "text")})
+
+
+def _rows_of(brought: Activations, prompts: pd.DataFrame) -> list[int]:
+    rows = {key: row for row, key in enumerate(brought.prompts.id)}
+    if missing := [key for key in prompts.id if key not in rows]:
+        raise InputError(
+            f"{brought.path} lacks the prompt {missing[0]!r}: bring activations of every prompt in "
+            "prompts.file, or correct that key of the config."
+        )
+    found = [rows[key] for key in prompts.id]
+    for column in ("topic", "emotion"):
+        differs = brought.prompts[column].to_numpy()[found] != prompts[column].to_numpy()
+        if differs.any():
+            key = prompts.id[int(np.flatnonzero(differs)[0])]
+            raise InputError(
+                f"{brought.path} has another {column} for the prompt {key!r} than the prompt file."
+            )
+    return found
+
+
+def _check_finite(
+    brought: Activations, position: str, residual: np.ndarray, ids: pd.Series
+) -> None:
+    finite = np.isfinite(residual).all(-1)
+    if not finite.all():
+        row, depth = np.argwhere(~finite)[0]
+        raise InputError(
+            f"{brought.path} has a value that is not finite for {ids.iloc[row]!r} at position "
+            f"{position}, depth {depth}: bring activations without NaN and infinity."
+        )

@@ -1,0 +1,80 @@
+"""Tidy CSV tables: their columns, written in one form, read back exactly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from emovec.errors import InputError
+from emovec.files import whole
+
+STATISTIC = ["value", "ci_low", "ci_high", "null_low", "null_high", "null", "p", "p_adjusted"]
+COLUMNS = {
+    "layer_norms": [
+        "model", "position", "depth", "relative_depth", "emotion", "norm",
+        "value", "chance", "flag",
+    ],
+    "within_model_similarity": [
+        "model", "position", "depth", "relative_depth", "metric", "emotion_a", "emotion_b", "stat",
+        *STATISTIC, "family", "n_topics", "gate_ok", "flag",
+    ],
+    "cross_model_similarity": [
+        "model_a", "model_b", "position", "depth_a", "depth_b", "relative_depth_a",
+        "relative_depth_b", "emotion_a", "emotion_b", "method", "stat",
+        *STATISTIC, "family", "map_r2", "n_map", "gate_ok", "flag",
+    ],
+    "maps": [
+        "model_a", "model_b", "position", "depth_a", "depth_b", "relative_depth_a",
+        "relative_depth_b", "method", "k_or_alpha", "r2_loo", "r2_null_high", "p", "cka_debiased",
+        "mknn", "mknn_chance", "n_map", "map_ok", "flag",
+    ],
+    "decoding": [
+        "train_model", "test_model", "direction", "contrast", "position", "depth_train",
+        "depth_test", "split", "auroc", "ci_low", "ci_high", "null_low", "null_high", "p",
+        "p_adjusted", "n_test",
+    ],
+    "verdicts": [
+        "emotion", "model_a", "model_b", "position", "relative_depth", "signal_ok", "map_ok",
+        "confound_ok", "aligned", "specific", "transfers", "verdict", "reason",
+    ],
+}  # fmt: skip
+
+
+def write_table(frame: pd.DataFrame, path: str | Path, kind: str) -> None:
+    """Write a table of `kind` with its columns in order; floats read back exactly.
+
+    Raises
+    ------
+    ValueError
+        If the frame has other columns than the table.
+    """
+    columns = COLUMNS[kind]
+    if unknown := set(frame.columns) ^ set(columns):
+        raise ValueError(f"{kind} has other columns than it should: {sorted(unknown)}")
+    with whole(path) as part:
+        frame[columns].to_csv(part, index=False, lineterminator="\n")
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """Read a table; empty cells of text columns are empty strings.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or is no table.
+    """
+    try:
+        return pd.read_csv(path, float_precision="round_trip", dtype={"depth": "Int64"})
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read as a table ({error}): make it anew.") from error
+
+
+def join_tables(paths: list[str | Path], path: str | Path) -> None:
+    """Write tables of one kind one below the other."""
+    lines: list[str] = []
+    for part in paths:
+        head, *rows = Path(part).read_text(encoding="utf-8").splitlines(keepends=True)
+        lines += [head, *rows] if not lines else rows
+    with whole(path) as new:
+        new.write_text("".join(lines), encoding="utf-8")

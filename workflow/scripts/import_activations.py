@@ -1,0 +1,25 @@
+"""Take in activations that someone else has captured: check them, order them, fill what lacks."""
+
+from emovec.job import job
+
+with job(snakemake.rule, snakemake.log[0]):
+    from emovec.files import sha256, whole
+    from emovec.prompts import read_probe, read_prompts
+    from emovec.store import adopt, open_activations
+
+    paths, params = snakemake.input, snakemake.params
+    with whole(snakemake.output[0]) as part:
+        adopt(
+            open_activations(paths.activations),
+            part,
+            model=snakemake.wildcards.model,
+            prompts=read_prompts(paths.prompts, params.emotions, params.neutral),
+            probe=read_probe(paths.probe),
+            positions=list(params.positions),
+            attributes={
+                "space": params.model["space"],
+                "prompts_sha256": sha256(paths.prompts),
+                "probe_sha256": sha256(paths.probe),
+                "source": params.model["source"],
+            },
+        )

@@ -1,0 +1,13 @@
+"""The study's plot of one emotion across models."""
+
+from emovec.job import job
+
+with job(snakemake.rule, snakemake.log[0]):
+    from emovec import figures
+    from emovec.tables import read_table
+
+    params = snakemake.params
+    figure = figures.cross_model(
+        read_table(snakemake.input[0]), snakemake.wildcards.emotion, params.models
+    )
+    figures.save(figure, snakemake.output[0], params.plots["dpi"])

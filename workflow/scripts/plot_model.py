@@ -1,0 +1,19 @@
+"""The study's three plots of one model."""
+
+from emovec.job import job
+
+with job(snakemake.rule, snakemake.log[0]):
+    from emovec import figures
+    from emovec.tables import read_table
+
+    model, emotions = snakemake.wildcards.model, list(snakemake.params.emotions)
+    dpi = snakemake.params.plots["dpi"]
+    norms = read_table(snakemake.input.norms)
+    within = read_table(snakemake.input.similarity)
+    drawn = {
+        snakemake.output.norms: figures.layer_norms(norms, emotions, model),
+        snakemake.output.distances: figures.emotion_distances(within, emotions, model),
+        snakemake.output.heatmap: figures.similarity_heatmap(within, emotions, model),
+    }
+    for path, figure in drawn.items():
+        figures.save(figure, path, dpi)
