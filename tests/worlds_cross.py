@@ -9,7 +9,7 @@ partial     the two directions of an emotion have cosine 0.6
 private     the same latents, unrelated directions of the emotions
 private_b   in model b the emotions lie in latents that only b reads
 common      the emotions share one direction in both models; what tells them apart is unrelated
-unrelated   the models read different latents
+unrelated   the models read different latents; the attributes are those of model a
 no_signal   the same latents, no emotion
 twin        model b is model a, turned
 """
@@ -68,13 +68,9 @@ def pair(
     n_probe = sum(probes)
     labels = (rng.random((n_probe, attributes)) < 0.35).astype(int)
     effects = displacements(rng, attributes, spectrum, s_attribute * trace)
+    worlds = [_latents(rng, topics, n_probe, spectrum, labels, effects)] * 2
     if kind == "unrelated":
-        worlds = [
-            _latents(rng, topics, n_probe, spectrum, labels, e)
-            for e in (effects, displacements(rng, attributes, spectrum, s_attribute * trace))
-        ]
-    else:
-        worlds = [_latents(rng, topics, n_probe, spectrum, labels, effects)] * 2
+        worlds[1] = _latents(rng, topics, n_probe, spectrum, rng.permuted(labels, axis=0), effects)
     strength = 0.0 if kind == "no_signal" else s * trace
     emotions = emotion_directions(kind, rng, spectrum, strength)
     streams = []

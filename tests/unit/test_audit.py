@@ -217,7 +217,9 @@ def test_class_that_is_longer_by_a_third():
 
 
 def test_class_that_is_shorter():
-    result = run(changed(of("gratitude"), lambda text: " ".join(text.split()[:-3]).rstrip(",") + "."))
+    result = run(
+        changed(of("gratitude"), lambda text: " ".join(text.split()[:-3]).rstrip(",") + ".")
+    )
     assert failing(result) == {"length", "nuisance"}
     assert "gratitude sentences have fewer words" in result.findings[0]
 

@@ -86,7 +86,7 @@ def test_only_zstd_depends_on_the_basis_when_nothing_is_shrunk():
 def test_a_rogue_dimension_rules_the_raw_cosine_only(seed):
     """True cosine 0.2; one dimension of 30 standard deviations and an offset of neutral."""
     rng = np.random.default_rng(seed)
-    world = worlds.rogue(rng, n=100, d=256)
+    world = worlds.rogue(rng, n=200, d=256, s=0.2)
     v = world.x[0].mean(axis=0) - world.x[3].mean(axis=0)
     found = metric.rogue(v)
     assert found.dims[0] == 7 and found.share1 > 0.7 and found.dominated

@@ -199,7 +199,7 @@ def test_u_finds_planted_cosines_where_the_naive_one_is_pulled_to_kappa(seed, co
     assert (np.abs(mean - truth) < 6 * error).all()
     noise = (1 - topic_share) / n
     predicted = (s * cos + noise) / (s + 2 * noise)
-    assert np.mean(naive) == pytest.approx(predicted, abs=0.06)
+    assert np.mean(naive) == pytest.approx(predicted, abs=0.08)
 
 
 @pytest.mark.parametrize("seed", worlds.seeds(1))

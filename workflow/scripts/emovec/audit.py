@@ -182,7 +182,7 @@ def _duplicates(ledger: _Ledger, prompts: pd.DataFrame, probe: pd.DataFrame) -> 
     near: dict[str, list[tuple[int, int]]] = {scope: [] for scope in scopes}
     highest = dict.fromkeys(scopes, 0.0)
     normal = texts.str.casefold().str.split().str.join(" ").tolist()
-    for i, j, similarity in _similar(normal, 0.3):
+    for i, j, similarity in _similar(normal, 0.1):
         scope = where(i, j)
         same_topic = scope == "within a topic"
         limit = LIMITS["near_duplicate_same_topic" if same_topic else "near_duplicate"]
@@ -378,7 +378,7 @@ def _openings(
 
     forms = {
         "starts_with_I": first.eq("i"),
-        "negated": prompts["text"].str.contains(r"(?i)\b(?:not|no|never)\b|n['’]t\b"),
+        "negated": prompts["text"].str.contains(r"(?i)\b(?:not|cannot|no|never)\b|n['’]t\b"),
         "exclamation_mark": prompts["text"].str.contains("!", regex=False),
         "question_mark": prompts["text"].str.contains("?", regex=False),
     }

@@ -282,7 +282,7 @@ def _measure(a: _AtDepth, b: _AtDepth, common: _Common) -> _Found:
         found.rows += _capture_rows(a, b, procrustes, common.plan)
     if (read_outs := alignment.fit_readouts(a.parts, b.parts)) is not None:
         found.measured.append(_apply(a, b, "wpc", "cos_u", read_outs.views, common, np.nan, map_ok))
-        found.rows += _ceiling_rows(a, b, common.plan)
+        found.rows += _readout_rows(a, b, common.plan)
     found.rows += _geometry_rows(a, b, geometry, cka_null, common.plan)
     return found
 
@@ -425,12 +425,17 @@ def _capture_rows(a: _AtDepth, b: _AtDepth, fit: alignment.Procrustes, plan: Pla
     return rows + _per_emotion(a, b, b, "procrustes", "captured_b", captured_b, plan)
 
 
-def _ceiling_rows(a: _AtDepth, b: _AtDepth, plan: Plan) -> list[dict]:
-    """The best any read-out of the other model could do."""
-    best_a = alignment.fit_readouts(a.parts, b.parts).ceiling(a.differences)
-    best_b = alignment.fit_readouts(b.parts, a.parts).ceiling(b.differences)
-    rows = _per_emotion(a, b, a, "wpc", "ceiling_a", best_a, plan)
-    return rows + _per_emotion(a, b, b, "wpc", "ceiling_b", best_b, plan)
+def _readout_rows(a: _AtDepth, b: _AtDepth, plan: Plan) -> list[dict]:
+    """The best any read-out of the other model could do, and what the read-outs hold."""
+    rows = []
+    for at, other, side in ((a, b, "a"), (b, a, "b")):
+        fit = alignment.fit_readouts(at.parts, other.parts)
+        basis = at.parts.vt[: fit.whiten_a.shape[1]].T
+        ceiling = fit.ceiling(at.differences)
+        captured = alignment.captured(at.differences, basis)
+        rows += _per_emotion(a, b, at, "wpc", f"ceiling_{side}", ceiling, plan)
+        rows += _per_emotion(a, b, at, "wpc", f"captured_{side}", captured, plan)
+    return rows
 
 
 def _per_emotion(

@@ -1,0 +1,162 @@
+"""What a change makes Snakemake do again: all that depends on it, and nothing else."""
+
+from pathlib import Path
+
+import pytest
+from project import CONFIG, Project, tiny
+
+pytest.importorskip("torch")
+
+JOINT = {
+    "Joining the norms of all models",
+    "Joining the comparisons inside all models",
+    "Joining the comparisons between models",
+    "Plotting gratitude across models",
+    "Plotting anger across models",
+    "Plotting apology across models",
+    "Recording what was run",
+    "Writing the report",
+}
+
+
+def branch(name: str) -> set[str]:
+    """What is done for one model alone."""
+    return {
+        f"Reading the residual stream of {name}",
+        f"Computing the emotion vectors of {name}",
+        f"Comparing the emotions inside {name}",
+        f"Plotting {name}",
+    }
+
+
+def controls(name: str) -> set[str]:
+    return {
+        f"Comparing the emotions inside {name}@shuffled",
+        f"Comparing {name} with {name}@twin",
+    }
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    project = Project(tmp_path_factory.mktemp("finished") / "project")
+    project.build()
+    return project
+
+
+@pytest.fixture
+def project(finished: Project, tmp_path: Path) -> Project:
+    """A finished run that a test may change."""
+    return finished.copy(tmp_path / "project")
+
+
+def test_finished_run_has_nothing_to_do(project: Project) -> None:
+    assert "Nothing to be done" in project.build().text
+
+
+def test_one_branch_builds_one_model(tmp_path: Path) -> None:
+    planned = Project(tmp_path / "project").planned("model_one")
+    assert {p for p in planned if not p.startswith("Fetching")} == branch("one")
+    assert len(planned) == len(branch("one")) + 1
+
+
+def test_one_branch_is_redone_alone(project: Project) -> None:
+    planned = project.planned("model_two", "-F")
+    assert {p for p in planned if not p.startswith("Fetching")} == branch("two")
+
+
+def test_added_model_runs_its_branch_and_the_joint_steps(project: Project) -> None:
+    project.config["models"]["three"] = tiny("llama", d_model=24)
+    planned = project.planned()
+    [fetched] = [p for p in planned if p.startswith("Fetching")]
+    assert "llama" in fetched
+    pairs = {"Comparing one with three", "Comparing two with three"}
+    # the prompts are audited with the tokenizer of every model
+    audit = {"Auditing the prompts"}
+    assert planned - {fetched} == branch("three") | controls("three") | pairs | audit | JOINT
+
+
+def test_removed_model_redoes_the_joint_steps_alone(project: Project) -> None:
+    del project.config["models"]["two"]
+    assert project.planned() <= JOINT | {"Auditing the prompts"}
+
+
+def test_changed_entry_redoes_that_model_alone(project: Project) -> None:
+    project.config["models"]["one"]["prepend_bos"] = False
+    planned = project.planned()
+    assert planned == branch("one") | controls("one") | {"Comparing one with two"} | JOINT
+
+
+def test_changed_source_is_fetched_anew(project: Project) -> None:
+    project.config["models"]["two"]["source"]["random"]["seed"] = 5
+    planned = project.planned()
+    assert sum(p.startswith("Fetching") for p in planned) == 1
+    assert "Reading the residual stream of two" in planned
+    assert "Reading the residual stream of one" not in planned
+
+
+def test_plot_setting_redraws_and_computes_nothing(project: Project) -> None:
+    project.config["plots"]["dpi"] = 60
+    planned = project.planned()
+    drawn = {p for p in planned if p.startswith("Plotting")}
+    assert drawn == {"Plotting one", "Plotting two"} | {p for p in JOINT if "Plotting" in p}
+    assert planned - drawn == {
+        "Auditing the prompts",
+        "Recording what was run",
+        "Writing the report",
+    }
+
+
+def test_statistics_do_not_run_models(project: Project) -> None:
+    project.config["statistics"]["permutations"] = 199
+    planned = project.planned()
+    assert "Comparing the emotions inside one" in planned
+    assert not any(p.startswith(("Reading", "Fetching", "Computing")) for p in planned)
+
+
+def test_changed_prompt_reads_all_models_again_and_fetches_none(project: Project) -> None:
+    path = project.folder / CONFIG["prompts"]["file"]
+    path.write_text(path.read_text().replace(" I ", " we ", 1))
+    planned = project.planned()
+    assert branch("one") | branch("two") | JOINT <= planned
+    assert not any(p.startswith("Fetching") for p in planned)
+
+
+def test_touched_prompt_file_changes_nothing(project: Project) -> None:
+    (project.folder / CONFIG["prompts"]["file"]).touch()
+    assert "Nothing to be done" in project.build("-n").text
+
+
+@pytest.mark.parametrize(
+    ("module", "redone", "kept"),
+    [
+        ("figures", {"Plotting one", "Writing the report"}, {"Comparing one with two"}),
+        ("raw", {"Comparing one with two"}, {"Comparing the emotions inside one"}),
+        ("within", {"Comparing the emotions inside one"}, {"Computing the emotion vectors of one"}),
+        ("positions", {"Reading the residual stream of one"}, set()),
+        ("hub", set(), {"Reading the residual stream of one", "Writing the report"}),
+    ],
+)  # fmt: skip
+def test_edited_function_reruns_what_uses_it(
+    project: Project, module: str, redone: set[str], kept: set[str]
+) -> None:
+    path = project.folder / f"workflow/scripts/emovec/{module}.py"
+    path.write_text(path.read_text() + "\nCHANGED = True\n")
+    planned = project.planned()
+    assert redone <= planned
+    assert not kept & planned
+
+
+@pytest.mark.parametrize(
+    "target", ["model_three", "results/tests/activations/three.h5", "results/tests/maps/x__one.csv"]
+)  # fmt: skip
+def test_unknown_model_is_refused(project: Project, target: str) -> None:
+    run = project.snakemake("-n", target)
+    assert run.code != 0
+    assert "MissingRuleException" in run.text
+
+
+def test_tables_do_not_depend_on_the_number_of_cores(finished: Project, tmp_path: Path) -> None:
+    alone = Project(tmp_path / "project")
+    alone.build(cores=1)
+    assert alone.tables() == finished.tables()
+    assert len(alone.tables()) >= 12
