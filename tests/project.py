@@ -35,11 +35,19 @@ CONFIG = {
 
 
 class Project:
-    """A copy of the workflow with its configuration, in `folder`."""
+    """A copy of the workflow with its configuration, in `folder`.
 
-    def __init__(self, folder: Path, config: dict = CONFIG) -> None:
+    `config` is written to `test.yaml`; if it is the path of a shipped file, that is used as it is.
+    """
+
+    def __init__(self, folder: Path, config: dict | str = CONFIG) -> None:
         self.folder = folder
-        self.config = copy.deepcopy(config)
+        self.shipped = config if isinstance(config, str) else None
+        self.config = (
+            yaml.safe_load((ROOT / config).read_text())
+            if isinstance(config, str)
+            else copy.deepcopy(config)
+        )
         folder.mkdir(parents=True)
         for part in PARTS:
             source, target = ROOT / part, folder / part
@@ -55,13 +63,15 @@ class Project:
         shutil.copytree(self.folder, folder, symlinks=True)
         other = Project.__new__(Project)
         other.folder, other.config = folder, copy.deepcopy(self.config)
+        other.shipped = self.shipped
         return other
 
     def snakemake(self, *arguments: str, cores: int = 2, **environment: str) -> Run:
-        (self.folder / "test.yaml").write_text(yaml.safe_dump(self.config, sort_keys=False))
+        if self.shipped is None:
+            (self.folder / "test.yaml").write_text(yaml.safe_dump(self.config, sort_keys=False))
         command = [sys.executable, "-m", "snakemake", *arguments, "--cores", str(cores)]
         run = subprocess.run(
-            [*command, "--configfile", "test.yaml"],
+            [*command, "--configfile", self.shipped or "test.yaml"],
             cwd=self.folder,
             env=os.environ | environment,
             capture_output=True,

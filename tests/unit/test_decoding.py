@@ -77,6 +77,8 @@ def test_no_phrase_and_no_topic_of_a_test_sentence_is_seen_in_training(seed, neu
             row[i] for row, out in zip((one, other), test, strict=True) for i in np.flatnonzero(out)
         }
         assert not seen & held
+    if neutral:  # no phrase of its own: it stays with its topic
+        assert (made.test[:, 0] == made.test[:, 1]).all()
     sizes = made.test[:, 0].sum(axis=1)
     assert sizes.max() - sizes.min() <= max(one.count(name) for name in names)
 

@@ -51,11 +51,12 @@ wildcard_constraints:
     b=one_of([*MODELS, *TWINS]),
 
 
-def code_of(script):
+def code_of(script, *templates):
     """Digest of the library modules that a script imports, directly or through one another.
 
-    Snakemake watches the script itself; the modules enter as a parameter of the rule.
+    Snakemake watches the script itself; modules and templates enter as a parameter of the rule.
     """
+    texts = [(SCRIPTS / "emovec/templates" / name).read_bytes() for name in templates]
     found, waiting = {}, [SCRIPTS / script]
     while waiting:
         tree = ast.parse(waiting.pop().read_text())
@@ -66,9 +67,10 @@ def code_of(script):
             names = [alias.name for alias in node.names] if package.is_dir() else [""]
             for path in (package / f"{n}.py" if n else package.with_suffix(".py") for n in names):
                 if path.is_file() and path not in found:
-                    found[path] = hashlib.sha256(path.read_bytes()).hexdigest()
+                    found[path] = path.read_bytes()
                     waiting.append(path)
-    return hashlib.sha256("".join(sorted(found.values())).encode()).hexdigest()[:16]
+    texts += [found[path] for path in sorted(found)]
+    return hashlib.sha256(b"\0".join(texts)).hexdigest()[:16]
 
 
 def model_file(name):

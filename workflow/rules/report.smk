@@ -29,8 +29,6 @@ rule write_provenance:
 # The written report, every number out of the tables.
 rule write_report:
     input:
-        template=workflow.source_path("../report/report.en.md.j2"),
-        page=workflow.source_path("../report/page.html.j2"),
         audit="<results>/prompts/audit.json",
         audit_picture="<results>/prompts/audit.png",
         confounds="<results>/prompts/confounds.csv",
@@ -67,7 +65,7 @@ rule write_report:
         runtime=10,
     params:
         models=list(MODELS),
-        code=code_of("write_report.py"),
+        code=code_of("write_report.py", "report.en.md.j2", "page.html.j2"),
     message:
         "Writing the report"
     script:

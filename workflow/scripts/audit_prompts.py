@@ -27,4 +27,4 @@ with job(snakemake.rule, snakemake.log[0]):
     write_json(snakemake.output.audit, found.summary)
     with whole(snakemake.output.confounds) as part:
         found.confounds.to_csv(part, index=False, lineterminator="\n")
-    draw_audit(found, snakemake.output.picture)
+    draw_audit(found, snakemake.output.picture, params.plots["dpi"])

@@ -28,9 +28,7 @@ with job(snakemake.rule, snakemake.log[0]):
     for position in params.positions:
         a, b = streams(position)
         similarity.append(
-            raw_cosines(
-                names, a.residual, b.residual, emotions, position, settings["alpha"]
-            )
+            raw_cosines(names, a.residual, b.residual, emotions, position, settings["alpha"])
         )
     a, b = streams(settings["position"])
     aligned, maps, decoding = compare(

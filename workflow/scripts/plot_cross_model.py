@@ -3,11 +3,12 @@
 from emovec.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
-    from emovec import figures
+    from emovec import figures_study
+    from emovec.figures import save
     from emovec.tables import read_table
 
     params = snakemake.params
-    figure = figures.cross_model(
+    figure = figures_study.cross_model(
         read_table(snakemake.input[0]), snakemake.wildcards.emotion, params.models
     )
-    figures.save(figure, snakemake.output[0], params.plots["dpi"])
+    save(figure, snakemake.output[0], params.plots["dpi"])

@@ -3,7 +3,8 @@
 from emovec.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
-    from emovec import figures
+    from emovec import figures_study
+    from emovec.figures import save
     from emovec.tables import read_table
 
     model, emotions = snakemake.wildcards.model, list(snakemake.params.emotions)
@@ -11,9 +12,9 @@ with job(snakemake.rule, snakemake.log[0]):
     norms = read_table(snakemake.input.norms)
     within = read_table(snakemake.input.similarity)
     drawn = {
-        snakemake.output.norms: figures.layer_norms(norms, emotions, model),
-        snakemake.output.distances: figures.emotion_distances(within, emotions, model),
-        snakemake.output.heatmap: figures.similarity_heatmap(within, emotions, model),
+        snakemake.output.norms: figures_study.layer_norms(norms, emotions, model),
+        snakemake.output.distances: figures_study.emotion_distances(within, emotions, model),
+        snakemake.output.heatmap: figures_study.similarity_heatmap(within, emotions, model),
     }
     for path, figure in drawn.items():
-        figures.save(figure, path, dpi)
+        save(figure, path, dpi)

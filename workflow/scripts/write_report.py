@@ -20,7 +20,7 @@ with job(snakemake.rule, snakemake.log[0]):
         cross,
         models=list(params.models),
     )
-    text = report.render(paths.template, context | {"titles": POSITION_TITLES})
+    text = report.render("report.en.md.j2", context | {"titles": POSITION_TITLES})
     write_text(snakemake.output.markdown, text)
     folder = Path(snakemake.output.markdown).parent
-    write_text(snakemake.output.html, report.to_html(text, folder, paths.page))
+    write_text(snakemake.output.html, report.to_html(text, folder))

@@ -65,7 +65,7 @@ def balanced_contrasts(
     InputError
         If a label is neither 0 nor 1.
     """
-    table = np.asarray(labels, dtype=float).reshape(-1, len(names))
+    table = np.asarray(labels, dtype=float)
     for column, name in zip(table.T, names, strict=True):
         if not np.isin(column, (0.0, 1.0)).all():
             raise InputError(

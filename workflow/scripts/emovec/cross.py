@@ -730,7 +730,9 @@ def _efficiency_rows(transfers: Sequence[_Transfer], plan: Plan) -> list[dict]:
 def _frame(rows: Sequence[dict], columns: Sequence[str]) -> pd.DataFrame:
     table = pd.DataFrame(list(rows), columns=list(columns))
     text = ["emotion_a", "emotion_b", "null", "family", "flag"]
-    return table.fillna({column: "" for column in text if column in columns})
+    gates = [column for column in ("gate_ok", "map_ok") if column in columns]
+    table = table.fillna({column: "" for column in text if column in columns})
+    return table.astype(dict.fromkeys(gates, "boolean"))
 
 
 # Checks -------------------------------------------------------------------------------------------

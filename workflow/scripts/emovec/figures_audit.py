@@ -22,7 +22,7 @@ SEEN = (  # by a classifier, from least to most: check, statistic, marker, label
 )
 
 
-def draw_audit(audit: Audit, path: str | Path) -> None:
+def draw_audit(audit: Audit, path: str | Path, dpi: int = 150) -> None:
     """Write the picture of `audit` as a PNG that depends on the audit alone."""
     table = audit.confounds
     *emotions, neutral = audit.summary["classes"]
@@ -43,7 +43,7 @@ def draw_audit(audit: Audit, path: str | Path) -> None:
     _draw_aurocs(left, table, contrasts, emotions, neutral)
     _draw_lengths(right, lengths, units, emotions, neutral)
     figure.suptitle(_title(audit), x=0.01, ha="left", fontsize=15)
-    save(figure, path, dpi=150)
+    save(figure, path, dpi)
 
 
 def _title(audit: Audit) -> str:

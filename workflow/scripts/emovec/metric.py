@@ -63,8 +63,7 @@ def fit(name: str, probe: ArrayLike) -> Metric:
         return Metric(name)
     z = np.asarray(probe, dtype=np.float64)
     largest = np.abs(z).max(axis=0)
-    z = z - z[:1]  # a constant dimension becomes exactly 0
-    z -= z.mean(axis=0)
+    z = z - z.mean(axis=0)
     deviation = z.std(axis=0, ddof=1)
     kept = deviation > np.finfo(np.float32).eps * largest  # below it, float32 rounding
     scale = np.where(kept, 1 / np.where(kept, deviation, 1), 0)

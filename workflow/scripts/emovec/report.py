@@ -201,18 +201,17 @@ def raw_facts(cross: pd.DataFrame, position: str, emotions: Sequence[str]) -> li
     return facts
 
 
-def render(template: str | Path, context: dict) -> str:
-    """Fill a template; a name that the context lacks is an error."""
-    path = Path(template)
+def render(template: str, context: dict) -> str:
+    """Fill one of the templates; a name that the context lacks is an error."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(path.parent),
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
     environment.filters |= {"number": number, "p": p_value}
-    text = environment.get_template(path.name).render(context)
+    text = environment.get_template(template).render(context)
     return re.sub(r"\n{3,}", "\n\n", text)
 
 
@@ -229,8 +228,8 @@ def p_value(value: float) -> str:
     return f"{value:.4f}" if value < 0.01 else f"{value:.2f}"
 
 
-def to_html(markdown: str, folder: str | Path, page: str | Path) -> str:
-    """One page, in the frame `page`, that needs no other file: pictures below `folder` go inside."""
+def to_html(markdown: str, folder: str | Path) -> str:
+    """One page that needs no other file: pictures named relative to `folder` go inside."""
     body = MarkdownIt("commonmark").enable("table").render(markdown)
 
     def inline(match: re.Match) -> str:
@@ -240,4 +239,4 @@ def to_html(markdown: str, folder: str | Path, page: str | Path) -> str:
 
     body = re.sub(r'src="([^":]+)"', inline, body)
     title = re.search(r"<h1>(.*?)</h1>", body)
-    return render(page, {"title": title[1] if title else "Report", "body": body})
+    return render("page.html.j2", {"title": title[1] if title else "Report", "body": body})

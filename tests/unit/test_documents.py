@@ -1,0 +1,95 @@
+"""What the documents say of keys, versions and files is so."""
+
+import re
+from pathlib import Path
+
+import yaml
+
+
+def keys(node: dict, where: str = "") -> dict[str, dict]:
+    """Every key of a schema that is no mere container, by its dotted name."""
+    found = {}
+    for option in [node, *node.get("oneOf", [])]:
+        for key, inner in option.get("properties", {}).items():
+            here = f"{where}.{key}" if where else key
+            if inner.get("type") != "object":
+                found[here] = inner
+            found |= keys(inner, here)
+            if isinstance(others := inner.get("additionalProperties"), dict):
+                found |= keys(others, f"{here}.<name>")
+    return found
+
+
+def pins(text: str) -> dict[str, str]:
+    return {
+        name.lower().replace("_", "-"): version
+        for name, version in re.findall(r"([A-Za-z0-9._-]+)==([A-Za-z0-9.]+)", text)
+    }
+
+
+def test_every_key_is_in_the_table_with_its_description(root: Path) -> None:
+    schema = yaml.safe_load((root / "workflow/schemas/config.schema.yaml").read_text())
+    rows = dict(
+        re.findall(
+            r"^\| `([^`]+)` \| [^|]+ \| [^|]* \| (.+) \|$",
+            (root / "config/README.md").read_text(),
+            re.M,
+        )
+    )
+    assert rows == {name: inner["description"] for name, inner in keys(schema).items()}
+
+
+def test_environments_are_pinned_as_the_lock_is(root: Path) -> None:
+    locked = pins((root / "requirements.lock").read_text())
+    for path in sorted((root / "envs").glob("*.yaml")):
+        environment = yaml.safe_load(path.read_text())
+        *plain, pip = environment["dependencies"]
+        assert all(re.fullmatch(r"[a-z]+=\d+(\.\d+)+", spec) for spec in plain), path
+        packages = [line for line in pip["pip"] if not line.startswith("--")]
+        assert packages
+        for line in packages:
+            assert pins(line).items() <= locked.items(), f"{path.name}: {line}"
+
+
+def test_torch_is_in_the_model_environments_alone(root: Path) -> None:
+    held = {p.stem: "torch" in pins(p.read_text()) for p in (root / "envs").glob("*.yaml")}
+    assert held == {"analysis": False, "torch-cpu": True, "torch-gpu": True}
+    cpu, gpu = (pins((root / f"envs/torch-{kind}.yaml").read_text()) for kind in ("cpu", "gpu"))
+    assert cpu == gpu
+
+
+def test_lock_satisfies_the_package(root: Path) -> None:
+    import tomllib
+
+    from packaging.requirements import Requirement
+
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"].values()
+    locked = pins((root / "requirements.lock").read_text())
+    for line in [*project["dependencies"], *(one for extra in extras for one in extra)]:
+        requirement = Requirement(line)
+        assert requirement.specifier.contains(locked[requirement.name.lower()]), line
+
+
+def test_rules_are_complete(root: Path) -> None:
+    """Every rule that runs a script says what it needs; every script belongs to a rule."""
+    needed = {"output", "log", "benchmark", "conda", "threads", "resources", "params", "message"}
+    scripts = set()
+    for path in sorted((root / "workflow/rules").glob("*.smk")):
+        for rule in re.split(r"^rule ", path.read_text(), flags=re.M)[1:]:
+            name = rule.split(":")[0]
+            directives = set(re.findall(r"^    ([a-z_]+):", rule, re.M))
+            if "script" in directives:
+                assert needed <= directives, name
+                [script] = re.findall(r"scripts/(\w+)\.py", rule)
+                assert script in (name, "join_tables"), name
+                scripts.add(script)
+                assert f'code_of("{script}.py"' in rule, name
+    assert scripts == {p.stem for p in (root / "workflow/scripts").glob("*.py")}
+
+
+def test_links_of_the_documents_lead_somewhere(root: Path) -> None:
+    for path in [*root.glob("*.md"), *root.glob("docs/*.md"), root / "config/README.md"]:
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text()):
+            if not target.startswith("http"):
+                assert (path.parent / target).exists(), f"{path.name}: {target}"
