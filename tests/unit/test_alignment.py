@@ -520,7 +520,9 @@ def test_twins_are_found_alike_by_all_but_the_raw_cosine(widths, seed):
     assert (diagonal(similarity, "ridge", cross.UNWHITENED)["value"] > 0.97).all()
     assert rows(similarity, stat="cka")["value"].to_numpy() == pytest.approx(1.0, abs=1e-6)
     assert (rows(similarity, method="mknn")["value"] == 1.0).all()
-    assert np.abs(rows(similarity, stat="efficiency")["value"] - 1.0).max() < 0.04
+    mapped = rows(decoding, direction="mapped")["auroc"].to_numpy()
+    native = 0.5 + (mapped - 0.5) / rows(similarity, stat="efficiency")["value"].to_numpy()
+    assert np.abs(mapped - native).max() < 0.02
     assert rows(maps, method="ridge")["map_ok"].all()
     raw = rows(similarity, method="raw")
     if widths[0] == widths[1]:
@@ -528,7 +530,7 @@ def test_twins_are_found_alike_by_all_but_the_raw_cosine(widths, seed):
     else:
         assert raw["value"].isna().all()
         assert (raw["flag"] == "d_model differs").all()
-    assert (rows(decoding, direction="mapped")["auroc"] > 0.6).all()
+    assert (mapped > 0.6).all()
 
 
 @pytest.mark.parametrize("seed", seeds(0))
@@ -554,8 +556,10 @@ def test_without_correspondence_nothing_is_found(kind, seed):
         (a_topics @ weights).mean(axis=0)[None], b_topics.mean(axis=0)[None]
     )
     assert in_sample > 0.99
-    emotional = similarity[similarity["stat"].str.startswith("cos")]
-    assert emotional["value"].abs().max() < 0.9
+    measured = similarity[similarity["stat"].str.startswith("cos")].dropna(subset=["value"])
+    measured = measured[~measured["flag"].str.contains("reliability")]
+    assert len(rows(measured, method="wpc"))
+    assert measured["value"].abs().max() < 0.9
 
 
 @pytest.mark.parametrize("seed", seeds(0))

@@ -464,6 +464,16 @@ def test_without_probe_the_raw_metric_remains():
     assert set(frame.metric) == {"raw"}
 
 
+def test_one_emotion_has_no_pairs_but_a_length():
+    _, residual, probe = stack((1, 2), n=12, d=8, n_probe=40)
+    frame = within.within_model(
+        *(residual[2:], probe, CLASSES[2:], NEUTRAL, np.random.default_rng(0)),
+        **{"model": "toy", "position": "last", "flips": 99},
+    )
+    assert set(frame.emotion_a) == {"apology", "neutral", "common"}
+    assert set(frame.emotion_b) == {""}
+
+
 def test_arrays_that_do_not_fit_are_named():
     _, residual, probe = stack((1, 2), n=12, d=8, n_probe=40)
     rng = np.random.default_rng(0)

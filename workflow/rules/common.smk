@@ -102,6 +102,10 @@ def activations_of(wildcard):
     return path
 
 
+def is_untrained(wildcards):
+    return "random" in MODELS[wildcards.model.partition("@")[0]]["source"]
+
+
 def tokenizers(wildcards):
     """The tokenizers that the prompt set is audited with."""
     return {

@@ -540,7 +540,7 @@ def _cosine_rows(cell: _Measured, null: Array, extreme: Array, common: _Common) 
             row["flag"] = _flag(cell, i, j, null, plan)
             if i == j and _tested(cell):
                 row["family"] = "alignment"
-                row["p_adjusted"] = alignment.exceedance(abs(value), extreme)
+                row["p_adjusted"] = _over_depths(abs(value), extreme, row["p"])
             rows.append(row)
     return rows
 
@@ -567,6 +567,11 @@ def _start(
         "map_r2": cell.map_r2,
         "n_map": cell.n_map,
     }
+
+
+def _over_depths(value: float, extreme: Array, p: float) -> float:
+    """p against the largest null value over depths; more draws are defined there than at one."""
+    return float(np.maximum(alignment.exceedance(value, extreme), p))
 
 
 def _two_sided(value: float, null: Array) -> dict:
@@ -611,7 +616,7 @@ def _specificity_rows(measured: Sequence[_Measured], common: _Common) -> list[di
             for emotion, value, null in stats:
                 row = _start(cell, plan, emotion, emotion, "specificity", value)
                 row |= _against(value, null[depth], f"sets of {CONTROLS}")
-                row["p_adjusted"] = alignment.exceedance(value, largest(null))
+                row["p_adjusted"] = _over_depths(value, largest(null), row["p"])
                 row["family"] = "specificity" if emotion else "specificity of all"
                 rows.append(row | {"gate_ok": bool(reliable)})
     return rows
@@ -671,7 +676,7 @@ def _transfer_rows(transfers: Sequence[_Transfer], plan: Plan) -> list[dict]:
         extreme = largest(np.stack([transfer.null for transfer in group]))
         for transfer in group:
             row = _decoding_row(transfer, "mapped", plan)
-            row["p_adjusted"] = alignment.exceedance(transfer.mapped.auroc, extreme)
+            row["p_adjusted"] = _over_depths(transfer.mapped.auroc, extreme, row["p"])
             rows.append(row)
     return rows
 

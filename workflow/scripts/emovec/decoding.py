@@ -157,7 +157,8 @@ def decode(
     `signs[draw, topic]` from `inference.sign_flips` swap the labels of a topic, in training and
     test alike; shared over depths and contrasts they allow `inference.max_t` on the nulls. The
     interval is the delete-one-topic jackknife of the fold average: without each topic the
-    directions are fitted and the folds tested again.
+    directions are fitted and the folds tested again. It errs on the wide side; with the directions
+    held fixed it would be too narrow.
     """
     x = np.stack([positive, negative]).astype(np.float64)
     x -= x[:1, :1]  # identical sentences become exactly 0
@@ -228,7 +229,7 @@ def bag_of_words_auroc(
     """AUROC and its interval of logistic regression on word counts, in the same folds.
 
     Texts are paired by topic. The interval is the delete-one-topic jackknife with the fitted
-    models held fixed.
+    models held fixed, so it is rather too narrow.
     """
     words = CountVectorizer(token_pattern=r"(?u)\w+")
     return _text_auroc(words, [list(positive), list(negative)], folds, alpha)

@@ -54,7 +54,8 @@ class _Plan:
     @property
     def pairs(self) -> NDArray[np.int64]:
         """[2, pair], indices of emotions."""
-        return np.array(list(combinations(range(len(self.emotions)), 2))).T.reshape(2, -1)
+        pairs = list(combinations(range(len(self.emotions)), 2))
+        return np.array(pairs, dtype=np.int64).reshape(-1, 2).T
 
     @property
     def contrasts(self) -> Floats:
@@ -102,7 +103,7 @@ class _Block:
     null: str = ""
     p: Floats | None = None
     p_adjusted: Floats | None = None
-    family: str = ""
+    family: NDArray[np.object_] | str = ""
     gate: Mask | None = None
     flag: NDArray[np.object_] | str = ""
 

@@ -1,0 +1,56 @@
+# Held-out decoding inside one model, or its label-shuffled copy.
+rule decode_emotions:
+    input:
+        activations=activations_of("model"),
+        prompts=config["prompts"]["file"],
+    output:
+        "<results>/decoding/{model}.csv",
+    log:
+        "<logs>/decode_emotions/{model}.log",
+    benchmark:
+        "<benchmarks>/decode_emotions/{model}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=60,
+    params:
+        emotions=EMOTIONS,
+        neutral=config["prompts"]["neutral"],
+        statistics=config["statistics"],
+        seed=config["seed"],
+        untrained=is_untrained,
+        code=code_of("decode_emotions.py"),
+    message:
+        "Decoding the emotions in {wildcards.model}"
+    script:
+        "../scripts/decode_emotions.py"
+
+
+# What the same sentences give away without any model.
+rule decode_texts:
+    input:
+        config["prompts"]["file"],
+    output:
+        "<results>/decoding/texts.csv",
+    log:
+        "<logs>/decode_texts.log",
+    benchmark:
+        "<benchmarks>/decode_texts.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        emotions=EMOTIONS,
+        neutral=config["prompts"]["neutral"],
+        statistics=config["statistics"],
+        seed=config["seed"],
+        code=code_of("decode_texts.py"),
+    message:
+        "Decoding the emotions from the texts alone"
+    script:
+        "../scripts/decode_texts.py"

@@ -1,0 +1,26 @@
+"""Held-out decoding inside one model, or inside its label-shuffled copy."""
+
+from emovec.job import job
+
+with job(snakemake.rule, snakemake.log[0]):
+    from emovec.controls import load_streams
+    from emovec.held_out import decode_model
+    from emovec.prompts import read_prompts
+    from emovec.seeds import generator
+    from emovec.tables import write_table
+
+    paths, params, name = snakemake.input, snakemake.params, snakemake.wildcards.model
+    settings, classes = params.statistics, [*params.emotions, params.neutral]
+    table = decode_model(
+        load_streams(paths.activations, name, settings["position"], classes, [], params.seed),
+        read_prompts(paths.prompts, params.emotions, params.neutral),
+        classes,
+        position=settings["position"],
+        relative_depths=settings["depths"],
+        n_folds=settings["folds"],
+        draws=settings["permutations"],
+        alpha=settings["alpha"],
+        rng=generator(params.seed, "decoding", name),
+        direction="untrained" if params.untrained else "native",
+    )
+    write_table(table, snakemake.output[0], "decoding")

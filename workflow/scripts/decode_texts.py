@@ -1,0 +1,20 @@
+"""What classifiers reach on the same sentences without any model."""
+
+from emovec.job import job
+
+with job(snakemake.rule, snakemake.log[0]):
+    from emovec.held_out import decode_texts
+    from emovec.prompts import read_prompts
+    from emovec.seeds import generator
+    from emovec.tables import write_table
+
+    params = snakemake.params
+    table = decode_texts(
+        read_prompts(snakemake.input[0], params.emotions, params.neutral),
+        params.emotions,
+        params.neutral,
+        n_folds=params.statistics["folds"],
+        alpha=params.statistics["alpha"],
+        rng=generator(params.seed, "decoding", "texts"),
+    )
+    write_table(table, snakemake.output[0], "decoding")

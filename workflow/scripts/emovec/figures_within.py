@@ -1,0 +1,129 @@
+"""Geometry inside one model: corrected cosines by depth, and what could distort them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from emovec.figures import (
+    MARKERS,
+    NEUTRAL,
+    PAIR_COLOURS,
+    POSITION_TITLES,
+    colours,
+    depth_axis,
+    style,
+)
+
+METRIC_TITLES = {"raw": "raw", "zstd": "z-scored", "lda": "LDA-whitened"}
+DIAGNOSTICS = {
+    "reliability": "reliability of the vector",
+    "rogue_share1": "share of the largest dimension",
+    "evr_pc1": "variance on the first component",
+    "d_eff": "effective dimension",
+}
+
+
+def similarity_by_depth(within: pd.DataFrame, emotions: Sequence[str], model: str) -> plt.Figure:
+    """Corrected cosines with intervals, hollow where the gate fails; the study's cosine dotted."""
+    style()
+    rows = within[within.depth.notna()]
+    positions = list(dict.fromkeys(rows.position))
+    metrics = [name for name in METRIC_TITLES if (rows.metric == name).any()]
+    figure, axes = plt.subplots(
+        len(metrics), len(positions), figsize=(5.6 * len(positions), 2.9 * len(metrics) + 0.6),
+        squeeze=False, sharex=True, sharey=True, layout="constrained",
+    )  # fmt: skip
+    for i, metric in enumerate(metrics):
+        for j, position in enumerate(positions):
+            axis = axes[i, j]
+            here = rows[(rows.metric == metric) & (rows.position == position)]
+            for k, pair in enumerate(combinations(emotions, 2)):
+                _pair(axis, here, pair, k)
+            axis.axhline(0, color="#999999", lw=0.8)
+            axis.axhline(1, color="#999999", lw=0.8)
+            axis.set_ylim(-1.05, 1.25)
+            depth_axis(axis, rows.depth.max())
+            if i < len(metrics) - 1:
+                axis.set_xlabel("")
+            if i == 0:
+                axis.set_title(f"read at: {POSITION_TITLES[position]}", fontsize=11)
+            if j == 0:
+                axis.set_ylabel(f"{METRIC_TITLES[metric]}\ncosine, 95 % interval")
+    axes[0, 0].plot([], [], color=NEUTRAL, ls=":", label="the study's cosine (shared neutral mean)")
+    axes[0, 0].plot(
+        [], [], color=NEUTRAL, ls="", marker="o", mfc="white", label="not reliable enough"
+    )
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    figure.suptitle(
+        f"{model}: are the emotions distinct directions? (1 = the same, 0 = unrelated)", fontsize=13
+    )
+    return figure
+
+
+def _pair(axis: plt.Axes, rows: pd.DataFrame, pair: tuple[str, str], k: int) -> None:
+    """One pair of emotions by depth."""
+    colour, marker = PAIR_COLOURS[k % len(PAIR_COLOURS)], MARKERS[k % len(MARKERS)]
+    own = rows[(rows.emotion_a == pair[0]) & (rows.emotion_b == pair[1])]
+    line = own[own.stat == "cos_u"].sort_values("depth")
+    naive = own[own.stat == "cos_naive"].sort_values("depth")
+    at = line.depth.to_numpy(float)
+    passes = line.gate_ok.astype(str).eq("True").to_numpy()
+    axis.plot(naive.depth.to_numpy(float), naive.value, color=colour, ls=":", lw=1.2)
+    axis.fill_between(
+        at, line.ci_low.where(passes), line.ci_high.where(passes), color=colour, alpha=0.25, lw=0
+    )
+    axis.plot(at, line.value.where(passes), color=colour, marker=marker, ms=4,
+              label=f"{pair[0]} – {pair[1]}")  # fmt: skip
+    axis.plot(at, line.value.where(~passes), color=colour, marker=marker, ms=4, ls="", mfc="white")
+
+
+def diagnostics(within: pd.DataFrame, emotions: Sequence[str], model: str) -> plt.Figure:
+    """What a raw cosine rests on: reliability, single dimensions, effective dimension."""
+    style()
+    rows = within[within.depth.notna() & (within.metric == "raw")]
+    positions = list(dict.fromkeys(rows.position))
+    palette = colours(emotions)
+    figure, axes = plt.subplots(
+        len(positions), len(DIAGNOSTICS), figsize=(3.9 * len(DIAGNOSTICS), 3.0 * len(positions) + 0.6),
+        squeeze=False, sharex=True, layout="constrained",
+    )  # fmt: skip
+    for i, position in enumerate(positions):
+        for j, (stat, title) in enumerate(DIAGNOSTICS.items()):
+            axis = axes[i, j]
+            here = rows[(rows.position == position) & (rows.stat == stat)]
+            for k, name in enumerate(dict.fromkeys(here.emotion_a)):
+                if name not in palette and (stat == "reliability"):
+                    continue  # emotions against each other: the table has them
+                line = here[here.emotion_a == name].sort_values("depth")
+                axis.plot(
+                    line.depth.to_numpy(float), line.value, color=palette.get(name, NEUTRAL),
+                    marker=MARKERS[k % len(MARKERS)], ms=3.5, label=name,
+                )  # fmt: skip
+            if stat == "d_eff":
+                axis.set_yscale("log")
+            else:
+                axis.set_ylim(-0.05 if stat != "reliability" else -0.6, 1.05)
+                axis.axhline(0.5, color="#999999", ls="--", lw=0.8)
+            depth_axis(axis, rows.depth.max())
+            if i == 0:
+                axis.set_title(title, fontsize=11)
+            if i < len(positions) - 1:
+                axis.set_xlabel("")
+            if j == 0:
+                axis.set_ylabel(f"read at:\n{POSITION_TITLES[position]}")
+    handles, labels = axes[0, -1].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    worst = rows[rows.stat == "rogue_share1"].value.max()
+    verdict = (
+        "one dimension decides raw cosines at some depths"
+        if worst > 0.5
+        else "no single dimension decides the raw cosines"
+    )
+    figure.suptitle(f"{model}: {verdict} (largest share {np.round(worst, 2):.2f})", fontsize=13)
+    return figure
