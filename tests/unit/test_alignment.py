@@ -558,6 +558,8 @@ def test_without_correspondence_nothing_is_found(kind, seed):
     assert in_sample > 0.99
     measured = similarity[similarity["stat"].str.startswith("cos")].dropna(subset=["value"])
     measured = measured[~measured["flag"].str.contains("reliability")]
+    # Eight components with a steep spectrum may well be rotated onto each other by chance.
+    measured = measured[measured["method"] != "procrustes"]
     assert len(rows(measured, method="wpc"))
     assert measured["value"].abs().max() < 0.9
 

@@ -29,6 +29,7 @@ BROUGHT = [name for name, model in MODELS.items() if "activations" in model["sou
 CAPTURED = [name for name in MODELS if name not in BROUGHT]
 TWINS = [f"{name}@twin" for name in MODELS]
 SHUFFLED = [f"{name}@shuffled" for name in MODELS]
+UNTRAINED = [name for name, model in MODELS.items() if "random" in model["source"]]
 PAIRS = [*combinations(MODELS, 2), *zip(MODELS, TWINS)]
 
 
@@ -51,12 +52,12 @@ wildcard_constraints:
     b=one_of([*MODELS, *TWINS]),
 
 
-def code_of(script, *templates):
+def code_of(script, *data):
     """Digest of the library modules that a script imports, directly or through one another.
 
-    Snakemake watches the script itself; modules and templates enter as a parameter of the rule.
+    Snakemake watches the script itself; modules and data files enter as a parameter.
     """
-    texts = [(SCRIPTS / "emovec/templates" / name).read_bytes() for name in templates]
+    texts = [(SCRIPTS / "emovec" / name).read_bytes() for name in data]
     found, waiting = {}, [SCRIPTS / script]
     while waiting:
         tree = ast.parse(waiting.pop().read_text())
@@ -103,7 +104,7 @@ def activations_of(wildcard):
 
 
 def is_untrained(wildcards):
-    return "random" in MODELS[wildcards.model.partition("@")[0]]["source"]
+    return wildcards.model.partition("@")[0] in UNTRAINED
 
 
 def tokenizers(wildcards):

@@ -31,21 +31,78 @@ rule compare_models:
         "../scripts/compare_models.py"
 
 
-# One table for all pairs of models.
-rule join_cross_model:
+# Correct over all pairs; one verdict per emotion, pair and depth.
+rule judge_models:
     input:
-        [f"<results>/cross_model/{a}__{b}.csv" for a, b in PAIRS],
+        similarity=[f"<results>/cross_model/{a}__{b}.csv" for a, b in PAIRS],
+        maps=[f"<results>/maps/{a}__{b}.csv" for a, b in PAIRS],
+        transfer=[f"<results>/transfer/{a}__{b}.csv" for a, b in PAIRS],
+        decoding=[
+            "<results>/decoding/texts.csv",
+            *collect("<results>/decoding/{model}.csv", model=[*MODELS, *SHUFFLED]),
+        ],
+        within="<results>/within_model_similarity.csv",
     output:
-        report(
+        similarity=report(
             "<results>/cross_model_similarity.csv",
             category="Between models",
             labels={"table": "similarity"},
             caption="../report/cross_model_similarity.rst",
         ),
+        maps=report(
+            "<results>/maps.csv",
+            category="Between models",
+            labels={"table": "maps"},
+            caption="../report/maps.rst",
+        ),
+        decoding=report(
+            "<results>/decoding.csv",
+            category="Decoding",
+            labels={"table": "held-out decoding"},
+            caption="../report/decoding.rst",
+        ),
+        verdicts=report(
+            "<results>/verdicts.csv",
+            category="Between models",
+            labels={"table": "verdicts"},
+            caption="../report/verdicts.rst",
+        ),
     log:
-        "<logs>/join_cross_model.log",
+        "<logs>/judge_models.log",
     benchmark:
-        "<benchmarks>/join_cross_model.tsv"
+        "<benchmarks>/judge_models.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        statistics=config["statistics"],
+        untrained=UNTRAINED,
+        code=code_of("judge_models.py"),
+    message:
+        "Judging what the models share"
+    script:
+        "../scripts/judge_models.py"
+
+
+# The figures of the study's report beside this run's.
+rule compare_published:
+    input:
+        within="<results>/within_model_similarity.csv",
+        cross="<results>/cross_model_similarity.csv",
+    output:
+        report(
+            "<results>/published_comparison.csv",
+            category="Multiverse",
+            labels={"table": "published and this run"},
+            caption="../report/published.rst",
+        ),
+    log:
+        "<logs>/compare_published.log",
+    benchmark:
+        "<benchmarks>/compare_published.tsv"
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -53,8 +110,8 @@ rule join_cross_model:
         mem_mb=1000,
         runtime=5,
     params:
-        code=code_of("join_tables.py"),
+        code=code_of("compare_published.py", "published.csv"),
     message:
-        "Joining the comparisons between models"
+        "Comparing with the published figures"
     script:
-        "../scripts/join_tables.py"
+        "../scripts/compare_published.py"

@@ -65,7 +65,7 @@ rule write_report:
         runtime=10,
     params:
         models=list(MODELS),
-        code=code_of("write_report.py", "report.en.md.j2", "page.html.j2"),
+        code=code_of("write_report.py", "templates/report.en.md.j2", "templates/page.html.j2"),
     message:
         "Writing the report"
     script:

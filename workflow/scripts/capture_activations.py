@@ -48,6 +48,7 @@ with job(snakemake.rule, snakemake.log[0]):
                 "prompts_sha256": sha256(paths.prompts),
                 "probe_sha256": sha256(paths.probe),
                 "space": model["space"],
+                "normalization": reader.normalization,
                 "prepend_bos": model["prepend_bos"],
                 "dtype": settings["dtype"],
                 "suffix": params.suffix,

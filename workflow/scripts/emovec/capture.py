@@ -135,8 +135,13 @@ class Reader:
     batch_tokens: int
     centered: bool
 
+    @property
+    def normalization(self) -> str:
+        """LayerNorm, which sees nothing of a vector's mean over d_model, or RMSNorm."""
+        return "RMSNorm" if "RMS" in str(self.bridge.cfg.normalization_type) else "LayerNorm"
+
     def __post_init__(self) -> None:
-        if self.centered and "RMS" in str(self.bridge.cfg.normalization_type):
+        if self.centered and self.normalization == "RMSNorm":
             raise InputError(
                 f"{self.model} normalises by RMS, where centring the residual stream changes what "
                 f"the model computes: set models.{self.model}.space to raw."

@@ -90,7 +90,8 @@ def diagnostics(within: pd.DataFrame, emotions: Sequence[str], model: str) -> pl
     positions = list(dict.fromkeys(rows.position))
     palette = colours(emotions)
     figure, axes = plt.subplots(
-        len(positions), len(DIAGNOSTICS), figsize=(3.9 * len(DIAGNOSTICS), 3.0 * len(positions) + 0.6),
+        len(positions), len(DIAGNOSTICS),
+        figsize=(3.9 * len(DIAGNOSTICS), 3.0 * len(positions) + 0.6),
         squeeze=False, sharex=True, layout="constrained",
     )  # fmt: skip
     for i, position in enumerate(positions):

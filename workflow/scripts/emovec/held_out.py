@@ -25,6 +25,11 @@ def contrasts(emotions: Sequence[str], neutral: str) -> list[tuple[str, str]]:
     return [*((emotion, neutral) for emotion in emotions), *combinations(emotions, 2)]
 
 
+def contrast_name(pair: tuple[str, str], neutral: str) -> str:
+    """As in the other tables: an emotion alone is against neutral."""
+    return pair[0] if pair[1] == neutral else "-".join(pair)
+
+
 def splits(
     prompts: pd.DataFrame, pair: tuple[str, str], n_folds: int, rng: np.random.Generator
 ) -> dict[str, Folds]:
@@ -71,7 +76,8 @@ def decode_model(
     *emotions, neutral = classes
     tables = []
     for pair in contrasts(emotions, neutral):
-        index = [list(classes).index(name) for name in pair]
+        index = [list(classes).index(one) for one in pair]
+        name = contrast_name(pair, neutral)
         for split, folds in splits(prompts, pair, n_folds, rng).items():
             found = {
                 depth: decoding.decode(*streams.residual[index, :, depth], folds, signs, alpha)
@@ -80,20 +86,21 @@ def decode_model(
             null = np.stack([found[depth].null for depth in primary], axis=1)
             adjusted = max_t(np.array([found[depth].auroc for depth in primary]), null)
             rows = [
-                _row(found[depth], streams.name, direction, pair, split, depth)
+                _row(found[depth], streams.name, direction, name, split, depth)
                 | {"p_adjusted": float(p)}
                 for depth, p in zip(primary, adjusted, strict=True)
             ]
-            rows.append(_row(found[0], streams.name, "depth0", pair, split, 0))
+            rows.append(_row(found[0], streams.name, "depth0", name, split, 0))
             tables.append(pd.DataFrame(rows))
-    return pd.concat(tables).assign(position=position).reindex(columns=COLUMNS["decoding"])
+    table = pd.concat(tables, ignore_index=True)
+    return table.assign(position=position).reindex(columns=COLUMNS["decoding"])
 
 
 def _row(
     found: decoding.Decoding,
     model: str,
     direction: str,
-    pair: tuple[str, str],
+    contrast: str,
     split: str,
     depth: int,
 ) -> dict:
@@ -101,7 +108,7 @@ def _row(
         "train_model": model,
         "test_model": model,
         "direction": direction,
-        "contrast": "-".join(pair),
+        "contrast": contrast,
         "depth_train": depth,
         "depth_test": depth,
         "split": split,
@@ -132,8 +139,8 @@ def decode_texts(
             ):
                 auroc, low, high = decode(*texts, folds, alpha)
                 rows.append(
-                    {"direction": direction, "contrast": "-".join(pair), "split": split}
-                    | {"auroc": auroc, "ci_low": low, "ci_high": high}
+                    {"direction": direction, "contrast": contrast_name(pair, neutral)}
+                    | {"split": split, "auroc": auroc, "ci_low": low, "ci_high": high}
                     | {"n_test": int(folds.test.sum())}
                 )
     return pd.DataFrame(rows).reindex(columns=COLUMNS["decoding"])

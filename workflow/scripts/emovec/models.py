@@ -41,7 +41,8 @@ def fetch(source: dict, folder: Path, downloads: Path, tokenizer_from: Path | No
         licence = _gather(source, new, downloads, tokenizer_from)
         described = _describe(new, source, source.get("license") or licence)
         for file in FILES:
-            (new / file).chmod(0o644)  # safetensors writes for its owner alone
+            if (new / file).stat().st_nlink == 1:  # a linked file keeps the mode its owner chose
+                (new / file).chmod(0o644)  # safetensors writes for its owner alone
             (new / file).replace(folder / file)
     write_json(folder / "manifest.json", described)
     return described
@@ -145,7 +146,10 @@ def _describe(folder: Path, source: dict, licence: str) -> dict:
     if not (folder / "tokenizer.json").is_file():
         tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
     if not (folder / "tokenizer_config.json").is_file():
-        tokenizer.save_pretrained(folder)
+        # Not into the folder: its tokenizer.json, written anew as well, may be a link to another's.
+        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            tokenizer.save_pretrained(scratch)
+            (Path(scratch) / "tokenizer_config.json").replace(folder / "tokenizer_config.json")
     text = config.get_text_config()
     return {
         "schema_version": SCHEMA_VERSION,

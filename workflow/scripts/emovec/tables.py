@@ -38,6 +38,14 @@ COLUMNS = {
         "emotion", "model_a", "model_b", "position", "relative_depth", "signal_ok", "map_ok",
         "confound_ok", "aligned", "specific", "transfers", "verdict", "reason",
     ],
+    "multiverse": [
+        "model", "position", "space", "metric", "estimator", "emotion_a", "emotion_b", "value",
+        "ci_low", "ci_high", "study", "flag",
+    ],
+    "published": [
+        "kind", "model_a", "model_b", "emotion_a", "emotion_b", "published", "this_run",
+        "null_low", "null_high", "corrected", "ci_low", "ci_high", "method", "flag",
+    ],
 }  # fmt: skip
 
 

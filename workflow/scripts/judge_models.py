@@ -1,0 +1,33 @@
+"""Correct the tests over all pairs of models, and give one verdict per emotion, pair and depth."""
+
+from emovec.job import job
+
+with job(snakemake.rule, snakemake.log[0]):
+    import pandas as pd
+    from emovec.tables import read_table, write_table
+    from emovec.verdicts import Thresholds, adjust_families, verdicts
+
+    paths, params, output = snakemake.input, snakemake.params, snakemake.output
+    settings = params.statistics
+
+    def joined(files):
+        return pd.concat([read_table(path) for path in files], ignore_index=True)
+
+    similarity, decoding = adjust_families(
+        joined(paths.similarity),
+        joined([*paths.decoding, *paths.transfer]),
+        controls=params.untrained,
+    )
+    maps = joined(paths.maps)
+    judged = verdicts(
+        similarity,
+        maps,
+        decoding,
+        read_table(paths.within),
+        settings["depths"],
+        Thresholds(alpha=settings["alpha"], **settings["thresholds"]),
+    )
+    write_table(similarity, output.similarity, "cross_model_similarity")
+    write_table(maps, output.maps, "maps")
+    write_table(decoding, output.decoding, "decoding")
+    write_table(judged, output.verdicts, "verdicts")

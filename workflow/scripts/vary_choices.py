@@ -1,0 +1,35 @@
+"""The headline cosines inside one model under every combination of choices."""
+
+from emovec.job import job
+
+with job(snakemake.rule, snakemake.log[0]):
+    import pandas as pd
+    from emovec.controls import load_streams
+    from emovec.multiverse import centered, mark_study, specifications
+    from emovec.prompts import read_probe
+    from emovec.seeds import generator
+    from emovec.store import open_activations
+    from emovec.tables import read_table, write_table
+
+    paths, params, name = snakemake.input, snakemake.params, snakemake.wildcards.model
+    classes = [*params.emotions, params.neutral]
+    attributes = open_activations(paths.activations).attributes
+    tables = [specifications(read_table(paths.within), attributes["space"])]
+    if attributes["space"] == "raw" and attributes.get("normalization") == "LayerNorm":
+        probe = read_probe(paths.probe)
+        fit = probe.id[probe.half == "map"].tolist()
+        for position in params.positions:
+            streams = load_streams(paths.activations, name, position, classes, fit, params.seed)
+            tables.append(
+                centered(
+                    streams.residual,
+                    streams.probe,
+                    classes,
+                    name,
+                    position,
+                    params.alpha,
+                    generator(params.seed, "multiverse", name, position),
+                )
+            )
+    table = mark_study(pd.concat(tables, ignore_index=True))
+    write_table(table, snakemake.output[0], "multiverse")
