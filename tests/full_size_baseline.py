@@ -4,15 +4,17 @@
 
 The hub is a stand-in on the loopback interface. It serves untrained models of the same three
 architectures, names, commits and file layout as the originals. Their tokenizer has one token per
-byte, so a sentence is four to five times as long as with the originals: the times of the stage
-that runs the models are upper bounds. Needs about 4 GB in FOLDER, which must not exist yet.
+byte, so a sentence has four to five times as many tokens as with the originals: the time of the
+stage that runs the models is an upper bound. Needs about 3 GB in FOLDER.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -120,18 +122,37 @@ def _write_tokenizer(folder: Path, architecture: str, tokenizer) -> None:
         write("generation_config.json", {"bos_token_id": 0, "eos_token_id": 0})
 
 
+def with_few_sentences(project: Project) -> Project:
+    """Put the sentences of the smoke run in the place of the baseline's, for a quick check."""
+    prompts = project.folder / "resources/prompts"
+    shutil.copy2(prompts / "smoke.csv", prompts / "baseline.csv")
+    shutil.copy2(prompts / "smoke_probe.csv", prompts / "probe.csv")
+    return project
+
+
 def stages(config: dict) -> dict[str, list[str]]:
     """The targets of each stage, in the order of the flow."""
     from emovec.config import source_id
 
-    results, models = f"results/{config['experiment']}", config["models"]
+    models = config["models"]
     sources = [source_id(model["source"]) for model in models.values()]
     return {
         "fetch the models": [f"resources/models/{source}/manifest.json" for source in sources],
-        "run the models": [f"{results}/activations/{name}.h5" for name in models],
-        "compare": [f"{results}/{scope}_model_similarity.csv" for scope in ("within", "cross")],
-        "plots and report": [],
+        "run the models": [f"results/{config['experiment']}/activations/{m}.h5" for m in models],
+        "everything after": [],
     }
+
+
+def rules(logs: Path) -> dict[str, list[tuple[float, float]]]:
+    """Seconds and peak memory in MiB of each job, by rule, from Snakemake's benchmark files."""
+    found: dict[str, list[tuple[float, float]]] = {}
+    for path in sorted(logs.rglob("*.tsv")):
+        rule = path.stem if path.parent.name == "benchmarks" else path.parent.name
+        for row in csv.DictReader(path.open(), delimiter="\t"):
+            # a job that ends before the first measurement has none
+            peak = float(row["max_rss"]) if row["max_rss"][:1].isdigit() else 0.0
+            found.setdefault(rule, []).append((float(row["s"]), peak))
+    return found
 
 
 def measure(command: list[str], folder: Path, environment: dict[str, str]) -> tuple[float, float]:
@@ -150,13 +171,17 @@ def measure(command: list[str], folder: Path, environment: dict[str, str]) -> tu
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("folder", type=Path, help="where to run; must not exist yet")
+    parser.add_argument("folder", type=Path, help="where to run; an earlier run must not be there")
     parser.add_argument("--cores", type=int, default=os.cpu_count())
-    parser.add_argument("--tiny", action="store_true", help="2 blocks of width 32, as a check")
+    parser.add_argument(
+        "--tiny", action="store_true", help="as a check: 2 blocks of width 32, few sentences"
+    )
     options = parser.parse_args()
     sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
     project = Project(options.folder.resolve() / "project", BASELINE)
+    if options.tiny:
+        with_few_sentences(project)
     served = options.folder / "hub"
     write_repositories(served, project.config, TINY if options.tiny else FULL)
     environment = {
@@ -179,14 +204,16 @@ def main() -> None:
         sys.exit(f"{BASELINE} was changed")
 
     size = sum(path.stat().st_size for path in served.rglob("*.safetensors")) / 2**20
-    print(
-        f"{size:.0f} MiB of weights, {options.cores} cores; each rule: logs/*/benchmarks/**/*.tsv"
-    )
-    print(f"{'stage':<18}{'seconds':>9}{'peak MiB':>10}")
+    print(f"\n{size:.0f} MiB of weights, {options.cores} cores")
+    print(f"{'stage':<28}{'seconds':>9}{'peak MiB':>10}")
     for stage, (seconds, peak) in measured.items():
-        print(f"{stage:<18}{seconds:9.1f}{peak:10.0f}")
-    print(f"{'in all':<18}{sum(s for s, _ in measured.values()):9.1f}")
-    print(f"report: {project.results / 'report.html'}")
+        print(f"{stage:<28}{seconds:9.1f}{peak:10.0f}")
+    print(f"{'in all':<28}{sum(s for s, _ in measured.values()):9.1f}")
+    print(f"\n{'rule (jobs)':<28}{'seconds':>9}{'peak MiB':>10}")
+    for rule, jobs in rules(project.folder / "logs").items():
+        seconds, peak = sum(s for s, _ in jobs), max(p for _, p in jobs)
+        print(f"{f'{rule} ({len(jobs)})':<28}{seconds:9.1f}{peak:10.0f}")
+    print(f"\nreport: {project.results / 'report.html'}")
 
 
 if __name__ == "__main__":

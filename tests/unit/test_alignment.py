@@ -672,16 +672,26 @@ def test_without_attributes_there_is_no_control_null(tables):
 
 
 def test_one_emotion_is_enough_for_all_but_specificity(tables):
-    pair, plan, _ = tables
+    pair, _, _ = tables
     one = [
         cross.Streams(model.name, model.residual[[0, -1]], model.probe, model.n_layers)
         for model in (pair.a, pair.b)
     ]
-    plan = small_plan()
     plan = cross.Plan(["gratitude"], "neutral", "suffix", [1.0], shuffles=19, draws=19, grid=0)
     similarity, _, decoding = cross.compare(*one, pair.probe, plan, np.random.default_rng(0))
     assert not len(rows(similarity, stat="specificity"))
     assert len(rows(decoding, direction="mapped")) == 2
+
+
+def test_depths_without_variance_are_undefined_and_not_an_error(tables):
+    pair, _, _ = tables
+    plan = small_plan(relative_depths=[0.0])
+    rng = np.random.default_rng(0)
+    similarity, maps, decoding = cross.compare(pair.a, pair.b, pair.probe, plan, rng)
+    assert rows(maps, method="ridge")["flag"].str.contains("no variance").all()
+    assert not rows(maps, method="ridge")["map_ok"].any()
+    assert rows(similarity, family="alignment")["value"].isna().all()
+    assert (decoding["auroc"] == 0.5).all()
 
 
 def test_nearest_depths_count_from_the_first_block():

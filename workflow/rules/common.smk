@@ -31,6 +31,13 @@ TWINS = [f"{name}@twin" for name in MODELS]
 SHUFFLED = [f"{name}@shuffled" for name in MODELS]
 UNTRAINED = [name for name, model in MODELS.items() if "random" in model["source"]]
 PAIRS = [*combinations(MODELS, 2), *zip(MODELS, TWINS)]
+PLOTS = [
+    "layer_norms_l2",
+    "emotion_distances",
+    "similarity_heatmap_avg",
+    "similarity_by_depth",
+    "diagnostics",
+]
 
 
 def one_of(names):

@@ -42,6 +42,43 @@ rule plot_model:
         "../scripts/plot_model.py"
 
 
+# Corrected cosines by depth in one model, and what could distort them.
+rule plot_geometry:
+    input:
+        "<results>/within_model/{model}.csv",
+    output:
+        similarity=report(
+            "<results>/plots/{model}/{model}_similarity_by_depth.png",
+            category="Within models",
+            labels={"figure": "corrected similarity by depth", "model": "{model}"},
+            caption="../report/similarity_by_depth.rst",
+        ),
+        diagnostics=report(
+            "<results>/plots/{model}/{model}_diagnostics.png",
+            category="Within models",
+            labels={"figure": "diagnostics by depth", "model": "{model}"},
+            caption="../report/diagnostics.rst",
+        ),
+    log:
+        "<logs>/plot_geometry/{model}.log",
+    benchmark:
+        "<benchmarks>/plot_geometry/{model}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        emotions=EMOTIONS,
+        plots=config["plots"],
+        code=code_of("plot_geometry.py"),
+    message:
+        "Plotting the geometry of {wildcards.model}"
+    script:
+        "../scripts/plot_geometry.py"
+
+
 # The study's plot of one emotion across models.
 rule plot_cross_model:
     input:
@@ -71,3 +108,85 @@ rule plot_cross_model:
         "Plotting {wildcards.emotion} across models"
     script:
         "../scripts/plot_cross_model.py"
+
+
+# What the comparison between models says, and what it rests on.
+rule plot_comparison:
+    input:
+        cross="<results>/cross_model_similarity.csv",
+        maps="<results>/maps.csv",
+        decoding="<results>/decoding.csv",
+    output:
+        ruler=report(
+            "<results>/plots/cross_model/ruler.png",
+            category="Between models",
+            labels={"figure": "raw and aligned cosines"},
+            caption="../report/ruler.rst",
+        ),
+        matrices=report(
+            "<results>/plots/cross_model/matrices.png",
+            category="Between models",
+            labels={"figure": "same and other emotions"},
+            caption="../report/matrices.rst",
+        ),
+        transfer=report(
+            "<results>/plots/cross_model/transfer.png",
+            category="Decoding",
+            labels={"figure": "transfer between models"},
+            caption="../report/transfer.rst",
+        ),
+        maps=report(
+            "<results>/plots/cross_model/maps.png",
+            category="Between models",
+            labels={"figure": "maps and depths"},
+            caption="../report/maps.rst",
+        ),
+    log:
+        "<logs>/plot_comparison.log",
+    benchmark:
+        "<benchmarks>/plot_comparison.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        emotions=EMOTIONS,
+        untrained=UNTRAINED,
+        plots=config["plots"],
+        code=code_of("plot_comparison.py"),
+    message:
+        "Plotting the comparison between models"
+    script:
+        "../scripts/plot_comparison.py"
+
+
+# How the headline cosines move with the choices of the analysis.
+rule plot_multiverse:
+    input:
+        "<results>/multiverse.csv",
+    output:
+        report(
+            "<results>/plots/multiverse.png",
+            category="Multiverse",
+            labels={"figure": "specification curve"},
+            caption="../report/multiverse.rst",
+        ),
+    log:
+        "<logs>/plot_multiverse.log",
+    benchmark:
+        "<benchmarks>/plot_multiverse.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        plots=config["plots"],
+        code=code_of("plot_multiverse.py"),
+    message:
+        "Plotting the specification curve"
+    script:
+        "../scripts/plot_multiverse.py"

@@ -35,16 +35,26 @@ rule write_report:
         norms="<results>/layer_norms.csv",
         within="<results>/within_model_similarity.csv",
         cross="<results>/cross_model_similarity.csv",
+        maps="<results>/maps.csv",
+        decoding="<results>/decoding.csv",
+        verdicts="<results>/verdicts.csv",
+        published="<results>/published_comparison.csv",
+        multiverse="<results>/multiverse.csv",
         vectors=collect("<results>/emotion_vectors/{model}_vectors.h5", model=MODELS),
         provenance="<results>/provenance.json",
         plots=collect(
             "<results>/plots/{model}/{model}_{kind}.png",
             model=MODELS,
-            kind=["layer_norms_l2", "emotion_distances", "similarity_heatmap_avg"],
+            kind=PLOTS,
         ),
         cross_plots=collect(
             "<results>/plots/cross_model/cross_model_{emotion}.png", emotion=EMOTIONS
         ),
+        comparison=collect(
+            "<results>/plots/cross_model/{kind}.png",
+            kind=["ruler", "matrices", "transfer", "maps"],
+        ),
+        specifications="<results>/plots/multiverse.png",
     output:
         markdown="<results>/report.md",
         html=report(
@@ -65,6 +75,7 @@ rule write_report:
         runtime=10,
     params:
         models=list(MODELS),
+        untrained=UNTRAINED,
         code=code_of("write_report.py", "templates/report.en.md.j2", "templates/page.html.j2"),
     message:
         "Writing the report"
@@ -81,8 +92,5 @@ for name in MODELS:
         input:
             f"<results>/emotion_vectors/{name}_vectors.h5",
             f"<results>/within_model/{name}.csv",
-            collect(
-                f"<results>/plots/{name}/{name}_{{kind}}.png",
-                kind=["layer_norms_l2", "emotion_distances", "similarity_heatmap_avg"],
-            ),
+            collect(f"<results>/plots/{name}/{name}_{{kind}}.png", kind=PLOTS),
         localrule: True

@@ -103,8 +103,10 @@ def compare(
     Returns
     -------
     similarity, maps, decoding
-        Rows of `cross_model_similarity.csv`, `maps.csv` and `decoding.csv` (see docs). In rows
-        `ridge` model_a is mapped onto model_b; both directions are given.
+        Rows of `cross_model_similarity.csv`, `maps.csv` and `decoding.csv`. In rows `ridge`
+        model_a is mapped onto model_b; both directions are given. The map predicts whitened
+        read-outs of model_b, so that no rogue dimension outweighs all others in its R², in
+        cosines and in scores; `cos_u_unwhitened` is the same map in the raw metric, to compare.
 
     Raises
     ------
@@ -116,15 +118,16 @@ def compare(
     contrasts = _contrasts(probe[on_control], np.shape(a.residual)[1], rng)
     fold = alignment.topic_folds(np.shape(a.residual)[1], plan.folds, rng)
 
+    common = _Common(plan, contrasts, fold, rng)
+
     primary = [
         _measure(
             _at_depth(a, depth_a, on_map, on_control),
             _at_depth(b, depth_b, on_map, on_control),
-            _Common(plan, contrasts, fold, rng),
+            common,
         )
         for depth_a, depth_b in primary_depths(a.n_layers, b.n_layers, plan.relative_depths)
     ]
-    common = _Common(plan, contrasts, fold, rng)
     measured = [cell for at in primary for cell in at.measured]
     similarity = _raw_rows(a, b, plan)
     similarity += [row for at in primary for row in at.rows]

@@ -1,0 +1,314 @@
+"""Verdicts: the rule on constructed evidence, the corrections, and the verdicts of whole worlds."""
+
+from dataclasses import replace
+from statistics import NormalDist
+
+import numpy as np
+import pandas as pd
+import pytest
+import worlds_cross
+from emovec import alignment, cross
+from emovec.verdicts import (
+    COLUMNS,
+    Evidence,
+    Thresholds,
+    adjust_families,
+    decide,
+    holm_by_unit,
+    verdicts,
+)
+from worlds import seeds
+
+SHARED = Evidence(
+    signal_ok=True,
+    map_ok=True,
+    confound_ok=True,
+    reliable=True,
+    p_aligned=0.01,
+    cosines=(0.8, 0.7, 0.75),
+    intervals=((0.7, 0.9), (0.6, 0.8), (0.6, 0.85)),
+    p_floor=0.005,
+    p_specific=0.01,
+    p_transfer=0.001,
+    transfer_margin=0.2,
+    positive_control=0.9,
+)
+SMALL = replace(
+    SHARED,
+    p_aligned=0.6,
+    cosines=(0.02, -0.03, 0.01),
+    intervals=((-0.1, 0.12), (-0.15, 0.1), (-0.1, 0.1)),
+    p_specific=0.5,
+    p_transfer=0.4,
+)
+WIDE = replace(SMALL, intervals=((-0.3, 0.3),) * 3)
+
+
+# The rule -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict", "reason"),
+    [
+        (SHARED, "shared", "aligns and transfers both ways, more than"),
+        (replace(SHARED, p_specific=0.2), "common_only", "no more than"),
+        (replace(SHARED, p_specific=None), "common_only", "was not measured"),
+        (SMALL, "not_shared", "90% of ordinary attributes"),
+        (WIDE, "inconclusive", "are not excluded"),
+    ],
+)
+def test_each_verdict_has_its_reason(found, verdict, reason):
+    outcome = decide(found)
+    assert outcome.verdict == verdict
+    assert reason in outcome.reason
+
+
+@pytest.mark.parametrize("base", [SHARED, SMALL])
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"signal_ok": False}, "no reliable signal"),
+        ({"signal_ok": None}, "signal .* was not measured"),
+        ({"map_ok": False}, "No map holds"),
+        ({"map_ok": None}, "map .* was not measured"),
+        ({"confound_ok": False}, "Tokens alone"),
+        ({"confound_ok": None}, "first block was not measured"),
+        ({"reliable": False}, "not reliable in the space"),
+        ({"p_aligned": None}, "no control null"),
+        ({"p_aligned": float("nan")}, "no control null"),
+    ],
+)
+def test_every_gate_stops_every_claim(base, change, reason):
+    outcome = decide(replace(base, **change))
+    assert outcome.verdict == "inconclusive"
+    assert pd.Series([outcome.reason]).str.contains(reason).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"p_aligned": 0.2}, "does not beat mismatched attributes"),
+        ({"p_aligned": 0.2, "p_floor": 0.06}, "cannot give a corrected p below 0.06"),
+        ({"cosines": (0.8, -0.7, 0.75)}, "does not beat"),
+        ({"cosines": (-0.8, -0.7, -0.75)}, "opposed"),
+        ({"p_transfer": 0.03}, "does not decode beyond chance"),
+        ({"transfer_margin": -0.01}, "does not decode beyond chance"),
+        ({"p_transfer": None}, "transfer was not measured"),
+    ],
+)
+def test_sharing_needs_alignment_and_transfer(change, reason):
+    outcome = decide(replace(SHARED, **change))
+    assert outcome.verdict == "inconclusive"
+    assert reason in outcome.reason
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"positive_control": 0.4}, "only 40% of ordinary attributes"),
+        ({"positive_control": None}, "no positive control"),
+        ({"intervals": ((-0.1, 0.12), (-0.15, 0.1), (-0.1, 0.21))}, "not excluded"),
+        ({"intervals": ((-0.25, 0.12), (-0.15, 0.1), (-0.1, 0.1))}, "not excluded"),
+        ({"intervals": ()}, "not excluded"),
+        ({"intervals": ((np.nan, np.nan),) * 3}, "not excluded"),
+        ({"p_aligned": 0.001, "cosines": (0.1,) * 3}, "alignment beats chance"),
+        ({"p_transfer": 0.001}, "transfer beats chance"),
+    ],
+)
+def test_absence_needs_equivalence_and_a_positive_control(change, reason):
+    outcome = decide(replace(SMALL, **change))
+    assert outcome.verdict == "inconclusive"
+    assert reason in outcome.reason
+
+
+def test_limits_are_those_that_are_passed():
+    strict = Thresholds(equivalence=0.1)
+    assert decide(SMALL, strict).verdict == "inconclusive"
+    assert decide(replace(SHARED, p_aligned=0.02), Thresholds(alpha=0.01)).verdict == "inconclusive"
+    nearly = replace(SHARED, p_transfer=0.03)
+    assert decide(nearly, Thresholds(transfer_quantile=0.95)).verdict == "shared"
+
+
+# Corrections --------------------------------------------------------------------------------------
+
+
+def test_units_with_one_member_give_holm():
+    adjusted = holm_by_unit([0.01, 0.04, 0.03, 0.005], "abcd")
+    np.testing.assert_allclose(adjusted, [0.03, 0.06, 0.06, 0.02])
+
+
+def test_one_unit_changes_nothing_and_undefined_tests_stay_so():
+    p = [0.01, 0.4, np.nan]
+    np.testing.assert_array_equal(holm_by_unit(p, "aaa"), p)
+    np.testing.assert_allclose(holm_by_unit([0.01, np.nan], "ab"), [0.02, np.nan])
+
+
+def rejected(p, units, alpha):
+    """The sequential procedure itself: the level is shared by units not wholly rejected yet."""
+    names = set(units)
+    done = set()
+    while True:
+        level = alpha / (len(names) - len(done)) if len(done) < len(names) else alpha
+        hits = [q <= level or unit in done for q, unit in zip(p, units, strict=True)]
+        new = {
+            name
+            for name in names
+            if all(hit for hit, unit in zip(hits, units, strict=True) if unit == name)
+        }
+        if new == done:
+            return hits
+        done = new
+
+
+@pytest.mark.parametrize("seed", seeds(0))
+def test_adjusted_p_reproduces_the_sequential_procedure_at_every_level(seed):
+    rng = np.random.default_rng(seed)
+    for _ in range(50):
+        p = rng.choice([0.001, 0.004, 0.012, 0.03, 0.2], 8) * rng.uniform(0.9, 1.1, 8)
+        units = rng.choice(list("abcd"), 8).tolist()
+        adjusted = holm_by_unit(p, units)
+        assert (adjusted >= p - 1e-15).all()
+        for alpha in (0.01, 0.05, 0.1, 0.3):
+            assert (adjusted <= alpha).tolist() == rejected(p, units, alpha)
+
+
+def claim(model_a, model_b, method, p, emotion="anger", depths=(1, 2)):
+    return {
+        "model_a": model_a,
+        "model_b": model_b,
+        "position": "suffix",
+        "depth_a": depths[0],
+        "depth_b": depths[1],
+        "emotion_a": emotion,
+        "emotion_b": emotion,
+        "method": method,
+        "family": "alignment",
+        "p_adjusted": p,
+    }
+
+
+def test_the_joint_claim_has_the_largest_p_of_its_methods_and_directions():
+    similarity = pd.DataFrame(
+        [
+            claim("a", "b", "ridge", 0.01),
+            claim("b", "a", "ridge", 0.02, depths=(2, 1)),
+            claim("a", "b", "wpc", 0.004),
+            claim("a", "c", "wpc", 0.001),
+            claim("a", "a@twin", "wpc", 0.001),
+            claim("a", "random", "wpc", 0.001),
+            claim("a", "b", "wpc", 0.3) | {"family": "exploratory"},
+        ]
+    )
+    decoding = pd.DataFrame(
+        columns=[
+            *("train_model", "test_model", "depth_train", "depth_test"),
+            *("position", "direction", "contrast", "p_adjusted"),
+        ]
+    )
+    adjusted, _ = adjust_families(similarity, decoding, controls=["random"])
+    expected = [0.02, 0.02, 0.02, 0.002, 0.001, 0.001, 0.3]
+    np.testing.assert_allclose(adjusted["p_adjusted"], expected)
+    np.testing.assert_allclose(similarity["p_adjusted"][0], 0.01)
+
+
+# Whole worlds -------------------------------------------------------------------------------------
+
+
+def within_rows(pair):
+    """Signal and reliability of each model alone, and decoding before the first block."""
+    on_map = (pair.probe["half"] == "map").to_numpy()
+    within, decoding = [], []
+    for model in (pair.a, pair.b):
+        for depth in range(1, model.n_layers + 1):
+            axes = alignment.whitener(alignment.decompose(model.probe[on_map, depth]))
+            x = (model.residual[:-1, :, depth] - model.residual[-1, :, depth]) @ axes
+            for emotion, one, reliability in zip(
+                worlds_cross.EMOTIONS, x, alignment.reliability(x), strict=True
+            ):
+                p = 3 * (1 - NormalDist().cdf(alignment.sign_flip_z(one, one)))
+                row = {"model": model.name, "position": "suffix", "depth": depth, "metric": "lda"}
+                row |= {"emotion_a": emotion, "emotion_b": ""}
+                within.append(row | {"stat": "norm2_u", "value": 1.0, "p_adjusted": p})
+                within.append(row | {"stat": "reliability", "value": reliability})
+        for emotion in worlds_cross.EMOTIONS:
+            row = {"train_model": model.name, "test_model": model.name, "contrast": emotion}
+            row |= {"direction": "depth0", "position": "suffix", "split": "topic"}
+            decoding.append(row | {"auroc": 0.5, "null_low": 0.5, "null_high": 0.5})
+    return pd.DataFrame(within), pd.DataFrame(decoding)
+
+
+def verdicts_of(kind, rng, tokens=0.5, **options):
+    pair = worlds_cross.pair(kind, rng, **(SIZE | options))
+    plan = cross.Plan(
+        worlds_cross.EMOTIONS, "neutral", "suffix", [0.5, 1.0], shuffles=199, draws=999, grid=0
+    )
+    similarity, maps, decoding = cross.compare(pair.a, pair.b, pair.probe, plan, rng)
+    within, start = within_rows(pair)
+    start["auroc"] = tokens
+    decoding = pd.concat([decoding, start], ignore_index=True)
+    similarity, decoding = adjust_families(similarity, decoding)
+    return verdicts(similarity, maps, decoding, within, [0.5, 1.0])
+
+
+SIZE = {
+    "topics": 140, "probes": (500, 600), "widths": (110, 130), "latents": 80, "attributes": 22,
+    "layers": 2, "s": 0.2,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", seeds(0))
+@pytest.mark.parametrize("kind", ["shared", "twin"])
+def test_shared_worlds_are_found_shared(kind, seed):
+    found = verdicts_of(kind, np.random.default_rng(seed))
+    assert list(found) == COLUMNS
+    assert len(found) == 2 * 3
+    assert found["relative_depth"].tolist() == [0.5] * 3 + [1.0] * 3
+    assert (found["verdict"] == "shared").mean() > 0.8
+    assert found["signal_ok"].all()
+    assert found["map_ok"].all()
+
+
+@pytest.mark.parametrize("seed", seeds(0, 1))
+@pytest.mark.parametrize("kind", ["private", "private_b"])
+def test_private_worlds_are_never_found_shared(kind, seed):
+    found = verdicts_of(kind, np.random.default_rng(seed))
+    assert not found["verdict"].isin(["shared", "common_only"]).any()
+
+
+@pytest.mark.parametrize("seed", seeds(0))
+def test_what_emotions_have_in_common_is_not_taken_for_the_emotions(seed):
+    found = verdicts_of("common", np.random.default_rng(seed))
+    assert (found["verdict"] != "shared").all()
+
+
+@pytest.mark.parametrize("seed", seeds(0))
+def test_without_signal_nothing_is_concluded(seed):
+    found = verdicts_of("no_signal", np.random.default_rng(seed))
+    assert (found["verdict"] == "inconclusive").all()
+    assert found["reason"].str.contains("no reliable signal").all()
+    assert not found["signal_ok"].any()
+
+
+def test_without_a_map_nothing_is_concluded():
+    found = verdicts_of("unrelated", np.random.default_rng(0))
+    assert (found["verdict"] == "inconclusive").all()
+    assert found["reason"].str.contains("No map holds").all()
+
+
+def test_absence_is_found_where_cosines_are_small():
+    found = pd.concat(verdicts_of("private", np.random.default_rng(seed)) for seed in range(4))
+    absent = found[found["verdict"] == "not_shared"]
+    assert len(absent)
+    assert absent["reason"].str.contains("ordinary attributes").all()
+
+
+def test_few_attributes_cannot_reach_the_corrected_level():
+    found = verdicts_of("shared", np.random.default_rng(0), attributes=6, layers=1)
+    assert (found["verdict"] == "inconclusive").all()
+    assert found["reason"].str.contains("more attributes or fewer models").all()
+
+
+def test_tokens_that_give_the_emotion_away_stop_the_claim():
+    found = verdicts_of("shared", np.random.default_rng(0), tokens=0.9, layers=1)
+    assert (found["verdict"] == "inconclusive").all()
+    assert found["reason"].str.contains("Tokens alone").all()

@@ -1,0 +1,304 @@
+"""Comparisons between models: the ruler, the matrices, transfer, and the maps they rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.lines import Line2D
+
+from emovec.figures import BAND, MARKERS, NEUTRAL, PAIR_COLOURS, colours, style
+
+METHODS = {
+    "raw": "raw cosine\n(the study's)",
+    "wpc": "whitened read-outs\n(corrected)",
+    "ridge": "through a linear map\n(corrected)",
+}
+
+
+def _name(a: str, b: str) -> str:
+    return f"{a} × its rotated twin" if b == f"{a}@twin" else f"{a} × {b}"
+
+
+def _pairs(rows: pd.DataFrame) -> list[tuple[str, str]]:
+    """Unordered pairs in the order of the table, rotated twins first: they are the ruler."""
+    found: dict[frozenset, tuple[str, str]] = {}
+    for a, b in zip(rows.model_a, rows.model_b, strict=True):
+        found.setdefault(frozenset((a, b)), (a, b))
+    return sorted(found.values(), key=lambda pair: not pair[1].endswith("@twin"))
+
+
+def _of(rows: pd.DataFrame, a: str, b: str) -> pd.DataFrame:
+    return rows[(rows.model_a == a) & (rows.model_b == b)]
+
+
+def _open(gate: pd.Series) -> np.ndarray:
+    return gate.astype(str).eq("True").to_numpy()
+
+
+def ruler(cross: pd.DataFrame, emotions: Sequence[str]) -> plt.Figure:
+    """One emotion in two models, by the study's method and by two that can answer.
+
+    Rows are pairs of models; within a row one mark per pre-registered depth, early to late.
+    """
+    style()
+    own = cross[(cross.emotion_a == cross.emotion_b) & cross.emotion_a.isin(list(emotions))]
+    tested = own[(own.stat == "cos_u") & (own.family == "alignment")]
+    pairs = _pairs(tested)
+    palette = colours(emotions)
+    step = len(emotions) + 1
+    figure, axes = plt.subplots(
+        1, len(METHODS), figsize=(14, 0.30 * step * len(pairs) + 2.2), sharey=True,
+        layout="constrained",
+    )  # fmt: skip
+    for axis, (method, title) in zip(axes, METHODS.items(), strict=True):
+        for i, (a, b) in enumerate(pairs):
+            line = _of(tested[tested.method == ("wpc" if method == "raw" else method)], a, b)
+            if method == "raw":
+                line = _raw_at(own, line, a, b)
+            for j, emotion in enumerate(emotions):
+                _marks(axis, line[line.emotion_a == emotion], i * step + j, palette[emotion])
+        axis.axvline(0, color="#777777", lw=0.8)
+        axis.axvline(1, color="#777777", lw=0.8, ls=":")
+        axis.set_xlim(-0.6, 1.25)
+        axis.set_title(title, fontsize=11)
+        axis.set_xlabel("cosine (0 unrelated, 1 the same)")
+    axes[0].set_yticks([i * step + (len(emotions) - 1) / 2 for i in range(len(pairs))])
+    axes[0].set_yticklabels([_name(a, b).replace(" × ", "\n× ") for a, b in pairs])
+    axes[0].invert_yaxis()
+    handles = [Line2D([], [], color=palette[e], marker="o", label=e) for e in emotions]
+    handles += [
+        Line2D([], [], color=BAND, lw=8, solid_capstyle="butt", label="95 % of what chance gives"),
+        Line2D([], [], color=NEUTRAL, marker="o", mfc="white", ls="", label="gate not passed"),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
+    figure.suptitle(
+        "Raw cosines are near 0 even for a model and its own rotated copy; aligned ones can answer",
+        fontsize=13,
+    )
+    return figure
+
+
+def _raw_at(own: pd.DataFrame, primary: pd.DataFrame, a: str, b: str) -> pd.DataFrame:
+    """The study's cosine where both models have one of the pre-registered depths of a."""
+    raw = _of(own[own.method == "raw"], a, b)
+    raw = raw[raw.position.isin(primary.position)]
+    return raw[raw.depth_a.isin(primary.depth_a)].assign(gate_ok=True)
+
+
+def _marks(axis: plt.Axes, line: pd.DataFrame, y: float, colour: str) -> None:
+    """The depths of one emotion and pair, one below the other in a narrow row."""
+    line = line[line.value.notna()].sort_values("depth_a")
+    for k, row in enumerate(line.itertuples()):
+        at = y + 0.22 * (k - (len(line) - 1) / 2)
+        low, high = (np.clip([row.null_low, row.null_high], -0.6, 1.25)).tolist()
+        axis.plot([low, high], [at, at], color=BAND, lw=3.5, solid_capstyle="butt", zorder=1)
+        passes = str(row.gate_ok) == "True"
+        axis.plot([row.ci_low, row.ci_high], [at, at], color=colour, lw=1, zorder=2)
+        axis.plot(row.value, at, color=colour, marker="o", ms=4,
+                  mfc=colour if passes else "white", zorder=3)  # fmt: skip
+
+
+def matrices(cross: pd.DataFrame, emotions: Sequence[str]) -> plt.Figure:
+    """Every emotion of one model against every emotion of the other, at each depth."""
+    style()
+    rows = cross[
+        (cross.method == "wpc") & (cross.stat == "cos_u") & cross.emotion_a.isin(list(emotions))
+        & cross.emotion_b.isin(list(emotions)) & (cross.family != "exploratory")
+    ]  # fmt: skip
+    overall = cross[(cross.method == "wpc") & (cross.family == "specificity of all")]
+    pairs = _pairs(rows)
+    columns = max(len(_of(rows, a, b)[["depth_a", "depth_b"]].drop_duplicates()) for a, b in pairs)
+    figure, axes = plt.subplots(
+        len(pairs), columns, figsize=(2.9 * columns + 1.5, 2.75 * len(pairs) + 0.6),
+        squeeze=False, layout="constrained",
+    )  # fmt: skip
+    for i, (a, b) in enumerate(pairs):
+        own = _of(rows, a, b)
+        places = own[["depth_a", "depth_b"]].drop_duplicates().sort_values("depth_a")
+        for j in range(columns):
+            axis = axes[i, j]
+            if j >= len(places):
+                axis.axis("off")
+                continue
+            place = places.iloc[j]
+            here = own[(own.depth_a == place.depth_a) & (own.depth_b == place.depth_b)]
+            table = here.pivot(index="emotion_a", columns="emotion_b", values="value")
+            table = table.reindex(index=emotions, columns=emotions)
+            sns.heatmap(
+                table, annot=True, fmt=".2f", vmin=-1, vmax=1, cmap="RdBu_r", square=True,
+                cbar=False, ax=axis, annot_kws={"fontsize": 9}, linewidths=1,
+                xticklabels=i == len(pairs) - 1, yticklabels=j == 0,
+            )  # fmt: skip
+            delta = _of(overall, a, b)
+            delta = delta[(delta.depth_a == place.depth_a) & (delta.depth_b == place.depth_b)]
+            note = _specificity_note(delta)
+            axis.set_title(f"depths {place.depth_a:.0f} and {place.depth_b:.0f}{note}", fontsize=9)
+            axis.set_xlabel("")
+            axis.set_ylabel(_name(a, b).replace(" × ", "\n× ") if j == 0 else "", fontsize=9)
+            axis.tick_params(axis="y", rotation=0)
+            axis.tick_params(axis="x", rotation=40)
+    figure.suptitle(
+        "Is it the same emotion? (a red diagonal on pale ground: each matches itself alone)",
+        fontsize=12,
+    )
+    return figure
+
+
+def _specificity_note(delta: pd.DataFrame) -> str:
+    if delta.empty or delta.value.isna().all():
+        return "\nundefined"
+    row = delta.iloc[0]
+    return f"\nsame − other {row.value:.2f} (p = {row.p_adjusted:.3f})"
+
+
+def transfer(decoding: pd.DataFrame, emotions: Sequence[str]) -> plt.Figure:
+    """AUROC of directions carried over from another model, against the model's own."""
+    style()
+    mapped = decoding[decoding.direction == "mapped"]
+    real = mapped[~mapped.train_model.str.contains("@") & ~mapped.test_model.str.contains("@")]
+    pairs = list(dict.fromkeys(zip(real.train_model, real.test_model, strict=True)))
+    palette = colours(emotions)
+    columns = max(len(pairs), 1)
+    figure, axes = plt.subplots(
+        len(emotions), columns, figsize=(3.0 * columns + 1, 2.5 * len(emotions) + 1),
+        squeeze=False, sharex=True, sharey=True, layout="constrained",
+    )  # fmt: skip
+    own = decoding[decoding.direction.isin(["native", "untrained"]) & (decoding.split == "topic")]
+    zero = decoding[decoding.direction == "depth0"]
+    for j, (a, b) in enumerate(pairs):
+        for i, emotion in enumerate(emotions):
+            axis = axes[i, j]
+            line = real[
+                (real.train_model == a) & (real.test_model == b) & (real.contrast == emotion)
+            ].sort_values("depth_test")
+            native = own[(own.test_model == b) & (own.contrast == emotion)].sort_values(
+                "depth_test"
+            )
+            start = zero[
+                (zero.train_model == a) & (zero.test_model == b) & (zero.contrast == emotion)
+            ]
+            at = np.arange(len(line))
+            axis.fill_between(at, line.null_low, line.null_high, color=BAND, alpha=0.6, lw=0)
+            axis.fill_between(
+                at, line.ci_low, line.ci_high, color=palette[emotion], alpha=0.25, lw=0
+            )
+            axis.plot(at, line.auroc, color=palette[emotion], marker="o", ms=4)
+            same = native.set_index("depth_test").auroc.reindex(line.depth_test)
+            axis.plot(at, same.to_numpy(), color=NEUTRAL, marker=MARKERS[1], ms=4, ls="--")
+            if len(start):
+                axis.axhline(start.auroc.iloc[0], color="#000000", ls=":", lw=1)
+            axis.set_ylim(0.2, 1.02)
+            axis.set_xticks(at, [f"{d:.0f}" for d in line.depth_test])
+            if i == 0:
+                axis.set_title(f"{a}\n→ {b}", fontsize=9)
+            if i == len(emotions) - 1:
+                axis.set_xlabel(f"depth in {b}", fontsize=9)
+            if j == 0:
+                axis.set_ylabel(f"{emotion}\nAUROC")
+    handles = [
+        Line2D(
+            [], [], color=NEUTRAL, marker=MARKERS[1], ls="--", label="the model's own direction"
+        ),
+        Line2D(
+            [], [], color="#444444", marker="o", label="carried over, 95 % interval (in colour)"
+        ),
+        Line2D([], [], color=BAND, lw=8, solid_capstyle="butt", label="random directions, 95 %"),
+        Line2D([], [], color="#000000", ls=":", label="carried over at depth 0"),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False, fontsize=9)
+    figure.suptitle(
+        "Does a direction found in one model decode the emotion in another?", fontsize=13
+    )
+    return figure
+
+
+def maps(
+    maps_table: pd.DataFrame, cross: pd.DataFrame, emotions: Sequence[str], untrained: Sequence[str]
+) -> plt.Figure:
+    """How good the maps are, beside the exploratory grid of depths."""
+    style()
+    real = maps_table[
+        (maps_table.method == "ridge")
+        & ~maps_table.model_a.str.contains("@") & ~maps_table.model_b.str.contains("@")
+    ]  # fmt: skip
+    grid = cross[(cross.family == "exploratory") & cross.emotion_a.isin(list(emotions))]
+    pairs = [pair for pair in _pairs(grid) if not pair[1].endswith("@twin")]
+    figure, axes = plt.subplots(
+        1, 1 + max(len(pairs), 1), figsize=(5 + 4.2 * max(len(pairs), 1), 4.4), layout="constrained"
+    )
+    for k, ((a, b), line) in enumerate(real.groupby(["model_a", "model_b"], sort=False)):
+        line = line.sort_values("relative_depth_a")
+        control = {a, b} & set(untrained)
+        axes[0].plot(
+            line.relative_depth_a, line.r2_loo, marker=MARKERS[k % len(MARKERS)], ms=5,
+            ls=":" if control else "-", label=f"{a} → {b}",
+        )  # fmt: skip
+    band = real.groupby("relative_depth_a").r2_null_high.max()
+    axes[0].fill_between(band.index, np.minimum(0, band.min()), band, color=BAND, alpha=0.6, lw=0,
+                         label="shuffled sentences, 99 %")  # fmt: skip
+    axes[0].set_xlabel("relative depth")
+    axes[0].set_ylabel("leave-one-out R² of the map")
+    axes[0].set_ylim(min(-0.05, real.r2_loo.min() - 0.02), 1)
+    axes[0].legend(frameon=False, fontsize=8)
+    axes[0].set_title("how much of one model's stream\na map predicts in the other", fontsize=11)
+    for axis, (a, b) in zip(axes[1:], pairs, strict=False):
+        own = _of(grid, a, b).groupby(["depth_a", "depth_b"]).value.mean().unstack()
+        sns.heatmap(own, ax=axis, vmin=-1, vmax=1, cmap="RdBu_r", cbar=axis is axes[-1],
+                    cbar_kws={"label": "whitened read-out cosine, mean over emotions"})  # fmt: skip
+        axis.invert_yaxis()
+        axis.set_title(f"{a} × {b}\n(exploratory)", fontsize=10)
+        axis.set_xlabel(f"depth in {b}")
+        axis.set_ylabel(f"depth in {a}")
+    return figure
+
+
+def specification_curve(table: pd.DataFrame, choices: Sequence[str]) -> plt.Figure:
+    """The mean cosine between emotions under every specification, the study's own marked."""
+    style()
+    models = list(dict.fromkeys(table.model))
+    options = [(c, o) for c in choices for o in dict.fromkeys(table[c])]
+    figure, axes = plt.subplots(
+        2, len(models), figsize=(4.6 * len(models) + 1, 6.4), squeeze=False, sharey="row",
+        height_ratios=[1.6, 1], layout="constrained",
+    )  # fmt: skip
+    for j, model in enumerate(models):
+        own = table[table.model == model]
+        order = (
+            own.groupby(list(choices), sort=False)
+            .agg(value=("value", "mean"), study=("study", "any"))
+            .sort_values("value", na_position="first").reset_index()
+        )  # fmt: skip
+        top, bottom = axes[:, j]
+        for x in np.flatnonzero(order.study.astype(str) == "True"):
+            for axis in (top, bottom):
+                axis.axvspan(x - 0.5, x + 0.5, color="#F0E442", alpha=0.5, lw=0)
+        pairs = list(dict.fromkeys(zip(own.emotion_a, own.emotion_b, strict=True)))
+        for k, (a, b) in enumerate(pairs):
+            line = order.merge(own[(own.emotion_a == a) & (own.emotion_b == b)],
+                               on=list(choices), how="left")  # fmt: skip
+            at = np.arange(len(line)) + 0.18 * (k - 1)
+            top.vlines(at, line.ci_low, line.ci_high, color=PAIR_COLOURS[k], lw=1)
+            top.plot(at, line.value_y, ls="", marker=MARKERS[k], ms=4, color=PAIR_COLOURS[k],
+                     label=f"{a} – {b}")  # fmt: skip
+        top.axhline(0, color="#777777", lw=0.8)
+        top.set_ylim(-1.05, 1.25)
+        top.set_title(model, fontsize=11)
+        top.set_xticks([])
+        for y, (choice, option) in enumerate(options):
+            chosen = np.flatnonzero(order[choice] == option)
+            bottom.plot(chosen, np.full(len(chosen), y), ls="", marker="s", ms=5, color="#333333")
+        bottom.set_yticks(range(len(options)), [f"{c}: {o}" for c, o in options], fontsize=9)
+        bottom.set_ylim(len(options) - 0.5, -0.5)
+        bottom.set_xticks([])
+        bottom.set_xlabel("specifications, by mean cosine")
+    axes[0, 0].set_ylabel("mean cosine between emotions\n95 % interval")
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    handles.append(Line2D([], [], color="#F0E442", lw=8, alpha=0.5, solid_capstyle="butt"))
+    labels.append("the study's own choice")
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    figure.suptitle("Which choice moves the answer?", fontsize=13)
+    return figure

@@ -1,0 +1,17 @@
+"""Corrected cosines by depth in one model, and what could distort them."""
+
+from emovec.job import job
+
+with job(snakemake.rule, snakemake.log[0]):
+    from emovec import figures_within
+    from emovec.figures import save
+    from emovec.tables import read_table
+
+    model, params = snakemake.wildcards.model, snakemake.params
+    within, emotions = read_table(snakemake.input[0]), list(params.emotions)
+    drawn = {
+        snakemake.output.similarity: figures_within.similarity_by_depth(within, emotions, model),
+        snakemake.output.diagnostics: figures_within.diagnostics(within, emotions, model),
+    }
+    for path, figure in drawn.items():
+        save(figure, path, params.plots["dpi"])
