@@ -644,6 +644,32 @@ def test_p_over_depths_is_never_smaller_than_p_at_one(tables):
         assert (defined["p"] > 0).all()
 
 
+def test_p_is_two_sided_and_adjusted_by_the_largest_null_value_over_depths():
+    rng = np.random.default_rng(0)
+    contrasts = contrasts_for(rng.integers(0, 2, (100, 5)))
+    controls = 0.3 * rng.standard_normal((2, 5, 5))
+    value, blank = np.full((3, 3), -0.4), np.full((3, 3), np.nan)
+    cosines = alignment.Cosines(value, blank, blank, np.ones(3), np.ones(3))
+    cells = [
+        cross._Measured(
+            cross._Place("a", depth, 0.5), cross._Place("b", depth, 0.5),
+            "wpc", "cos_u", cosines, controls[depth], 0.5, True, 90,
+        )
+        for depth in (0, 1)
+    ]  # fmt: skip
+    common = cross._Common(small_plan(), contrasts, np.zeros(3, dtype=int), rng)
+    found = pd.DataFrame(cross._alignment_rows(cells, common))
+    null = np.abs(controls[:, contrasts.mismatched])
+    for depth in (0, 1):
+        row = rows(found, depth_a=depth, family="alignment").iloc[0]
+        assert row["p"] == (1 + (null[depth] >= 0.4).sum()) / (1 + null.shape[1])
+        worst = null.max(axis=0)
+        assert row["p_adjusted"] == (1 + (worst >= 0.4).sum()) / (1 + null.shape[1])
+        assert row["gate_ok"]
+    control = rows(found, family="control", depth_a=1)
+    np.testing.assert_array_equal(control["value"], np.diag(controls[1]))
+
+
 def test_the_grid_is_exploratory_and_corrected_for_false_discoveries(tables):
     _, _, (similarity, _, _) = tables
     grid = rows(similarity, family="exploratory")

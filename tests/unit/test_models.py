@@ -51,12 +51,20 @@ def test_untrained_model_can_borrow_a_tokenizer(tiny_root: Path, tmp_path: Path)
     assert borrowed["tokenizer_sha256"] == read_json(lender / "manifest.json")["tokenizer_sha256"]
 
 
-def test_path_copies_a_local_folder_and_leaves_it_alone(tiny_root: Path, tmp_path: Path) -> None:
-    local = model_folder("gpt_neox", tiny_root)
-    before = {p.name: sha256(p) for p in local.iterdir()}
+@pytest.mark.parametrize("lacks", ["", "tokenizer_config.json"])
+def test_path_takes_a_local_folder_and_leaves_it_alone(
+    tiny_root: Path, tmp_path: Path, lacks: str
+) -> None:
+    local = tmp_path / "local"
+    shutil.copytree(model_folder("gpt_neox", tiny_root), local)
+    (local / lacks).unlink() if lacks else None
+    for path in local.iterdir():
+        path.chmod(0o600)
+    before = {p.name: (sha256(p), p.stat().st_mode) for p in local.iterdir()}
     manifest = fetch({"path": str(local)}, tmp_path / "m", tmp_path)
-    assert manifest["weights_sha256"] == before["model.safetensors"]
-    assert {p.name: sha256(p) for p in local.iterdir()} == before
+    assert manifest["weights_sha256"] == before["model.safetensors"][0]
+    assert sorted(p.name for p in (tmp_path / "m").iterdir()) == sorted([*FILES, "manifest.json"])
+    assert {p.name: (sha256(p), p.stat().st_mode) for p in local.iterdir()} == before
 
 
 def test_sharded_weights_become_one_file_with_the_same_tensors(

@@ -197,6 +197,7 @@ def test_the_joint_claim_has_the_largest_p_of_its_methods_and_directions():
             claim("a", "a@twin", "wpc", 0.001),
             claim("a", "random", "wpc", 0.001),
             claim("a", "b", "wpc", 0.3) | {"family": "exploratory"},
+            claim("a", "b", "wpc", 0.03) | {"position": "last"},
         ]
     )
     decoding = pd.DataFrame(
@@ -206,7 +207,7 @@ def test_the_joint_claim_has_the_largest_p_of_its_methods_and_directions():
         ]
     )
     adjusted, _ = adjust_families(similarity, decoding, controls=["random"])
-    expected = [0.02, 0.02, 0.02, 0.002, 0.001, 0.001, 0.3]
+    expected = [0.02, 0.02, 0.02, 0.002, 0.001, 0.001, 0.3, 0.03]
     np.testing.assert_allclose(adjusted["p_adjusted"], expected)
     np.testing.assert_allclose(similarity["p_adjusted"][0], 0.01)
 

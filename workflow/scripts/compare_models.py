@@ -9,9 +9,10 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.prompts import read_probe
     from emovec.raw import raw_cosines
     from emovec.seeds import generator
-    from emovec.tables import write_table
+    from emovec.tables import COLUMNS, write_table
     from emovec.verdicts import Thresholds
 
+    KINDS = ("cross_model_similarity", "maps", "decoding")
     paths, params = snakemake.input, snakemake.params
     names = (snakemake.wildcards.a, snakemake.wildcards.b)
     emotions, settings = list(params.emotions), params.statistics
@@ -31,20 +32,24 @@ with job(snakemake.rule, snakemake.log[0]):
             raw_cosines(names, a.residual, b.residual, emotions, position, settings["alpha"])
         )
     a, b = streams(settings["position"])
-    aligned, maps, decoding = compare(
-        a,
-        b,
-        probe,
-        Plan(
-            emotions=emotions,
-            neutral=params.neutral,
-            position=settings["position"],
-            relative_depths=settings["depths"],
-            thresholds=Thresholds(alpha=settings["alpha"], **settings["thresholds"]),
-            folds=settings["folds"],
-        ),
-        generator(params.seed, "cross", *names),
-    )
+    aligned, maps, decoding = (pd.DataFrame(columns=COLUMNS[kind]) for kind in KINDS)
+    if len(a.probe) and len(b.probe):  # without a probe there is nothing to fit a map on
+        aligned, maps, decoding = compare(
+            a,
+            b,
+            probe,
+            Plan(
+                emotions=emotions,
+                neutral=params.neutral,
+                position=settings["position"],
+                relative_depths=settings["depths"],
+                thresholds=Thresholds(alpha=settings["alpha"], **settings["thresholds"]),
+                folds=settings["folds"],
+                draws=settings["permutations"],
+                shuffles=min(settings["permutations"], 999),
+            ),
+            generator(params.seed, "cross", *names),
+        )
     write_table(
         pd.concat([*similarity, aligned]), snakemake.output.similarity, "cross_model_similarity"
     )

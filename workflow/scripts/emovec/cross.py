@@ -129,8 +129,7 @@ def compare(
         for depth_a, depth_b in primary_depths(a.n_layers, b.n_layers, plan.relative_depths)
     ]
     measured = [cell for at in primary for cell in at.measured]
-    similarity = _raw_rows(a, b, plan)
-    similarity += [row for at in primary for row in at.rows]
+    similarity = [row for at in primary for row in at.rows]
     similarity += _alignment_rows(measured, common)
     similarity += _specificity_rows(measured, common)
     similarity += _grid_rows(a, b, on_map, on_control, common)
@@ -477,32 +476,6 @@ def _against(value: float, null: Array, name: str) -> dict:
     low, high = np.quantile(defined, [0.025, 0.975])
     p = alignment.exceedance(value, defined)
     return {"null_low": low, "null_high": high, "null": name, "p": p}
-
-
-def _raw_rows(a: Streams, b: Streams, plan: Plan) -> list[dict]:
-    """The study's cosines at equal depths: printed once, with the band that says why not to."""
-    rows = []
-    band = 1.96 / np.sqrt(a.width) if a.width == b.width else np.nan
-    for depth in range(min(a.n_layers, b.n_layers) + 1):
-        means = [
-            np.asarray(model.residual[:, :, depth], dtype=float).mean(axis=1) for model in (a, b)
-        ]
-        vectors = [mean[:-1] - mean[-1] for mean in means]
-        cosines = np.diag(alignment.naive_cosines(*vectors))
-        places = [_Place(model.name, depth, depth / model.n_layers) for model in (a, b)]
-        for emotion, value in zip(plan.emotions, cosines, strict=True):
-            flag = "axes of two models do not correspond"
-            if a.width != b.width:
-                flag = "d_model differs"
-            elif not np.isfinite(value):
-                flag = "zero vector"
-            rows.append(
-                _pair(*places, plan)
-                | {"emotion_a": emotion, "emotion_b": emotion, "method": "raw"}
-                | {"stat": "cos_naive", "value": value, "flag": flag, "null": "1/sqrt(d)"}
-                | {"null_low": -band, "null_high": band}
-            )
-    return rows
 
 
 def _alignment_rows(measured: Sequence[_Measured], common: _Common) -> list[dict]:

@@ -108,8 +108,15 @@ def open_activations(path: str | Path) -> Activations:
             probe = file["probe/id"].asstr()[...].tolist() if "probe/id" in file else None
             attributes = {name: _plain(value) for name, value in file.attrs.items()}
             positions = list(file["residual"])
+            _, n_depths, d_model = file[f"residual/{positions[0]}"].shape
     except OSError as error:
         raise InputError(f"{path} cannot be read as HDF5 ({error}): make it anew.") from error
+    except (ValueError, IndexError, AttributeError, TypeError) as error:
+        raise InputError(
+            f"{path} is no activations file: /residual/{{position}} must be "
+            "[prompt, depth, d_model] and /prompts must hold text."
+        ) from error
+    attributes |= {"n_layers": n_depths - 1, "d_model": d_model}
     return Activations(path, attributes, prompts, probe, positions)
 
 

@@ -65,7 +65,7 @@ def write_table(frame: pd.DataFrame, path: str | Path, kind: str) -> None:
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
-    """Read a table; empty cells of text columns are empty strings.
+    """Read a table; empty cells are NaN.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
         If the file is missing or is no table.
     """
     try:
-        return pd.read_csv(path, float_precision="round_trip", dtype={"depth": "Int64"})
+        return pd.read_csv(path, dtype={"depth": "Int64"})
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read as a table ({error}): make it anew.") from error
 

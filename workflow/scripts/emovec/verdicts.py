@@ -231,50 +231,41 @@ def adjust_families(
     (alignment, specificity, transfer) is corrected over unordered pairs and emotions too. The
     claim is that all methods and both directions agree, so its p is the largest of theirs and is
     written into each of their rows; the control null, whose p is never below 1/(1 + m(m − 1)) with
-    m attributes, is thus spent once on a pair and emotion and not on every depth.
+    m attributes, is thus spent once on a pair and emotion and not on every depth. Positions are
+    families of their own.
 
     `controls` are models that are no part of the question (untrained ones); those with `@` in
     their name never are. Their rows keep the p of their pair.
     """
     similarity, decoding = similarity.copy(), decoding.copy()
     left_out = set(controls)
+    pair = ("model_a", "model_b", "depth_a", "depth_b")
     for family in ("alignment", "specificity"):
-        rows = similarity["family"] == family
-        _adjust(
-            similarity, rows, ("model_a", "model_b", "depth_a", "depth_b"), "emotion_a", left_out
-        )
-    rows = decoding["direction"] == "mapped"
-    places = ("train_model", "test_model", "depth_train", "depth_test")
-    _adjust(decoding, rows, places, "contrast", left_out)
+        _adjust(similarity, similarity["family"] == family, pair, "emotion_a", left_out)
+    pair = ("train_model", "test_model", "depth_train", "depth_test")
+    _adjust(decoding, decoding["direction"] == "mapped", pair, "contrast", left_out)
     return similarity, decoding
 
 
 def _adjust(
     table: pd.DataFrame,
-    rows: pd.Series,
+    family: pd.Series,
     places: tuple[str, str, str, str],
     what: str,
-    left_out: set[str],
+    left_out: Collection[str],
 ) -> None:
-    chosen = [
-        index
-        for index in table.index[rows]
-        if not any(_is_control(table.at[index, column], left_out) for column in places[:2])
-    ]
-    claims: dict[tuple, list] = {}
-    for index in chosen:
-        key = (
-            _unordered(table.loc[index], places),
-            table.at[index, what],
-            table.at[index, "position"],
-        )
-        claims.setdefault(key, []).append(index)
-    worst = [
-        np.max(table.loc[members, "p_adjusted"].to_numpy(float)) for members in claims.values()
-    ]
-    units = [(tuple(m for m, _ in place), emotion, at) for place, emotion, at in claims]
-    for members, p in zip(claims.values(), holm_by_unit(worst, units), strict=True):
-        table.loc[members, "p_adjusted"] = p
+    """Correct the rows of one family in place, each position by itself."""
+    claims: dict[str, dict[tuple, list]] = {}
+    for index, row in table[family].iterrows():
+        if not any(_is_control(row[column], left_out) for column in places[:2]):
+            at_position = claims.setdefault(row["position"], {})
+            at_position.setdefault((_unordered(row, places), row[what]), []).append(index)
+    for at_position in claims.values():
+        members = list(at_position.values())
+        worst = [np.max(table.loc[rows, "p_adjusted"].to_numpy(float)) for rows in members]
+        units = [(tuple(model for model, _ in place), name) for place, name in at_position]
+        for rows, p in zip(members, holm_by_unit(worst, units), strict=True):
+            table.loc[rows, "p_adjusted"] = p
 
 
 def _is_control(model: str, left_out: Collection[str]) -> bool:
@@ -422,11 +413,16 @@ def _complete(claim: pd.DataFrame) -> bool:
     return set(claim["method"]) == set(JOINT) and (claim["method"] == "ridge").sum() == 2
 
 
+def _original(model: str) -> str:
+    """The model whose rotated twin this is: its own geometry does not change with the basis."""
+    return model.removesuffix("@twin")
+
+
 def _signal(
     within: pd.DataFrame, model: str, depth: int, emotion: str, metric: str, limits: Thresholds
 ) -> bool | None:
     rows = within[
-        (within["model"] == model)
+        (within["model"] == _original(model))
         & (within["depth"] == depth)
         & (within["metric"] == metric)
         & (within["emotion_a"] == emotion)
@@ -443,8 +439,8 @@ def _confound(decoding: pd.DataFrame, model: str, emotion: str) -> bool | None:
     """Whether the model before its first block decodes the emotion no better than its null."""
     rows = decoding[
         (decoding["direction"] == "depth0")
-        & (decoding["train_model"] == model)
-        & (decoding["test_model"] == model)
+        & (decoding["train_model"] == _original(model))
+        & (decoding["test_model"] == _original(model))
         & (decoding["contrast"] == emotion)
         & (decoding["split"] == "topic")
     ]
