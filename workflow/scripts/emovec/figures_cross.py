@@ -59,6 +59,9 @@ def ruler(cross: pd.DataFrame, emotions: Sequence[str]) -> plt.Figure:
             line = _of(tested[tested.method == ("wpc" if method == "raw" else method)], a, b)
             if method == "raw":
                 line = _raw_at(own, line, a, b)
+                if line.value.isna().all():
+                    axis.text(0.04, i * step + 1, "undefined: d_model differs", fontsize=9,
+                              color=NEUTRAL, va="center")  # fmt: skip
             for j, emotion in enumerate(emotions):
                 _marks(axis, line[line.emotion_a == emotion], i * step + j, palette[emotion])
         axis.axvline(0, color="#777777", lw=0.8)
@@ -235,6 +238,7 @@ def maps(
         control = {a, b} & set(untrained)
         axes[0].plot(
             line.relative_depth_a, line.r2_loo, marker=MARKERS[k % len(MARKERS)], ms=5,
+            color=PAIR_COLOURS[k % len(PAIR_COLOURS)],
             ls=":" if control else "-", label=f"{a} → {b}",
         )  # fmt: skip
     band = real.groupby("relative_depth_a").r2_null_high.max()
@@ -285,7 +289,7 @@ def specification_curve(table: pd.DataFrame, choices: Sequence[str]) -> plt.Figu
             top.plot(at, line.value_y, ls="", marker=MARKERS[k], ms=4, color=PAIR_COLOURS[k],
                      label=f"{a} – {b}")  # fmt: skip
         top.axhline(0, color="#777777", lw=0.8)
-        top.set_ylim(-1.05, 1.25)
+        top.set_ylim(min(-0.1, 1.05 * table.ci_low.min()), 1.1)
         top.set_title(model, fontsize=11)
         top.set_xticks([])
         for y, (choice, option) in enumerate(options):

@@ -8,6 +8,7 @@ from itertools import combinations
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import NullFormatter, ScalarFormatter
 
 from emovec.figures import (
     MARKERS,
@@ -108,6 +109,8 @@ def diagnostics(within: pd.DataFrame, emotions: Sequence[str], model: str) -> pl
                 )  # fmt: skip
             if stat == "d_eff":
                 axis.set_yscale("log")
+                axis.yaxis.set_major_formatter(ScalarFormatter())
+                axis.yaxis.set_minor_formatter(NullFormatter())
             else:
                 axis.set_ylim(-0.05 if stat != "reliability" else -0.6, 1.05)
                 axis.axhline(0.5, color="#999999", ls="--", lw=0.8)

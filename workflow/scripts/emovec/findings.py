@@ -43,6 +43,8 @@ def describe(
         )
     several = len(models) > 1
     verdicts = verdict_facts(tables["verdicts"], models)
+    trained = [name for name in models if name not in untrained]
+    aligned = aligned_facts(cross, emotions, trained)
     return {
         "experiment": config["experiment"],
         "emotions": emotions,
@@ -52,7 +54,7 @@ def describe(
         "audit": audit,
         "models": described,
         "raw": {p: raw_facts(cross, p, emotions, models) for p in positions} if several else {},
-        "aligned": aligned_facts(cross, emotions, models),
+        "aligned": aligned,
         "maps": map_facts(tables["maps"], models),
         "verdicts": verdicts,
         "controls": control_facts(cross, within, emotions, models),
@@ -60,7 +62,7 @@ def describe(
         "provenance": provenance,
         "glance": [
             *(within_line(model, primary) for model in described),
-            *verdict_lines(verdicts, untrained),
+            *verdict_lines(verdicts, aligned, untrained),
             *(raw_lines(raw_facts(cross, primary, emotions, models)) if several else []),
         ],
     }
@@ -92,7 +94,7 @@ def _told_apart(fact: dict | None) -> str:
     return "" if fact is None else f", told apart with AUROC {number(fact['topic'])}"
 
 
-def verdict_lines(facts: list[dict], untrained: Sequence[str]) -> list[str]:
+def verdict_lines(facts: list[dict], aligned: list[dict], untrained: Sequence[str]) -> list[str]:
     """What is shared between trained models, one sentence for each pair."""
     lines = []
     pairs = dict.fromkeys((fact["model_a"], fact["model_b"]) for fact in facts)
@@ -101,8 +103,23 @@ def verdict_lines(facts: list[dict], untrained: Sequence[str]) -> list[str]:
             continue
         own = [fact for fact in facts if (fact["model_a"], fact["model_b"]) == (a, b)]
         said = "; ".join(f"{fact['emotion']} {fact['summary']}" for fact in own)
-        lines.append(f"**{a} × {b}**: {said}.")
+        values = [fact for fact in aligned if fact["models"] == f"{a} × {b}"]
+        lines.append(f"**{a} × {b}**: {said}. {_aligned_range(values)}")
     return lines
+
+
+def _aligned_range(facts: list[dict]) -> str:
+    """Where the aligned cosines of one pair lie, against what unrelated attributes give."""
+    if not facts:
+        return ""
+    low, high = min(f["value"] for f in facts), max(f["value"] for f in facts)
+    null_low, null_high = min(f["null_low"] for f in facts), max(f["null_high"] for f in facts)
+    above = sum(f["value"] > f["null_high"] for f in facts)
+    return (
+        f"Aligned cosines are {number(low)} to {number(high)}, where unrelated attributes give "
+        f"{number(null_low)} to {number(null_high)}; {above} of {len(facts)} lie above their band, "
+        f"{sum(f['p'] < 0.05 for f in facts)} after correction for all tests."
+    )
 
 
 def raw_lines(facts: list[dict]) -> list[str]:
@@ -318,8 +335,8 @@ def verdict_facts(verdicts: pd.DataFrame, models: Sequence[str]) -> list[dict]:
                 "emotion": emotion,
                 "summary": ", ".join(named),
                 "reasons": [
-                    f"at relative depth {number(row.relative_depth)}: {row.reason}"
-                    for row in own.itertuples()
+                    f"at {', '.join(number(depth) for depth in depths)}: {reason}"
+                    for reason, depths in own.groupby("reason", sort=False).relative_depth
                 ],
             }
         )

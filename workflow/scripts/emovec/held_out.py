@@ -40,9 +40,11 @@ def splits(
     n_topics = prompts.topic.nunique()
     found = {"topic": decoding.topic_folds(n_topics, min(n_folds, n_topics // 2), rng)}
     if "phrase" in prompts:
-        labels = [prompts.phrase[prompts.emotion == name].replace("", None) for name in pair]
-        labels = [[label or None for label in row] for row in labels]
-        fewest = min((len({x for x in row if x}) for row in labels if any(row)), default=0)
+        # a sentence without a phrase, as a neutral one, has an empty cell
+        labels = [
+            [label or None for label in prompts.phrase[prompts.emotion == name]] for name in pair
+        ]
+        fewest = min((len(set(row) - {None}) for row in labels if any(row)), default=0)
         if fewest >= 2:
             found["phrase"] = decoding.phrase_folds(labels, min(n_folds, fewest))
     return found
