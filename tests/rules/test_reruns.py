@@ -7,32 +7,43 @@ from project import CONFIG, Project, tiny
 
 pytest.importorskip("torch")
 
-JOINT = {
-    "Joining the norms of all models",
+JUDGED = {
     "Joining the comparisons inside all models",
-    "Joining the comparisons between models",
+    "Joining the specifications of all models",
+    "Judging what the models share",
+    "Comparing with the published figures",
     "Plotting gratitude across models",
     "Plotting anger across models",
     "Plotting apology across models",
-    "Recording what was run",
+    "Plotting the comparison between models",
+    "Plotting the specification curve",
     "Writing the report",
 }
+JOINT = JUDGED | {"Joining the norms of all models", "Recording what was run"}
+DRAWN = {p for p in JOINT if p.startswith("Plotting")}
+
+
+def plots(name: str) -> set[str]:
+    return {f"Plotting {name}", f"Plotting the geometry of {name}"}
 
 
 def branch(name: str) -> set[str]:
-    """What is done for one model alone."""
-    return {
+    """What the target of one model builds."""
+    return plots(name) | {
         f"Reading the residual stream of {name}",
         f"Computing the emotion vectors of {name}",
         f"Comparing the emotions inside {name}",
-        f"Plotting {name}",
     }
 
 
-def controls(name: str) -> set[str]:
-    return {
+def whole(name: str) -> set[str]:
+    """What is done for one model alone in a whole run, its controls included."""
+    return branch(name) | {
         f"Comparing the emotions inside {name}@shuffled",
         f"Comparing {name} with {name}@twin",
+        f"Decoding the emotions in {name}",
+        f"Decoding the emotions in {name}@shuffled",
+        f"Varying the choices in {name}",
     }
 
 
@@ -72,7 +83,7 @@ def test_added_model_runs_its_branch_and_the_joint_steps(project: Project) -> No
     pairs = {"Comparing one with three", "Comparing two with three"}
     # the prompts are audited with the tokenizer of every model
     audit = {"Auditing the prompts"}
-    assert planned - {fetched} == branch("three") | controls("three") | pairs | audit | JOINT
+    assert planned - {fetched} == whole("three") | pairs | audit | JOINT
 
 
 def test_removed_model_redoes_the_joint_steps_alone(project: Project) -> None:
@@ -83,7 +94,7 @@ def test_removed_model_redoes_the_joint_steps_alone(project: Project) -> None:
 def test_changed_entry_redoes_that_model_alone(project: Project) -> None:
     project.config["models"]["one"]["prepend_bos"] = False
     planned = project.planned()
-    assert planned == branch("one") | controls("one") | {"Comparing one with two"} | JOINT
+    assert planned == whole("one") | {"Comparing one with two"} | JOINT
 
 
 def test_changed_source_is_fetched_anew(project: Project) -> None:
@@ -98,7 +109,7 @@ def test_plot_setting_redraws_and_computes_nothing(project: Project) -> None:
     project.config["plots"]["dpi"] = 60
     planned = project.planned()
     drawn = {p for p in planned if p.startswith("Plotting")}
-    assert drawn == {"Plotting one", "Plotting two"} | {p for p in JOINT if "Plotting" in p}
+    assert drawn == plots("one") | plots("two") | DRAWN
     assert planned - drawn == {
         "Auditing the prompts",
         "Recording what was run",
@@ -117,7 +128,7 @@ def test_changed_prompt_reads_all_models_again_and_fetches_none(project: Project
     path = project.folder / CONFIG["prompts"]["file"]
     path.write_text(path.read_text().replace(" I ", " we ", 1))
     planned = project.planned()
-    assert branch("one") | branch("two") | JOINT <= planned
+    assert whole("one") | whole("two") | JOINT <= planned
     assert not any(p.startswith("Fetching") for p in planned)
 
 
@@ -129,11 +140,11 @@ def test_touched_prompt_file_changes_nothing(project: Project) -> None:
 @pytest.mark.parametrize(
     ("module", "redone", "kept"),
     [
-        ("figures", {"Plotting one", "Writing the report"}, {"Comparing one with two"}),
+        ("figures", plots("one") | {"Writing the report"}, {"Comparing one with two"}),
         ("raw", {"Comparing one with two"}, {"Comparing the emotions inside one"}),
         ("within", {"Comparing the emotions inside one"}, {"Computing the emotion vectors of one"}),
         ("positions", {"Reading the residual stream of one"}, set()),
-        ("hub", set(), {"Reading the residual stream of one", "Writing the report"}),
+        ("findings", {"Writing the report"}, plots("one") | {"Judging what the models share"}),
     ],
 )  # fmt: skip
 def test_edited_function_reruns_what_uses_it(

@@ -28,23 +28,12 @@ from emovec.control_null import (
 )
 from emovec.errors import InputError
 from emovec.inference import benjamini_hochberg
+from emovec.tables import COLUMNS
 from emovec.verdicts import JOINT, Thresholds
 
-_PAIR = [
-    "model_a", "model_b", "position", "depth_a", "depth_b", "relative_depth_a", "relative_depth_b",
-]  # fmt: skip
-SIMILARITY = [
-    *_PAIR, "emotion_a", "emotion_b", "method", "stat", "value", "ci_low", "ci_high", "null_low",
-    "null_high", "null", "p", "p_adjusted", "family", "map_r2", "n_map", "gate_ok", "flag",
-]  # fmt: skip
-MAPS = [
-    *_PAIR, "method", "k_or_alpha", "r2_loo", "r2_null_high", "p", "cka_debiased", "mknn",
-    "mknn_chance", "n_map", "map_ok", "flag",
-]  # fmt: skip
-DECODING = [
-    "train_model", "test_model", "direction", "contrast", "position", "depth_train", "depth_test",
-    "split", "auroc", "ci_low", "ci_high", "null_low", "null_high", "p", "p_adjusted", "n_test",
-]  # fmt: skip
+SIMILARITY, MAPS, DECODING = (
+    COLUMNS[kind] for kind in ("cross_model_similarity", "maps", "decoding")
+)
 
 SMALLEST_MAP = 30
 

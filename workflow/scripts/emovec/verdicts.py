@@ -15,12 +15,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from emovec import tables
 from emovec.errors import InputError
 
-COLUMNS = [
-    "emotion", "model_a", "model_b", "position", "relative_depth", "signal_ok", "map_ok",
-    "confound_ok", "aligned", "specific", "transfers", "verdict", "reason",
-]  # fmt: skip
+COLUMNS = tables.COLUMNS["verdicts"]
 
 JOINT = ("ridge", "wpc")  # alignment is claimed only where all of these find it
 
