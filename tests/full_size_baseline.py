@@ -1,11 +1,11 @@
 """Run config/baseline.yaml unchanged on models of the full size, and measure each stage.
 
-    python tests/full_size_baseline.py FOLDER [--cores N] [--tiny]
+    python tests/full_size_baseline.py FOLDER [--cores N] [--tokenizer FILE] [--tiny]
 
 The hub is a stand-in on the loopback interface. It serves untrained models of the same three
 architectures, names, commits and file layout as the originals. Their tokenizer has one token per
-byte, so a sentence has four to five times as many tokens as with the originals: the time of the
-stage that runs the models is an upper bound. Needs about 3 GB in FOLDER.
+byte, four to five times as many as the originals have for a sentence; name the tokenizer.json of
+a model with at most 50257 tokens for the time that the originals take. Needs 3 GB in FOLDER.
 """
 
 from __future__ import annotations
@@ -56,19 +56,24 @@ TINY = Size(2, 32, 4, {"gpt2": 257, "gpt_neox": 264, "gpt_neo": 257})
 FULL = Size(12, 768, 12, {"gpt2": 50257, "gpt_neox": 50304, "gpt_neo": 50257})
 
 
-def write_repositories(folder: Path, config: dict, size: Size) -> None:
+def write_repositories(
+    folder: Path, config: dict, size: Size, tokenizer: Path | None = None
+) -> None:
     """Write an untrained stand-in for each repository of a config, at its commit."""
     for seed, model in enumerate(config["models"].values()):
         repo = model["source"]["hub"]
-        write_repository(folder / repo, ARCHITECTURES[repo], size, seed)
+        write_repository(folder / repo, ARCHITECTURES[repo], size, seed, tokenizer)
         (folder / repo / "REVISION").write_text(model["source"]["revision"] + "\n")
 
 
-def write_repository(folder: Path, architecture: str, size: Size, seed: int) -> None:
+def write_repository(
+    folder: Path, architecture: str, size: Size, seed: int, tokenizer: Path | None
+) -> None:
     """Write an untrained model with the files, tensor names and number format of the original."""
     import torch
     from emovec.untrained import byte_tokenizer, configuration
     from safetensors.torch import save_file
+    from tokenizers import Tokenizer
     from transformers import AutoModelForCausalLM
 
     settings = configuration(
@@ -96,7 +101,8 @@ def write_repository(folder: Path, architecture: str, size: Size, seed: int) -> 
     settings.architectures = [type(model).__name__]
     settings.save_pretrained(folder)
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-    _write_tokenizer(folder, architecture, byte_tokenizer())
+    chosen = byte_tokenizer() if tokenizer is None else Tokenizer.from_file(str(tokenizer))
+    _write_tokenizer(folder, architecture, chosen)
 
 
 def _write_tokenizer(folder: Path, architecture: str, tokenizer) -> None:
@@ -176,6 +182,7 @@ def main() -> None:
     parser.add_argument(
         "--tiny", action="store_true", help="as a check: 2 blocks of width 32, few sentences"
     )
+    parser.add_argument("--tokenizer", type=Path, help="tokenizer.json in place of the bytes")
     options = parser.parse_args()
     sys.path.insert(0, str(ROOT / "workflow/scripts"))
 
@@ -183,7 +190,9 @@ def main() -> None:
     if options.tiny:
         with_few_sentences(project)
     served = options.folder / "hub"
-    write_repositories(served, project.config, TINY if options.tiny else FULL)
+    write_repositories(
+        served, project.config, TINY if options.tiny else FULL, options.tokenizer
+    )
     environment = {
         k: v for k, v in os.environ.items() if not k.startswith(("HF_", "TRANSFORMERS_"))
     }

@@ -132,6 +132,29 @@ def test_output_is_untouched_by_reading(tiny_root: Path) -> None:
     assert torch.equal(before, after)
 
 
+def test_nothing_after_the_last_block_is_computed(tiny_root: Path) -> None:
+    one = reader(model_folder("llama", tiny_root))
+    model, called = one.bridge.original_model, []
+    handles = [
+        module.register_forward_hook(lambda *_, name=name: called.append(name))
+        for name, module in (("norm", model.model.norm), ("unembedding", model.lm_head))
+    ]
+    read_all(one)
+    assert called == []
+    one.bridge(torch.tensor([one.encode(TEXTS[0]).ids]))
+    assert called == ["norm", "unembedding"]
+    for handle in handles:
+        handle.remove()
+
+
+def test_no_hook_stays_behind(tiny_root: Path) -> None:
+    one = reader(model_folder("gpt2", tiny_root))
+    modules = list(one.bridge.modules())
+    before = [len(module._forward_hooks) for module in modules]
+    read_all(one)
+    assert [len(module._forward_hooks) for module in modules] == before
+
+
 def test_sentence_longer_than_the_context(tiny_root: Path) -> None:
     one = reader(model_folder("gpt2", tiny_root))
     with pytest.raises(InputError, match=r"row 7 has \d+ tokens .* context"):

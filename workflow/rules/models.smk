@@ -20,9 +20,10 @@ rule fetch_model:
         mem_mb=6000,
         runtime=60,
     params:
-        source=lambda wildcards: SOURCES[wildcards.source],
+        source=lookup("{source}", within=SOURCES),
+        license=lookup("{source}/license", within=SOURCES, default="licence not stated"),
         code=code_of("fetch_model.py"),
     message:
-        "Fetching the model {wildcards.source}"
+        "Fetching the model {wildcards.source} ({params.license})"
     script:
         "../scripts/fetch_model.py"

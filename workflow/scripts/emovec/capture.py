@@ -7,7 +7,7 @@ before the final norm (Hugging Face's last hidden state is after it, and is not 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +57,10 @@ def _quiet() -> Iterator[None]:
         yield
 
 
+class _AllRead(Exception):
+    """The last depth has been read."""
+
+
 def hook_points(n_layers: int) -> list[str]:
     """The hook point of every depth 0..n_layers."""
     return ["blocks.0.hook_resid_pre", *(f"blocks.{i}.hook_resid_post" for i in range(n_layers))]
@@ -101,17 +105,17 @@ def read_streams(
     def keep(depth: int):
         def hook(stream, hook):
             read[depth] = torch.bmm(weights, stream.float()).cpu()
+            if depth == n_layers:
+                raise _AllRead
 
         return hook
 
     hooks = [(name, keep(depth)) for depth, name in enumerate(hook_points(n_layers))]
-    with torch.inference_mode():
+    # TransformerLens stops before a block, and there is none after the last: without the
+    # exception the unembedding would be computed, which is most of the work of a small model
+    with torch.inference_mode(), suppress(_AllRead):
         bridge.run_with_hooks(
-            ids.to(device),
-            attention_mask=mask.to(device),
-            fwd_hooks=hooks,
-            return_type=None,
-            stop_at_layer=n_layers,
+            ids.to(device), attention_mask=mask.to(device), fwd_hooks=hooks, return_type=None
         )
     if centered:
         read -= read.mean(-1, keepdim=True)
