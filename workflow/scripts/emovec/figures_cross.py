@@ -130,17 +130,13 @@ def matrices(cross: pd.DataFrame, emotions: Sequence[str]) -> plt.Figure:
             place = places.iloc[j]
             here = own[(own.depth_a == place.depth_a) & (own.depth_b == place.depth_b)]
             table = here.pivot(index="emotion_a", columns="emotion_b", values="value")
-            table = table.reindex(index=emotions, columns=emotions)
-            sns.heatmap(
-                table, annot=True, fmt=".2f", vmin=-1, vmax=1, cmap="RdBu_r", square=True,
-                cbar=False, ax=axis, annot_kws={"fontsize": 9}, linewidths=1,
-                xticklabels=i == len(pairs) - 1, yticklabels=j == 0,
-            )  # fmt: skip
+            _matrix(axis, table.reindex(index=emotions, columns=emotions).to_numpy(float))
+            axis.set_xticks(range(len(emotions)), emotions if i == len(pairs) - 1 else [])
+            axis.set_yticks(range(len(emotions)), emotions if j == 0 else [])
             delta = _of(overall, a, b)
             delta = delta[(delta.depth_a == place.depth_a) & (delta.depth_b == place.depth_b)]
             note = _specificity_note(delta)
             axis.set_title(f"depths {place.depth_a:.0f} and {place.depth_b:.0f}{note}", fontsize=9)
-            axis.set_xlabel("")
             axis.set_ylabel(_name(a, b).replace(" × ", "\n× ") if j == 0 else "", fontsize=9)
             axis.tick_params(axis="y", rotation=0)
             axis.tick_params(axis="x", rotation=40)
@@ -151,11 +147,26 @@ def matrices(cross: pd.DataFrame, emotions: Sequence[str]) -> plt.Figure:
     return figure
 
 
+def _matrix(axis: plt.Axes, values: np.ndarray) -> None:
+    """Cosines as colours, written into their cells."""
+    axis.imshow(np.ma.masked_invalid(values), vmin=-1, vmax=1, cmap="RdBu_r")
+    axis.spines[:].set_visible(False)
+    axis.tick_params(length=0)
+    for (row, column), value in np.ndenumerate(values):
+        if np.isfinite(value):
+            ink = "white" if abs(value) > 0.6 else "black"
+            axis.text(column, row, f"{value:.2f}", ha="center", va="center", color=ink, fontsize=9)
+
+
 def _specificity_note(delta: pd.DataFrame) -> str:
     if delta.empty or delta.value.isna().all():
         return "\nundefined"
     row = delta.iloc[0]
-    return f"\nsame − other {row.value:.2f} (p = {row.p_adjusted:.3f})"
+    return f"\nsame − other {row.value:.2f} ({_p(row.p_adjusted)})"
+
+
+def _p(value: float) -> str:
+    return f"p = {value:.3f}" if np.isfinite(value) else "p undefined"
 
 
 def transfer(decoding: pd.DataFrame, emotions: Sequence[str]) -> plt.Figure:

@@ -115,6 +115,7 @@ def cross_model(cross: pd.DataFrame, emotion: str, models: Sequence[str]) -> plt
     ]
     positions = list(dict.fromkeys(rows.position))
     pairs = list(dict.fromkeys(zip(rows.model_a, rows.model_b, strict=True)))
+    drawn = rows[rows.value.notna()] if rows.value.notna().any() else rows
     figure, axes = panels(max(len(positions), 1), sharey=True)
     for axis, position in zip(axes, positions, strict=False):
         here = rows[rows.position == position]
@@ -138,9 +139,9 @@ def cross_model(cross: pd.DataFrame, emotion: str, models: Sequence[str]) -> plt
             label="95 % of unrelated vectors",
         )
         axis.axhline(0, color="#999999", lw=0.8)
-        axis.text(0.02, 0.03, "\n".join(undefined), fontsize=8, transform=axis.transAxes,
+        axis.text(0.02, 0.03, "\n".join(undefined), fontsize=7, transform=axis.transAxes,
                   va="bottom", color=NEUTRAL)  # fmt: skip
-        depth_axis(axis, rows.depth_a.max())
+        depth_axis(axis, drawn.depth_a.max())
         position_title(axis, position)
     limit = rows[["ci_low", "ci_high", "null_low", "null_high"]].abs().max().max()
     axes[0].set_ylim(*(np.array([-1.7, 1.7]) * (limit if limit > 0 else 0.5)))
