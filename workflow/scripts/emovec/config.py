@@ -82,6 +82,8 @@ def _sentence(error: jsonschema.ValidationError) -> str:
             return f"{at} must be of type {limit}, not {value!r}."
         case "enum":
             return f"{at} must be one of {', '.join(map(str, limit))}, not {value!r}."
+        case "minItems" | "minProperties":
+            return f"{at} needs at least {limit} entries, not {len(value)}."
         case "pattern":
             return f"{at} has the value {value!r}, which does not fit the pattern {limit}."
     return f"{at}: {error.message.rstrip('.')}."
