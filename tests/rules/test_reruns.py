@@ -33,13 +33,13 @@ def branch(name: str) -> set[str]:
         f"Reading the residual stream of {name}",
         f"Computing the emotion vectors of {name}",
         f"Comparing the emotions inside {name}",
+        f"Comparing the emotions inside {name}@shuffled",
     }
 
 
 def whole(name: str) -> set[str]:
     """What is done for one model alone in a whole run, its controls included."""
     return branch(name) | {
-        f"Comparing the emotions inside {name}@shuffled",
         f"Comparing {name} with {name}@twin",
         f"Decoding the emotions in {name}",
         f"Decoding the emotions in {name}@shuffled",

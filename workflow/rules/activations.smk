@@ -17,7 +17,7 @@ rule capture_activations:
         model=one_of(CAPTURED),
     conda:
         f"../../envs/{torch_environment()}.yaml"
-    threads: 2
+    threads: 8
     resources:
         mem_mb=lambda wildcards, attempt: 6000 * attempt,
         runtime=120,

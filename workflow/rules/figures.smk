@@ -45,7 +45,8 @@ rule plot_model:
 # Corrected cosines by depth in one model, and what could distort them.
 rule plot_geometry:
     input:
-        "<results>/within_model/{model}.csv",
+        within="<results>/within_model/{model}.csv",
+        shuffled="<results>/within_model/{model}@shuffled.csv",
     output:
         similarity=report(
             "<results>/plots/{model}/{model}_similarity_by_depth.png",

@@ -8,10 +8,11 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.tables import read_table
 
     model, params = snakemake.wildcards.model, snakemake.params
-    within, emotions = read_table(snakemake.input[0]), list(params.emotions)
+    within, shuffled = map(read_table, (snakemake.input.within, snakemake.input.shuffled))
+    emotions = list(params.emotions)
     drawn = {
         snakemake.output.similarity: figures_within.similarity_by_depth(within, emotions, model),
-        snakemake.output.diagnostics: figures_within.diagnostics(within, emotions, model),
+        snakemake.output.diagnostics: figures_within.diagnostics(within, shuffled, emotions, model),
     }
     for path, figure in drawn.items():
         save(figure, path, params.plots["dpi"])

@@ -11,6 +11,7 @@ import pandas as pd
 from matplotlib.ticker import NullFormatter, ScalarFormatter
 
 from emovec.figures import (
+    BAND,
     MARKERS,
     NEUTRAL,
     PAIR_COLOURS,
@@ -84,9 +85,16 @@ def _pair(axis: plt.Axes, rows: pd.DataFrame, pair: tuple[str, str], k: int) -> 
     axis.plot(at, line.value.where(~passes), color=colour, marker=marker, ms=4, ls="", mfc="white")
 
 
-def diagnostics(within: pd.DataFrame, emotions: Sequence[str], model: str) -> plt.Figure:
-    """What a raw cosine rests on: reliability, single dimensions, effective dimension."""
+def diagnostics(
+    within: pd.DataFrame, shuffled: pd.DataFrame, emotions: Sequence[str], model: str
+) -> plt.Figure:
+    """What a raw cosine rests on: reliability, single dimensions, effective dimension.
+
+    `shuffled` is the table of the label-shuffled copy: the reliability of vectors that are noise.
+    """
     style()
+    noise = shuffled[(shuffled.metric == "raw") & (shuffled.stat == "reliability")]
+    noise = noise[noise.emotion_a.isin(list(emotions)) & noise.depth.notna()]
     rows = within[within.depth.notna() & (within.metric == "raw")]
     positions = list(dict.fromkeys(rows.position))
     palette = colours(emotions)
@@ -107,13 +115,21 @@ def diagnostics(within: pd.DataFrame, emotions: Sequence[str], model: str) -> pl
                     line.depth.to_numpy(float), line.value, color=palette.get(name, NEUTRAL),
                     marker=MARKERS[k % len(MARKERS)], ms=3.5, label=name,
                 )  # fmt: skip
+            if stat == "reliability":
+                own = noise[noise.position == position].groupby("depth").value
+                axis.fill_between(
+                    own.min().index.astype(float), own.min(), own.max(), color=BAND, alpha=0.6, lw=0
+                )
+                axis.text(0.98, 0.04, "grey: labels shuffled", transform=axis.transAxes,
+                          ha="right", fontsize=8, color=NEUTRAL)  # fmt: skip
             if stat == "d_eff":
                 axis.set_yscale("log")
                 axis.yaxis.set_major_formatter(ScalarFormatter())
                 axis.yaxis.set_minor_formatter(NullFormatter())
             else:
-                axis.set_ylim(-0.05 if stat != "reliability" else -0.6, 1.05)
-                axis.axhline(0.5, color="#999999", ls="--", lw=0.8)
+                axis.set_ylim(-0.05 if stat != "reliability" else -1.1, 1.05)
+                if stat != "reliability":
+                    axis.axhline(0.5, color="#999999", ls="--", lw=0.8)
             depth_axis(axis, rows.depth.max())
             if i == 0:
                 axis.set_title(title, fontsize=11)
