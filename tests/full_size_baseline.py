@@ -190,9 +190,7 @@ def main() -> None:
     if options.tiny:
         with_few_sentences(project)
     served = options.folder / "hub"
-    write_repositories(
-        served, project.config, TINY if options.tiny else FULL, options.tokenizer
-    )
+    write_repositories(served, project.config, TINY if options.tiny else FULL, options.tokenizer)
     environment = {
         k: v for k, v in os.environ.items() if not k.startswith(("HF_", "TRANSFORMERS_"))
     }
