@@ -1,0 +1,163 @@
+"""Worlds with planted answers, brought as activations, go through the whole statistics.
+
+No model is run and torch cannot be imported: the jobs after capture need none.
+"""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+import worlds_cross
+from emovec.cross import Streams
+from project import CONFIG, Project
+
+SIZE = {
+    "topics": 140, "probes": (500, 600), "widths": (110, 130), "latents": 80, "attributes": 22,
+    "layers": 2, "s": 0.2,
+}  # fmt: skip
+CLASSES = [*worlds_cross.EMOTIONS, "neutral"]
+TABLES = ("verdicts.csv", "cross_model_similarity.csv", "within_model_similarity.csv", "maps.csv")
+
+
+def write_prompts(folder: Path, probe: pd.DataFrame) -> None:
+    rows = [
+        {"id": f"{topic}-{name}", "topic": topic, "emotion": name, "text": f"{name} {topic}."}
+        for topic in range(SIZE["topics"])
+        for name in CLASSES
+    ]
+    pd.DataFrame(rows).to_csv(folder / "prompts.csv", index=False)
+    texts = [f"Sentence {i}." for i in range(len(probe))]
+    table = probe.assign(id=[f"p{i}" for i in range(len(probe))], text=texts)
+    table.to_csv(folder / "probe.csv", index=False)
+
+
+def write_activations(path: Path, streams: Streams) -> None:
+    residual = streams.residual.transpose(1, 0, 2, 3)  # [topic, class, …], as the prompts
+    with h5py.File(path, "w") as file:
+        file["residual/suffix"] = residual.reshape(-1, *residual.shape[2:]).astype("f4")
+        file["probe/residual/suffix"] = streams.probe.astype("f4")
+        names = [(topic, name) for topic in range(SIZE["topics"]) for name in CLASSES]
+        file["prompts/id"] = [f"{topic}-{name}" for topic, name in names]
+        file["prompts/topic"] = [str(topic) for topic, _ in names]
+        file["prompts/emotion"] = [name for _, name in names]
+        file["probe/id"] = [f"p{i}" for i in range(len(streams.probe))]
+
+
+def with_rogue_dimension(model: Streams, rng: np.random.Generator) -> Streams:
+    """One more dimension, 30 times as wide as the others, and neutral shifted along it."""
+
+    def wide(shape: tuple[int, ...]) -> np.ndarray:
+        return 30 * spread * rng.standard_normal((*shape, 1))
+
+    spread = model.probe[:, 1:].std(axis=0).mean()
+    extra = wide(model.residual.shape[:-1])
+    extra[-1] += 30 * spread
+    residual = np.concatenate([model.residual, extra], axis=-1)
+    probe = np.concatenate([model.probe, wide(model.probe.shape[:-1])], axis=-1)
+    residual[:, :, 0], probe[:, 0] = 0, 0  # one token in every sentence
+    return Streams("b", residual, probe, model.n_layers)
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory: pytest.TempPathFactory):
+    """The tables of a world, computed by the workflow once for each kind."""
+    root = tmp_path_factory.mktemp("worlds")
+    (root / "without_torch").mkdir()
+    (root / "without_torch/torch.py").write_text("raise ImportError('torch is not for us')\n")
+    kept: dict[str, dict[str, pd.DataFrame]] = {}
+
+    def run(kind: str) -> dict[str, pd.DataFrame]:
+        if kind in kept:
+            return kept[kind]
+        rng = np.random.default_rng(0)
+        pair = worlds_cross.pair("shared" if kind == "rogue" else kind, rng, **SIZE)
+        b = with_rogue_dimension(pair.a, rng) if kind == "rogue" else pair.b
+        project = Project(root / kind, CONFIG)
+        project.config |= {
+            "prompts": {"file": "prompts.csv", "probe": "probe.csv"},
+            "activations": {"positions": ["suffix"]},
+            "statistics": {"depths": [0.5, 1.0], "permutations": 999},
+            "models": {
+                "a": {"source": {"activations": "a.h5"}},
+                "b": {"source": {"activations": "b.h5"}},
+            },
+        }
+        write_prompts(project.folder, pair.probe)
+        write_activations(project.folder / "a.h5", pair.a)
+        write_activations(project.folder / "b.h5", b)
+        project.build(
+            *(f"results/tests/{name}" for name in TABLES), PYTHONPATH=str(root / "without_torch")
+        )
+        kept[kind] = {name: pd.read_csv(project.results / name) for name in TABLES}
+        return kept[kind]
+
+    return run
+
+
+def between(tables: dict[str, pd.DataFrame], a: str = "a", b: str = "b") -> pd.DataFrame:
+    table = tables["verdicts.csv"]
+    found = table[(table.model_a == a) & (table.model_b == b)]
+    assert len(found) == 2 * 3
+    return found
+
+
+def test_shared_directions_are_found_shared_across_widths(outcome) -> None:
+    found = between(outcome("shared"))
+    assert (found.verdict == "shared").mean() > 0.8
+    raw = outcome("shared")["cross_model_similarity.csv"]
+    raw = raw[(raw.method == "raw") & (raw.model_b == "b")]
+    assert raw.value.isna().all()
+    assert (raw.flag == "d_model differs (110 and 130)").all()
+
+
+@pytest.mark.parametrize("model", ["a", "b"])
+def test_rotated_twin_shares_everything_and_its_raw_cosine_is_chance(outcome, model: str) -> None:
+    found = between(outcome("shared"), model, f"{model}@twin")
+    assert (found.verdict == "shared").mean() > 0.8
+    table = outcome("shared")["cross_model_similarity.csv"]
+    twin = table[(table.model_a == model) & (table.model_b == f"{model}@twin")]
+    aligned = twin[(twin.family == "alignment") & twin.value.notna()]
+    assert len(aligned) and (aligned.value > 0.99).all()
+    raw = twin[twin.method == "raw"].value.dropna()
+    assert len(raw) and raw.abs().max() < 5 / np.sqrt(110)
+
+
+def test_private_directions_are_never_found_shared(outcome) -> None:
+    assert not between(outcome("private")).verdict.isin(["shared", "common_only"]).any()
+
+
+def test_without_signal_nothing_is_concluded(outcome) -> None:
+    found = between(outcome("no_signal"))
+    assert (found.verdict == "inconclusive").all()
+    assert not found.signal_ok.any()
+
+
+def test_without_correspondence_there_is_no_map(outcome) -> None:
+    found = between(outcome("unrelated"))
+    assert (found.verdict == "inconclusive").all()
+    assert not found.map_ok.any()
+
+
+def test_shuffled_copies_have_no_signal(outcome) -> None:
+    within = outcome("shared")["within_model_similarity.csv"]
+    signal = within[(within.stat == "norm2_u") & within.emotion_a.isin(worlds_cross.EMOTIONS)]
+    real = signal[~signal.model.str.contains("@") & (signal.depth > 0)]
+    shuffled = signal[signal.model.str.endswith("@shuffled")]
+    assert (real.p_adjusted == 0.001).all()
+    assert (shuffled.p_adjusted < 0.05).mean() < 0.2
+    assert not shuffled.gate_ok.any()
+
+
+def test_rogue_dimension_is_told_and_taken_out(outcome) -> None:
+    within = outcome("rogue")["within_model_similarity.csv"]
+    pairs = within[within.emotion_b.isin(worlds_cross.EMOTIONS) & (within.depth > 0)]
+    raw = pairs[(pairs.metric == "raw") & (pairs.stat == "cos_naive")].set_index("model")
+    assert (raw.loc["b"].value > 0.85).all()
+    assert raw.loc["b"].flag.str.contains("rogue_dominated").all()
+    assert raw.loc["a"].flag.isna().all()
+    clean = pairs[(pairs.metric == "lda") & (pairs.stat == "cos_u")]
+    clean = clean.pivot(index=["depth", "emotion_a", "emotion_b"], columns="model", values="value")
+    # one standard deviation along one of many whitened dimensions is what neutral's shift leaves
+    assert np.abs(clean["a"] - clean["b"]).max() < 0.25
