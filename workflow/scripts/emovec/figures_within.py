@@ -44,6 +44,9 @@ def similarity_by_depth(within: pd.DataFrame, emotions: Sequence[str], model: st
         for j, position in enumerate(positions):
             axis = axes[i, j]
             here = rows[(rows.metric == metric) & (rows.position == position)]
+            shuffled = here[here.stat == "cos_naive"].groupby("depth")
+            low, high = shuffled.null_low.min(), shuffled.null_high.max()
+            axis.fill_between(low.index.astype(float), low, high, color=BAND, alpha=0.4, lw=0)
             for k, pair in enumerate(combinations(emotions, 2)):
                 _pair(axis, here, pair, k)
             axis.axhline(0, color="#999999", lw=0.8)
@@ -60,6 +63,8 @@ def similarity_by_depth(within: pd.DataFrame, emotions: Sequence[str], model: st
     axes[0, 0].plot(
         [], [], color=NEUTRAL, ls="", marker="o", mfc="white", label="not reliable enough"
     )
+    axes[0, 0].plot([], [], color=BAND, lw=8, alpha=0.6, solid_capstyle="butt",
+                    label="the study's cosine with shuffled labels, 95 %")  # fmt: skip
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     figure.suptitle(
