@@ -128,9 +128,12 @@ def diagnostics(
                 axis.text(0.98, 0.04, "grey: labels shuffled", transform=axis.transAxes,
                           ha="right", fontsize=8, color=NEUTRAL)  # fmt: skip
             if stat == "d_eff":
-                axis.set_yscale("log")
-                axis.yaxis.set_major_formatter(ScalarFormatter())
-                axis.yaxis.set_minor_formatter(NullFormatter())
+                if here.value.max() > 10 * here.value.min():
+                    axis.set_yscale("log")
+                    axis.yaxis.set_major_formatter(ScalarFormatter())
+                    axis.yaxis.set_minor_formatter(NullFormatter())
+                else:
+                    axis.set_ylim(0, None)
             else:
                 axis.set_ylim(-0.05 if stat != "reliability" else -1.1, 1.05)
                 if stat != "reliability":
