@@ -24,7 +24,7 @@ def table(kind: str, rows: list[dict]) -> pd.DataFrame:
 def run() -> tuple[dict, dict, dict[str, pd.DataFrame]]:
     """Provenance, audit and tables of a run with two models, with numbers told apart."""
     config = {
-        "experiment": "tests", "seed": 1, "statistics": {"position": "last"},
+        "experiment": "tests", "seed": 1, "statistics": {"position": "last", "alpha": 0.05},
         "prompts": {"emotions": EMOTIONS, "neutral": "neutral"},
     }  # fmt: skip
     attributes = {"architecture": "gpt2", "space": "raw", "license": "MIT", "n_layers": 2}

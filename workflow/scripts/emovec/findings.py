@@ -24,6 +24,7 @@ def describe(
     """
     config = provenance["config"]
     emotions, primary = config["prompts"]["emotions"], config["statistics"]["position"]
+    alpha = config["statistics"]["alpha"]
     within, norms, cross = tables["within"], tables["norms"], tables["cross"]
     positions = list(dict.fromkeys(norms.position))
     described = []
@@ -57,12 +58,12 @@ def describe(
         "aligned": aligned,
         "maps": map_facts(tables["maps"], models),
         "verdicts": verdicts,
-        "controls": control_facts(cross, within, emotions, models),
+        "controls": control_facts(cross, within, emotions, models, alpha),
         "published": published_facts(tables["published"]),
         "provenance": provenance,
         "glance": [
             *(within_line(model, primary) for model in described),
-            *verdict_lines(verdicts, aligned, untrained),
+            *verdict_lines(verdicts, aligned, untrained, alpha),
             *(raw_lines(raw_facts(cross, primary, emotions, models)) if several else []),
         ],
     }
@@ -94,7 +95,9 @@ def _told_apart(fact: dict | None) -> str:
     return "" if fact is None else f", told apart with AUROC {number(fact['topic'])}"
 
 
-def verdict_lines(facts: list[dict], aligned: list[dict], untrained: Sequence[str]) -> list[str]:
+def verdict_lines(
+    facts: list[dict], aligned: list[dict], untrained: Sequence[str], alpha: float
+) -> list[str]:
     """What is shared between trained models, one sentence for each pair."""
     lines = []
     pairs = dict.fromkeys((fact["model_a"], fact["model_b"]) for fact in facts)
@@ -104,11 +107,11 @@ def verdict_lines(facts: list[dict], aligned: list[dict], untrained: Sequence[st
         own = [fact for fact in facts if (fact["model_a"], fact["model_b"]) == (a, b)]
         said = "; ".join(f"{fact['emotion']} {fact['summary']}" for fact in own)
         values = [fact for fact in aligned if fact["models"] == f"{a} × {b}"]
-        lines.append(f"**{a} × {b}**: {said}. {_aligned_range(values)}")
+        lines.append(f"**{a} × {b}**: {said}. {_aligned_range(values, alpha)}")
     return lines
 
 
-def _aligned_range(facts: list[dict]) -> str:
+def _aligned_range(facts: list[dict], alpha: float) -> str:
     """Where the aligned cosines of one pair lie, against what unrelated attributes give."""
     if not facts:
         return ""
@@ -118,7 +121,7 @@ def _aligned_range(facts: list[dict]) -> str:
     return (
         f"Aligned cosines are {number(low)} to {number(high)}, where unrelated attributes give "
         f"{number(null_low)} to {number(null_high)}; {above} of {len(facts)} lie above their band, "
-        f"{sum(f['p'] < 0.05 for f in facts)} after correction for all tests."
+        f"{sum(f['p'] < alpha for f in facts)} after correction for all tests."
     )
 
 
@@ -378,7 +381,11 @@ def decoding_facts(decoding: pd.DataFrame, model: str) -> list[dict]:
 
 
 def control_facts(
-    cross: pd.DataFrame, within: pd.DataFrame, emotions: Sequence[str], models: Sequence[str]
+    cross: pd.DataFrame,
+    within: pd.DataFrame,
+    emotions: Sequence[str],
+    models: Sequence[str],
+    alpha: float,
 ) -> list[dict]:
     """The rotated twin and the label-shuffled copy of each model: known answers, and what came."""
     facts = []
@@ -397,7 +404,7 @@ def control_facts(
                 "aligned": aligned.mean(),
                 "aligned_low": aligned.min(),
                 "count": len(aligned),
-                "found": int((shuffled.p_adjusted < 0.05).sum()),
+                "found": int((shuffled.p_adjusted < alpha).sum()),
                 "tests": int(shuffled.p_adjusted.notna().sum()),
             }
         )
