@@ -125,6 +125,15 @@ def test_unreliable_directions_are_not_called_distinct() -> None:
     assert "no two emotions have directions reliable enough" in text
 
 
+def test_aligned_cosines_without_their_gate_are_not_read() -> None:
+    provenance, audit, tables = run()
+    assert "Aligned cosines are 0.44 to 0.44" in written(provenance, audit, tables)
+    tables["cross"]["gate_ok"] = False
+    text = written(provenance, audit, tables)
+    assert "Aligned cosines are" not in text
+    assert "No aligned cosine passes its gate" in text
+
+
 def test_interval_that_reaches_one_is_not_distinct() -> None:
     provenance, audit, tables = run()
     tables["within"]["ci_high"] = 1.02

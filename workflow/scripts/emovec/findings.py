@@ -115,6 +115,10 @@ def _aligned_range(facts: list[dict], alpha: float) -> str:
     """Where the aligned cosines of one pair lie, against what unrelated attributes give."""
     if not facts:
         return ""
+    # without reliable directions a cosine of noise can be large, and its p says nothing
+    facts = [fact for fact in facts if fact["gate"]]
+    if not facts:
+        return "No aligned cosine passes its gate, so none is to be read."
     low, high = min(f["value"] for f in facts), max(f["value"] for f in facts)
     null_low, null_high = min(f["null_low"] for f in facts), max(f["null_high"] for f in facts)
     above = sum(f["value"] > f["null_high"] for f in facts)
@@ -296,6 +300,7 @@ def aligned_facts(
                 "null_high": row.null_high,
                 "p": row.p_adjusted,
                 "ridge": " and ".join(ridge),
+                "gate": is_true(row.gate_ok),
                 "flag": "" if pd.isna(row.flag) else row.flag,
             }
         )
