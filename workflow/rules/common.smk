@@ -38,6 +38,8 @@ PLOTS = [
     "similarity_by_depth",
     "diagnostics",
 ]
+STEERED = config["steering"]["models"]
+STEERING_PLOTS = ["grid", "dose", "cost"]
 
 
 def one_of(names):
@@ -124,6 +126,12 @@ def tokenizers(wildcards):
 
 def brought_file(wildcards):
     return MODELS[wildcards.model]["source"]["activations"]
+
+
+def carried(wildcards, kind):
+    """Directions of all other models in a steered one, or what they do there."""
+    others = [name for name in MODELS if name != wildcards.model]
+    return [f"<results>/steering/{wildcards.model}/from_{name}.{kind}" for name in others]
 
 
 def manifests(wildcards):

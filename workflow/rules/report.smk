@@ -55,6 +55,13 @@ rule write_report:
             kind=["ruler", "matrices", "transfer", "maps"],
         ),
         specifications="<results>/plots/multiverse.png",
+        steering=collect("<results>/steering/{model}.csv", model=STEERED),
+        steering_scores=collect("<results>/steering/{model}/scores.csv", model=STEERED),
+        steering_choices=collect("<results>/steering/{model}/choice.json", model=STEERED),
+        steering_openings=[config["steering"]["openings"]] if STEERED else [],
+        steering_plots=collect(
+            "<results>/plots/steering/{model}_{kind}.png", model=STEERED, kind=STEERING_PLOTS
+        ),
     output:
         markdown="<results>/report.md",
         html=report(
@@ -76,7 +83,12 @@ rule write_report:
     params:
         models=list(MODELS),
         untrained=UNTRAINED,
-        code=code_of("write_report.py", "templates/report.en.md.j2", "templates/page.html.j2"),
+        code=code_of(
+            "write_report.py",
+            "templates/report.en.md.j2",
+            "templates/steering.en.md.j2",
+            "templates/page.html.j2",
+        ),
     message:
         "Writing the report"
     script:

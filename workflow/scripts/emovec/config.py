@@ -119,6 +119,18 @@ def _check_references(config: dict) -> None:
             "config: statistics.position must be one of activations.positions "
             f"({', '.join(positions)}) that the probe has too, not {primary!r}."
         )
+    config["steering"].setdefault("position", primary)
+    if config["steering"]["position"] not in positions:
+        raise InputError(
+            "config: steering.position must be one of activations.positions "
+            f"({', '.join(positions)}), not {config['steering']['position']!r}."
+        )
+    for name in config["steering"]["models"]:
+        if "activations" in config["models"].get(name, {}).get("source", {"activations": ""}):
+            raise InputError(
+                f"config: steering.models names {name!r}, which is no model of this config that "
+                "can be run."
+            )
     for name, model in config["models"].items():
         other = model["source"].get("random", {}).get("tokenizer")
         if other is None:

@@ -34,7 +34,7 @@ def read_prompts(path: str | Path, emotions: Sequence[str], neutral: str) -> pd.
     InputError
         If the file cannot be used as it is; the sentence names the file and the row.
     """
-    table, lines = _read(Path(path), PROMPT_COLUMNS)
+    table, lines = read_rows(Path(path), PROMPT_COLUMNS, "prompts.file")
     _check_spans(path, table, lines)
     classes = [*emotions, neutral]
     missing = [name for name in classes if name not in set(table["emotion"])]
@@ -64,7 +64,7 @@ def read_probe(path: str | Path) -> pd.DataFrame:
     InputError
         If the file cannot be used as it is; the sentence names the file and the row.
     """
-    table, lines = _read(Path(path), PROBE_COLUMNS)
+    table, lines = read_rows(Path(path), PROBE_COLUMNS, "prompts.probe")
     for row in table.index[~table["half"].isin(HALVES)]:
         raise InputError(
             f"{_row(path, table, lines, row)} has {table['half'][row]!r} in the column half: "
@@ -80,9 +80,18 @@ def read_probe(path: str | Path) -> pd.DataFrame:
     return table
 
 
-def _read(path: Path, required: tuple[str, ...]) -> tuple[pd.DataFrame, list[int]]:
-    """The table and the line of the file on which each row begins."""
-    numbered = _rows(path, _text(path))
+def read_rows(path: Path, required: tuple[str, ...], key: str) -> tuple[pd.DataFrame, list[int]]:
+    """The table, all strings, and the line of the file on which each row begins.
+
+    `required` columns, `id` among them, are filled in every row; `key` of the config names the
+    file.
+
+    Raises
+    ------
+    InputError
+        If it is no such table; the sentence names the file and the row.
+    """
+    numbered = _rows(path, _text(path, key))
     _, header = next(numbered, (1, []))
     missing = [name for name in required if name not in header]
     if missing:
@@ -107,13 +116,12 @@ def _read(path: Path, required: tuple[str, ...]) -> tuple[pd.DataFrame, list[int
     return table, lines
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, key: str) -> str:
     try:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(
-            f"{path} cannot be read ({error.strerror}): correct prompts.file or prompts.probe in "
-            "the config."
+            f"{path} cannot be read ({error.strerror}): correct {key} in the config."
         ) from error
     try:
         return content.decode("utf-8-sig")

@@ -46,6 +46,11 @@ COLUMNS = {
         "kind", "model_a", "model_b", "emotion_a", "emotion_b", "published", "this_run",
         "null_low", "null_high", "corrected", "ci_low", "ci_high", "method", "flag",
     ],
+    "steering": [
+        "model", "source", "position", "scope", "depth", "relative_depth", "operation", "strength",
+        "sign", "direction", "measure", "reading", *STATISTIC, "family", "n_openings",
+        "n_controls", "chosen", "flag",
+    ],
 }  # fmt: skip
 
 
@@ -60,8 +65,13 @@ def write_table(frame: pd.DataFrame, path: str | Path, kind: str) -> None:
     columns = COLUMNS[kind]
     if unknown := set(frame.columns) ^ set(columns):
         raise ValueError(f"{kind} has other columns than it should: {sorted(unknown)}")
+    write_frame(frame[columns], path)
+
+
+def write_frame(frame: pd.DataFrame, path: str | Path) -> None:
+    """Write any frame in the form of all tables, whole or not at all."""
     with whole(path) as part:
-        frame[columns].to_csv(part, index=False, lineterminator="\n")
+        frame.to_csv(part, index=False, lineterminator="\n")
 
 
 def read_table(path: str | Path) -> pd.DataFrame:

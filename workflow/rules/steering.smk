@@ -1,0 +1,278 @@
+# The directions a model is steered with: its emotions, and controls of equal length.
+rule make_directions:
+    input:
+        activations="<results>/activations/{model}.h5",
+        vectors="<results>/emotion_vectors/{model}_vectors.h5",
+        probe=config["prompts"]["probe"],
+    output:
+        "<results>/steering/{model}/directions.h5",
+    log:
+        "<logs>/make_directions/{model}.log",
+    benchmark:
+        "<benchmarks>/make_directions/{model}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=20,
+    params:
+        steering=config["steering"],
+        seed=config["seed"],
+        code=code_of("make_directions.py"),
+    message:
+        "Making the directions that {wildcards.model} is steered with"
+    script:
+        "../scripts/make_directions.py"
+
+
+# What every direction, depth and strength does to the next token.
+rule read_steered:
+    input:
+        directions="<results>/steering/{model}/directions.h5",
+        openings=config["steering"]["openings"],
+        words=config["steering"]["words"],
+        manifest=model_file("manifest.json"),
+        config=model_file("config.json"),
+        tokenizer=model_file("tokenizer.json"),
+        weights=model_file("model.safetensors"),
+    output:
+        "<results>/steering/{model}/read_outs.csv",
+    log:
+        "<logs>/read_steered/{model}.log",
+    benchmark:
+        "<benchmarks>/read_steered/{model}.tsv"
+    conda:
+        f"../../envs/{torch_environment()}.yaml"
+    threads: 8
+    resources:
+        mem_mb=lambda wildcards, attempt: 6000 * attempt,
+        runtime=120,
+        gpu=int(torch_environment() == "torch-gpu"),
+    params:
+        model=lookup("models/{model}", within=config),
+        emotions=EMOTIONS,
+        activations=config["activations"],
+        steering=config["steering"],
+        code=code_of("read_steered.py"),
+    message:
+        "Steering {wildcards.model} at every depth and strength"
+    script:
+        "../scripts/read_steered.py"
+
+
+# Depth and strength, chosen on one half of the openings.
+rule choose_steering:
+    input:
+        read_outs="<results>/steering/{model}/read_outs.csv",
+        openings=config["steering"]["openings"],
+    output:
+        "<results>/steering/{model}/choice.json",
+    log:
+        "<logs>/choose_steering/{model}.log",
+    benchmark:
+        "<benchmarks>/choose_steering/{model}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        emotions=EMOTIONS,
+        max_kl=config["steering"]["max_kl"],
+        code=code_of("choose_steering.py"),
+    message:
+        "Choosing how to steer {wildcards.model}"
+    script:
+        "../scripts/choose_steering.py"
+
+
+# Texts at the depth that was chosen, on the other half of the openings.
+rule write_steered:
+    input:
+        directions="<results>/steering/{model}/directions.h5",
+        choice="<results>/steering/{model}/choice.json",
+        openings=config["steering"]["openings"],
+        manifest=model_file("manifest.json"),
+        config=model_file("config.json"),
+        tokenizer=model_file("tokenizer.json"),
+        weights=model_file("model.safetensors"),
+    output:
+        "<results>/steering/{model}/texts.csv",
+    log:
+        "<logs>/write_steered/{model}.log",
+    benchmark:
+        "<benchmarks>/write_steered/{model}.tsv"
+    conda:
+        f"../../envs/{torch_environment()}.yaml"
+    threads: 8
+    resources:
+        mem_mb=lambda wildcards, attempt: 6000 * attempt,
+        runtime=120,
+        gpu=int(torch_environment() == "torch-gpu"),
+    params:
+        model=lookup("models/{model}", within=config),
+        activations=config["activations"],
+        steering=config["steering"],
+        seed=config["seed"],
+        code=code_of("write_steered.py"),
+    message:
+        "Letting {wildcards.model} write under steering"
+    script:
+        "../scripts/write_steered.py"
+
+
+# Scores of every text, by judges that do not know the model.
+rule judge_texts:
+    input:
+        texts="<results>/steering/{model}/texts.csv",
+        words=config["steering"]["words"],
+    output:
+        "<results>/steering/{model}/scores.csv",
+    log:
+        "<logs>/judge_texts/{model}.log",
+    benchmark:
+        "<benchmarks>/judge_texts/{model}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        emotions=EMOTIONS,
+        code=code_of("judge_texts.py"),
+    message:
+        "Judging the texts of {wildcards.model}"
+    script:
+        "../scripts/judge_texts.py"
+
+
+# Another model's directions, carried over by a map that was fitted on neutral sentences.
+rule carry_directions:
+    input:
+        source="<results>/activations/{a}.h5",
+        target="<results>/activations/{model}.h5",
+        vectors="<results>/emotion_vectors/{a}_vectors.h5",
+        probe=config["prompts"]["probe"],
+        choice="<results>/steering/{model}/choice.json",
+    output:
+        "<results>/steering/{model}/from_{a}.h5",
+    log:
+        "<logs>/carry_directions/{model}_from_{a}.log",
+    benchmark:
+        "<benchmarks>/carry_directions/{model}_from_{a}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=20,
+    params:
+        steering=config["steering"],
+        seed=config["seed"],
+        code=code_of("carry_directions.py"),
+    message:
+        "Carrying the directions of {wildcards.a} into {wildcards.model}"
+    script:
+        "../scripts/carry_directions.py"
+
+
+# What carried directions do to the next token.
+use rule read_steered as read_carried with:
+    input:
+        directions="<results>/steering/{model}/from_{a}.h5",
+        choice="<results>/steering/{model}/choice.json",
+        openings=config["steering"]["openings"],
+        words=config["steering"]["words"],
+        manifest=model_file("manifest.json"),
+        config=model_file("config.json"),
+        tokenizer=model_file("tokenizer.json"),
+        weights=model_file("model.safetensors"),
+    output:
+        "<results>/steering/{model}/from_{a}.csv",
+    log:
+        "<logs>/read_carried/{model}_from_{a}.log",
+    benchmark:
+        "<benchmarks>/read_carried/{model}_from_{a}.tsv"
+    message:
+        "Steering {wildcards.model} with the directions of {wildcards.a}"
+
+
+# Effects with their intervals and nulls.
+rule estimate_steering:
+    input:
+        directions="<results>/steering/{model}/directions.h5",
+        read_outs="<results>/steering/{model}/read_outs.csv",
+        scores="<results>/steering/{model}/scores.csv",
+        choice="<results>/steering/{model}/choice.json",
+        openings=config["steering"]["openings"],
+        carried_directions=lambda wildcards: carried(wildcards, "h5"),
+        carried=lambda wildcards: carried(wildcards, "csv"),
+    output:
+        report(
+            "<results>/steering/{model}.csv",
+            category="Steering",
+            labels={"table": "effects", "model": "{model}"},
+            caption="../report/steering.rst",
+        ),
+    log:
+        "<logs>/estimate_steering/{model}.log",
+    benchmark:
+        "<benchmarks>/estimate_steering/{model}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        emotions=EMOTIONS,
+        steering=config["steering"],
+        alpha=config["statistics"]["alpha"],
+        code=code_of("estimate_steering.py"),
+    message:
+        "Estimating what steering does in {wildcards.model}"
+    script:
+        "../scripts/estimate_steering.py"
+
+
+# Effects by depth and strength, by dose, and against what they cost.
+rule plot_steering:
+    input:
+        effects="<results>/steering/{model}.csv",
+        read_outs="<results>/steering/{model}/read_outs.csv",
+        scores="<results>/steering/{model}/scores.csv",
+        choice="<results>/steering/{model}/choice.json",
+        openings=config["steering"]["openings"],
+    output:
+        **{
+            kind: report(
+                f"<results>/plots/steering/{{model}}_{kind}.png",
+                category="Steering",
+                labels={"figure": kind.replace("_", " "), "model": "{model}"},
+                caption="../report/steering.rst",
+            )
+            for kind in STEERING_PLOTS
+        },
+    log:
+        "<logs>/plot_steering/{model}.log",
+    benchmark:
+        "<benchmarks>/plot_steering/{model}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        emotions=EMOTIONS,
+        steering=config["steering"],
+        alpha=config["statistics"]["alpha"],
+        plots=config["plots"],
+        code=code_of("plot_steering.py"),
+    message:
+        "Drawing what steering does in {wildcards.model}"
+    script:
+        "../scripts/plot_steering.py"

@@ -1,0 +1,20 @@
+"""The depth and strength at which emotions stand out most, on one half of the openings."""
+
+from emovec.job import job
+
+with job(snakemake.rule, snakemake.log[0]):
+    from emovec.files import write_json
+    from emovec.openings import read_openings
+    from emovec.steering_effects import choose
+    from emovec.tables import read_table
+
+    openings = read_openings(snakemake.input.openings)
+    write_json(
+        snakemake.output[0],
+        choose(
+            read_table(snakemake.input.read_outs),
+            openings.id[openings.half == "choose"].tolist(),
+            snakemake.params.emotions,
+            snakemake.params.max_kl,
+        ),
+    )

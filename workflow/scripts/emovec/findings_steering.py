@@ -1,0 +1,205 @@
+"""What steering did, as facts and sentences drawn from its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from emovec.steering_effects import READ_OUTS, TEXTS, changes
+from emovec.words import number, p_value
+
+
+def describe_steering(
+    effects: pd.DataFrame,
+    scores: pd.DataFrame,
+    choice: dict,
+    openings: pd.DataFrame,
+    emotions: Sequence[str],
+    targets: dict[str, str],
+    alpha: float,
+) -> dict:
+    """All that the report says of steering one model."""
+    model = str(effects.model.iloc[0])
+    own = effects[effects.source == effects.model]
+    carried = effects[effects.source != effects.model]
+    facts = [
+        _fact(own, choice, emotion, sign, targets, emotions)
+        for emotion in emotions
+        for sign in (1, -1)
+    ]
+    return {
+        "name": model,
+        "choice": choice,
+        "scope": str(effects["scope"].iloc[0]),
+        "facts": facts,
+        "removal": [_removal(own, choice, emotion) for emotion in emotions],
+        "slopes": [_slope(own, choice, emotion) for emotion in emotions],
+        "carried": [
+            _carried(carried, own, choice, source, emotion)
+            for source in dict.fromkeys(carried.source)
+            for emotion in emotions
+        ],
+        "examples": [
+            example(scores, openings, choice, emotion, targets) for emotion in emotions
+        ],
+        "texts": len(scores),
+        "empty": int(scores.empty_text.sum()),
+        "degenerate": int(scores.degenerate.sum()),
+        "baseline_degenerate": float(scores.degenerate[scores.operation == "none"].mean()),
+        "glance": glance(model, facts, choice, alpha),
+    }  # fmt: skip
+
+
+def _at(rows: pd.DataFrame, choice: dict, emotion: str, sign: int) -> pd.DataFrame:
+    return rows[
+        (rows.operation == "add")
+        & (rows.depth == choice["depth"])
+        & (rows.strength == choice["strength"])
+        & (rows.direction == emotion)
+        & (rows.sign == sign)
+    ]
+
+
+def _effect(rows: pd.DataFrame) -> dict:
+    """One effect over all kinds of control: the widest band and the largest p count."""
+    if rows.empty:
+        return {k: np.nan for k in ("value", "ci_low", "ci_high", "null_low", "null_high", "p")}
+    first = rows.iloc[0]
+    return {
+        **{key: float(first[key]) for key in ("value", "ci_low", "ci_high")},
+        "null_low": float(rows.null_low.min()),
+        "null_high": float(rows.null_high.max()),
+        "p": float(rows.p_adjusted.fillna(rows.p).max()),
+    }
+
+
+def _measure(rows: pd.DataFrame, measure: str, reading: str) -> dict:
+    return _effect(rows[(rows.measure == measure) & (rows.reading == reading)])
+
+
+def _fact(
+    own: pd.DataFrame, choice: dict, emotion: str, sign: int, targets: dict, emotions: Sequence[str]
+) -> dict:
+    rows = _at(own, choice, emotion, sign)
+    target = f"nade_{targets[emotion]}" if emotion in targets else ""
+    others = [
+        _measure(_at(own, choice, other, sign), f"logp_{emotion}", READ_OUTS)["value"]
+        for other in emotions
+        if other != emotion
+    ]
+    return {
+        "emotion": emotion,
+        "sign": sign,
+        "words": _measure(rows, f"logp_{emotion}", READ_OUTS),
+        "others": others,
+        "kl": _measure(rows, "kl", READ_OUTS),
+        "target": targets.get(emotion, ""),
+        "judged": _measure(rows, target, TEXTS),
+        "rate": _measure(rows, f"words_{emotion}", TEXTS),
+        "sampled": _measure(rows, target, "sampled texts"),
+        "vader": _measure(rows, "vader", TEXTS),
+        "polite": _measure(rows, "words_politeness", TEXTS),
+        "exclaims": _measure(rows, "ends_exclamation", TEXTS),
+        "cost": _measure(rows, "log_perplexity", TEXTS),
+    }
+
+
+def _removal(own: pd.DataFrame, choice: dict, emotion: str) -> dict:
+    rows = own[
+        (own.operation == "remove")
+        & (own.depth == choice["depth"])
+        & (own.direction == emotion)
+        & (own.measure == f"logp_{emotion}")
+        & (own.reading == READ_OUTS)
+    ]
+    return {"emotion": emotion, **_effect(rows)}
+
+
+def _slope(own: pd.DataFrame, choice: dict, emotion: str) -> dict:
+    rows = own[(own.depth == choice["depth"]) & (own.direction == emotion)]
+
+    def of(name: str) -> dict:
+        return _effect(rows[rows.measure == f"{name}_logp_{emotion}"])
+
+    return {
+        "emotion": emotion,
+        "slope": of("slope"),
+        "linearity": of("linearity")["value"],
+        "anti": of("anti_steerable"),
+    }
+
+
+def _carried(
+    carried: pd.DataFrame, own: pd.DataFrame, choice: dict, source: str, emotion: str
+) -> dict:
+    measure = f"logp_{emotion}"
+    there = _measure(_at(carried[carried.source == source], choice, emotion, 1), measure, READ_OUTS)
+    here = _measure(_at(own, choice, emotion, 1), measure, READ_OUTS)
+    share = there["value"] / here["value"] if here["value"] else np.nan
+    return {"source": source, "emotion": emotion, **there, "share": share}
+
+
+def example(
+    scores: pd.DataFrame, openings: pd.DataFrame, choice: dict, emotion: str, targets: dict
+) -> dict:
+    """The greedy texts of the opening whose change under +emotion is the median one."""
+    column = f"nade_{targets[emotion]}" if emotion in targets else f"words_{emotion}"
+    greedy = scores[scores["sample"] == 0]
+    less = _at(changes(greedy, [column]), choice, emotion, 1).dropna(subset=[column])
+    texts = dict(zip(openings.id, openings.text, strict=True))
+    if less.empty:
+        return {"emotion": emotion, "opening": "", "texts": []}
+    ordered = less.sort_values([column, "opening"])
+    opening = ordered.opening.iloc[(len(ordered) - 1) // 2]
+    own = greedy[greedy.opening == opening]
+    control = own[own.kind.isin(["covariance", "random", "attribute"])]
+
+    def text(rows: pd.DataFrame) -> str:
+        return " ".join(str(rows.text.iloc[0]).split()).replace("|", "\\|") if len(rows) else ""
+
+    return {
+        "emotion": emotion,
+        "opening": texts[opening],
+        "texts": [
+            ("not steered", text(own[own.operation == "none"])),
+            (f"+ {emotion}", text(_at(own, choice, emotion, 1))),
+            (f"− {emotion}", text(_at(own, choice, emotion, -1))),
+            *([("a control direction", text(control))] if len(control) else []),
+        ],
+    }
+
+
+def glance(model: str, facts: list[dict], choice: dict, alpha: float) -> str:
+    """What steering says about causes, in one or two sentences."""
+    added = [fact for fact in facts if fact["sign"] > 0]
+    causal = [fact for fact in added if _beyond(fact["words"], alpha)]
+    rest = [fact["emotion"] for fact in added if fact not in causal]
+    said = "; ".join(
+        f"{fact['emotion']} ×{number(np.exp(fact['words']['value']), 1)} "
+        f"[{number(np.exp(fact['words']['ci_low']), 1)}, "
+        f"{number(np.exp(fact['words']['ci_high']), 1)}], p = {p_value(fact['words']['p'])}"
+        for fact in causal
+    )
+    where = f"at depth {choice['depth']}, {choice['strength']:g} times the stream's median length"
+    line = f"**Steering {model}** ({where}): "
+    if causal:
+        line += (
+            "adding the direction makes the words of its emotion likelier than any kind of "
+            f"control direction of the same length does for {said}"
+        )
+        line += f"; not for {', '.join(rest)}." if rest else "."
+    else:
+        line += "no direction does more to the words of its emotion than control directions do."
+    seen = [fact["emotion"] for fact in added if _beyond(fact["judged"], alpha)]
+    line += (
+        f" In the texts a classifier sees it for {', '.join(seen)}."
+        if seen
+        else " In the texts a classifier sees no more than under control directions."
+    )
+    return line
+
+
+def _beyond(effect: dict, alpha: float) -> bool:
+    return bool(effect["value"] > 0 and effect["ci_low"] > 0 and effect["p"] <= alpha)

@@ -1,0 +1,257 @@
+"""Run a model through all conditions of a steering plan: read-outs and texts, as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from emovec.capture import choose_device, hook_points, load_model
+from emovec.errors import InputError
+from emovec.files import read_json
+from emovec.job import progress
+from emovec.positions import TextEncoder, load_encoder
+from emovec.seeds import generator
+from emovec.steering import (
+    Change,
+    Prefix,
+    continuation_log_probability,
+    generate,
+    next_log_probabilities,
+    read_prefix,
+    steered,
+)
+from emovec.steering_plan import BASELINE, Condition, Directions
+
+NUMBERS = 2**25  # next-token probabilities held at once
+
+
+@dataclass(frozen=True)
+class Steerer:
+    """One model with its openings and the directions it is steered with."""
+
+    bridge: object
+    openings: Sequence[Sequence[int]]  # token ids of each opening
+    directions: Directions
+    scope: str  # new or all
+
+    def __post_init__(self) -> None:
+        prefix = read_prefix(self.bridge, self.openings)
+        object.__setattr__(self, "prefix", prefix)
+        object.__setattr__(self, "scale", self._median_lengths())
+
+    def _median_lengths(self) -> dict[int, float]:
+        """The median length of the stream over the tokens of all openings but each one's first.
+
+        The first token, a BOS where there is one, is an attention sink of enormous length.
+        """
+        names = hook_points(self.bridge.cfg.n_layers)
+        lengths: dict[int, list[float]] = {depth: [] for depth in self.directions.depths}
+
+        def keep(depth: int):
+            def hook(stream, hook):
+                lengths[depth] += stream[0, 1:].float().norm(dim=-1).tolist()
+
+            return hook
+
+        hooks = [(names[depth], keep(depth)) for depth in lengths]
+        for ids in self.openings:
+            with torch.inference_mode(), self.bridge.hooks(fwd_hooks=hooks):
+                self.bridge(torch.tensor([list(ids)], device=self.bridge.cfg.device),
+                            return_type=None)  # fmt: skip
+        return {depth: float(np.median(found)) for depth, found in lengths.items()}
+
+    def alpha(self, condition: Condition) -> float:
+        """The factor of the vector as found that gives the strength asked for."""
+        place = self.directions.depths.index(condition.depth)
+        return condition.strength * self.scale[condition.depth] / self._norm(condition, place)
+
+    def _norm(self, condition: Condition, place: int) -> float:
+        return float(self.directions.norms[condition.direction, place])
+
+    def change(self, conditions: Sequence[Condition], repeats: int) -> Change:
+        """The change of a batch whose rows are openings × `conditions`, openings first."""
+        depth = conditions[0].depth
+        place = self.directions.depths.index(depth)
+        add, remove = (torch.zeros(len(conditions), self.bridge.cfg.d_model) for _ in range(2))
+        for row, condition in enumerate(conditions):
+            vector = torch.from_numpy(self.directions.vectors[condition.direction, place])
+            if condition.operation == "add":
+                add[row] = condition.sign * condition.strength * self.scale[depth] * vector
+            elif condition.operation == "remove":
+                remove[row] = vector
+        return Change(depth, add.repeat(repeats, 1), remove.repeat(repeats, 1))
+
+    def batches(
+        self, conditions: Sequence[Condition], rows: Sequence[int]
+    ) -> Iterator[tuple[list[Condition], Prefix, Change | None]]:
+        """Conditions of one depth together, as many as memory should hold, with their openings.
+
+        Every batch of a depth has the same number of conditions but the last, so that what a
+        condition gives does not depend on which others are asked for in later batches.
+        """
+        size = max(1, NUMBERS // (self.bridge.cfg.d_vocab * len(rows)))
+        for depth in dict.fromkeys(condition.depth for condition in conditions):
+            own = [condition for condition in conditions if condition.depth == depth]
+            for start in range(0, len(own), size):
+                batch = own[start : start + size]
+                plain = all(condition.operation == "none" for condition in batch)
+                change = None if plain else self.change(batch, len(rows))
+                yield batch, self._prefix(rows, len(batch), change), change
+
+    def _prefix(self, rows: Sequence[int], times: int, change: Change | None) -> Prefix:
+        if self.scope == "new" or change is None:
+            return self.prefix.selected(rows).repeated(times)
+        repeated = [self.openings[row] for row in rows for _ in range(times)]
+        with steered(self.bridge, [change]):
+            return read_prefix(self.bridge, repeated)
+
+    def running(self, change: Change | None):
+        return nullcontext() if change is None else steered(self.bridge, [change])
+
+
+def read_outs(
+    steerer: Steerer, conditions: Sequence[Condition], names: Sequence[str],
+    sets: dict[str, list[int]],
+) -> pd.DataFrame:  # fmt: skip
+    """What each condition does to the next-token distribution of each opening.
+
+    One row per condition and opening: `alpha`, `kl`, the divergence KL(steered ‖ baseline) in
+    nats, and `logp_{set}`, the log of the probability of a set of tokens.
+    """
+    rows = list(range(len(names)))
+    before = next_log_probabilities(steerer.bridge, steerer.prefix)
+    tables = [_read_out(steerer, [BASELINE], before, before, names, sets)]
+    batches = list(_counted(steerer, conditions, rows))
+    for batch, prefix, change in batches:
+        with steerer.running(change):
+            after = next_log_probabilities(steerer.bridge, prefix)
+        tables.append(
+            _read_out(steerer, batch, after, before.repeat_interleave(len(batch), 0), names, sets)
+        )
+    return pd.concat(tables, ignore_index=True)
+
+
+def _counted(steerer: Steerer, conditions: Sequence[Condition], rows: Sequence[int]):
+    batches = steerer.batches(conditions, rows)
+    return progress(batches, len(conditions), f"{steerer.directions.metadata['model']}, batches")
+
+
+def _read_out(steerer, batch, after, before, names, sets) -> pd.DataFrame:
+    kl = (after.exp() * (after - before)).sum(-1)
+    found = {"kl": kl.cpu().numpy()}
+    for name, ids in sets.items():
+        found[f"logp_{name}"] = after[:, ids].logsumexp(-1).cpu().numpy()
+    keys = pd.DataFrame(
+        [
+            condition.columns()
+            | {"alpha": 0.0 if condition.operation != "add" else steerer.alpha(condition)}
+            for condition in batch
+        ]
+    )
+    openings = pd.Series(names, name="opening")
+    return pd.concat(
+        [
+            pd.concat([keys] * len(names), ignore_index=True),
+            openings.repeat(len(batch)).reset_index(drop=True),
+            pd.DataFrame(found),
+        ],
+        axis=1,
+    )
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How texts are generated."""
+
+    tokens: int
+    samples: int  # sampled texts of an opening, besides the greedy one
+    temperature: float
+    seed: int
+    ends: frozenset[int]
+
+
+def write_texts(
+    steerer: Steerer, conditions: Sequence[Condition], rows: Sequence[int], names: Sequence[str],
+    sampling: Sampling, decode,
+) -> pd.DataFrame:  # fmt: skip
+    """Continue the openings `rows` under each condition; sample 0 is greedy.
+
+    One row per condition, opening and sample: the continuation alone, its number of tokens and
+    its mean log-probability per token under the model as it is. Emotions and the baseline are
+    sampled as well; controls are greedy.
+    """
+    tables = []
+    greedy = np.full((1, sampling.tokens), np.nan)
+    for sample in range(1 + sampling.samples):
+        asked = [c for c in conditions if sample == 0 or c.kind in ("baseline", "emotion")]
+        draws = np.concatenate(
+            [
+                greedy if sample == 0
+                else generator(sampling.seed, names[row], str(sample)).random((1, sampling.tokens))
+                for row in rows
+            ]
+        )  # fmt: skip
+        for batch, prefix, change in _counted(steerer, asked, rows):
+            times = len(batch)
+            with steerer.running(change):
+                tokens = generate(
+                    steerer.bridge, prefix, sampling.tokens, sampling.ends,
+                    draws.repeat(times, axis=0), sampling.temperature,
+                )  # fmt: skip
+            plain = prefix if steerer.scope == "new" else steerer._prefix(rows, times, None)
+            fluency = continuation_log_probability(steerer.bridge, plain, tokens)
+            keys = pd.DataFrame([condition.columns() for condition in batch])
+            tables.append(
+                pd.concat([keys] * len(rows), ignore_index=True).assign(
+                    opening=np.repeat([names[row] for row in rows], times),
+                    sample=sample,
+                    text=[decode(t) for t in tokens],
+                    n_tokens=[len(t) for t in tokens],
+                    log_probability=fluency,
+                )
+            )
+    return pd.concat(tables, ignore_index=True)
+
+
+def load_steerer(
+    name: str, paths: object, params: object, openings: pd.DataFrame, threads: int
+) -> tuple[Steerer, TextEncoder]:
+    """The steerer of a job of the workflow, and the encoder of its openings.
+
+    Raises
+    ------
+    InputError
+        If an opening is longer than the model's context allows.
+    """
+    torch.set_num_threads(threads)
+    manifest = read_json(paths.manifest)
+    encode = load_encoder(
+        paths.tokenizer, manifest["bos_token_id"], params.model["prepend_bos"], name
+    )
+    ids = [encode(text).ids for text in openings.text]
+    context = manifest["context"] or np.inf
+    for key, tokens in zip(openings.id, ids, strict=True):
+        if len(tokens) + params.steering["tokens"] > context:
+            raise InputError(
+                f"Opening {key!r} of {paths.openings} with the new tokens is longer than the "
+                f"context of {name} ({context}): shorten it, or set steering.tokens lower."
+            )
+    bridge = load_model(
+        Path(paths.config).parent,
+        choose_device(params.activations["device"]),
+        params.activations["dtype"],
+    )
+    directions = Directions.read(paths.directions)
+    return Steerer(bridge, ids, directions, params.steering["scope"]), encode
+
+
+def end_tokens(bridge) -> frozenset[int]:
+    """The ids that end a text, as the model's own configuration names them."""
+    found = bridge.original_model.generation_config.eos_token_id
+    return frozenset([] if found is None else np.atleast_1d(found).tolist())

@@ -1,0 +1,232 @@
+"""Change the residual stream of a running model, and read or generate under the change.
+
+A change acts at the hook point of a depth, the very place where `capture` reads that depth, so a
+vector goes back where it came from. Hooks live in a context and are gone when it ends.
+
+The last token of an opening is always the first to be read under a change: it is the one that
+predicts the first new token. With scope `new` the tokens before it are read unchanged and their
+keys and values are shared by all conditions; with scope `all` they are changed too.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from emovec.capture import hook_points
+from emovec.errors import InputError
+
+SCOPES = ("new", "all")
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is done to the stream `x` of each row at one depth: `x − (x·remove) remove + add`.
+
+    Zeros leave a row bit for bit as it was.
+    """
+
+    depth: int
+    add: Tensor  # [row, d_model], or [1, d_model] for all rows
+    remove: Tensor  # likewise, of unit length or zero (directional ablation, Arditi et al. 2024)
+
+    @classmethod
+    def adding(cls, depth: int, vector: Tensor) -> Change:
+        return cls(depth, torch.atleast_2d(vector), torch.zeros_like(torch.atleast_2d(vector)))
+
+    @classmethod
+    def removing(cls, depth: int, vector: Tensor) -> Change:
+        unit = torch.atleast_2d(vector)
+        unit = unit / unit.norm(dim=-1, keepdim=True)
+        return cls(depth, torch.zeros_like(unit), unit)
+
+    def __call__(self, stream: Tensor, hook: object = None) -> Tensor:
+        """Change `stream[row, token, d_model]`, in its own number format."""
+        add, remove = (v.to(stream.device, stream.dtype)[:, None] for v in (self.add, self.remove))
+        along = (stream * remove).sum(-1, keepdim=True)
+        return stream - along * remove + add
+
+
+@contextmanager
+def steered(bridge, changes: Sequence[Change]) -> Iterator[None]:
+    """Inside this context the model runs with the changes; outside it is what it was.
+
+    Raises
+    ------
+    InputError
+        If the model has no such depth or another width.
+    """
+    names = hook_points(bridge.cfg.n_layers)
+    for change in changes:
+        if not 0 <= change.depth < len(names) or change.add.shape[-1] != bridge.cfg.d_model:
+            raise InputError(
+                f"A change of width {change.add.shape[-1]} at depth {change.depth} does not fit a "
+                f"model of width {bridge.cfg.d_model} with depths 0 to {len(names) - 1}."
+            )
+    with bridge.hooks(fwd_hooks=[(names[change.depth], change) for change in changes]):
+        yield
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """Openings read up to the token before the last, padded on the left."""
+
+    last: Tensor  # [row], the last token of each opening
+    mask: Tensor  # [row, token], 1 where a token of the opening is, the last included
+    cache: object  # keys and values of all tokens but the last
+
+    def repeated(self, times: int) -> Prefix:
+        """Each row `times` times in succession; the original's cache is not touched."""
+        cache = copy.deepcopy(self.cache)
+        if cache is not None:
+            cache.batch_repeat_interleave(times)
+        return Prefix(
+            self.last.repeat_interleave(times, 0), self.mask.repeat_interleave(times, 0), cache
+        )
+
+    def selected(self, rows: Sequence[int]) -> Prefix:
+        """The rows given, in that order."""
+        index = torch.as_tensor(rows, device=self.last.device)
+        cache = copy.deepcopy(self.cache)
+        if cache is not None:
+            cache.batch_select_indices(index)
+        return Prefix(self.last[index], self.mask[index], cache)
+
+
+def read_prefix(bridge, openings: Sequence[Sequence[int]]) -> Prefix:
+    """Read the token ids of openings but for their last token; wrap in `steered` for scope `all`.
+
+    Raises
+    ------
+    InputError
+        If an opening has no token.
+    """
+    if empty := [row for row, ids in enumerate(openings) if not len(ids)]:
+        raise InputError(f"Opening number {empty[0] + 1} has no token: write it anew.")
+    width = max(map(len, openings))
+    ids = torch.zeros(len(openings), width, dtype=torch.long)
+    mask = torch.zeros(len(openings), width, dtype=torch.long)
+    for row, tokens in enumerate(openings):
+        ids[row, width - len(tokens) :] = torch.as_tensor(tokens)
+        mask[row, width - len(tokens) :] = 1
+    ids, mask = ids.to(bridge.cfg.device), mask.to(bridge.cfg.device)
+    if width == 1:
+        return Prefix(ids[:, -1], mask, None)
+    _, cache = _forward(bridge, ids[:, :-1], mask[:, :-1], None, keep=1)
+    return Prefix(ids[:, -1], mask, cache)
+
+
+def _forward(
+    bridge, ids: Tensor, mask: Tensor, cache: object, keep: int = 0
+) -> tuple[Tensor, object]:
+    """Logits of the last `keep` tokens (0 is all) of `ids[row, token]`, and the grown cache.
+
+    `mask` covers the cached tokens as well; positions are counted over it, so that padding on the
+    left and the length of the cache make no difference.
+    """
+    positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, -ids.shape[1] :]
+    with torch.inference_mode():
+        return bridge(
+            ids,
+            return_type="logits_and_cache",
+            attention_mask=mask,
+            position_ids=positions,
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=keep,
+        )
+
+
+def next_log_probabilities(bridge, prefix: Prefix) -> Tensor:
+    """Log-probabilities `[row, token id]` of the first new token, float32.
+
+    Leaves `prefix` as it was.
+    """
+    cache = copy.deepcopy(prefix.cache)
+    logits, _ = _forward(bridge, prefix.last[:, None], prefix.mask, cache, keep=1)
+    return logits[:, -1].float().log_softmax(-1)
+
+
+def generate(
+    bridge,
+    prefix: Prefix,
+    n_tokens: int,
+    ends: frozenset[int],
+    uniforms: np.ndarray,
+    temperature: float,
+) -> list[list[int]]:
+    """New tokens of each row, up to the first of `ends`, which is left out.
+
+    Parameters
+    ----------
+    uniforms : [row, n_tokens]
+        Numbers in [0, 1) that pick each token from the cumulated probabilities, so that two
+        conditions with the same numbers differ by the model alone; NaN for greedy rows.
+    """
+    cache = copy.deepcopy(prefix.cache)
+    token, mask = prefix.last, prefix.mask
+    draws = torch.as_tensor(uniforms, dtype=torch.float64, device=token.device)
+    finished = torch.zeros_like(token, dtype=torch.bool)
+    stops = torch.tensor(sorted(ends), device=token.device, dtype=torch.long)
+    chosen = []
+    for step in range(n_tokens):
+        logits, cache = _forward(bridge, token[:, None], mask, cache, keep=1)
+        token = _pick(logits[:, -1], draws[:, step], temperature)
+        chosen.append(token)
+        finished |= torch.isin(token, stops)
+        if bool(finished.all()):
+            break
+        mask = torch.cat([mask, torch.ones_like(mask[:, :1])], dim=1)
+    rows = torch.stack(chosen, dim=1).tolist() if chosen else [[] for _ in token]
+    return [_until(row, ends) for row in rows]
+
+
+def _pick(logits: Tensor, draws: Tensor, temperature: float) -> Tensor:
+    picked = logits.argmax(-1)
+    sampled = ~draws.isnan()
+    if bool(sampled.any()):
+        heights = (logits[sampled].double() / temperature).softmax(-1).cumsum(-1)
+        aims = (draws[sampled] * heights[:, -1])[:, None]
+        picked[sampled] = torch.searchsorted(heights, aims, right=True)[:, 0].clamp(
+            max=logits.shape[-1] - 1
+        )
+    return picked
+
+
+def _until(tokens: list[int], ends: frozenset[int]) -> list[int]:
+    for place, token in enumerate(tokens):
+        if token in ends:
+            return tokens[:place]
+    return tokens
+
+
+def continuation_log_probability(
+    bridge, prefix: Prefix, continuations: Sequence[Sequence[int]]
+) -> np.ndarray:
+    """Mean log-probability per token of each row's continuation, `[row]`; NaN where it is empty.
+
+    Run outside of `steered` it is the fluency of a text in the eyes of the model as it is; its
+    negative exponential is the perplexity.
+    """
+    lengths = torch.tensor([len(tokens) for tokens in continuations], device=prefix.last.device)
+    width = int(lengths.max())
+    if width == 0:
+        return np.full(len(continuations), np.nan)
+    targets = torch.zeros(len(continuations), width, dtype=torch.long)
+    for row, tokens in enumerate(continuations):
+        targets[row, : len(tokens)] = torch.as_tensor(tokens, dtype=torch.long)
+    targets = targets.to(prefix.last.device)
+    ids = torch.cat([prefix.last[:, None], targets[:, :-1]], dim=1)
+    # padding on the right is masked by its absence from the mean; causal attention never sees it
+    mask = torch.cat([prefix.mask, torch.ones_like(targets[:, :-1])], dim=1)
+    logits, _ = _forward(bridge, ids, mask, copy.deepcopy(prefix.cache))
+    picked = logits.float().log_softmax(-1).gather(-1, targets[..., None])[..., 0]
+    real = torch.arange(width, device=targets.device) < lengths[:, None]
+    mean = (picked * real).sum(-1) / lengths
+    return mean.double().cpu().numpy()

@@ -1,0 +1,354 @@
+"""What steering does: effects paired over openings, against controls that push equally hard.
+
+An effect is a mean over openings of a measure under a condition less the same under the baseline,
+with a t interval over openings. Its null is the same mean for control directions of the same
+length at the same depth, one null for each kind of control.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from emovec.errors import InputError
+from emovec.inference import band, max_t, p_value
+from emovec.steering_plan import CONTROLS, EMOTION, KEYS
+from emovec.tables import COLUMNS
+
+READ_OUTS, TEXTS = "read-outs", "texts"
+FEWEST = 10  # control directions that make a null
+
+
+def changes(table: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
+    """Each measure less its value under the baseline, per condition, opening and sample."""
+    at = ["opening", "sample"] if "sample" in table else ["opening"]
+    before = table[table.operation == "none"].set_index(at)[list(measures)]
+    rows = pd.MultiIndex.from_frame(table[at]) if len(at) > 1 else table[at[0]]
+    less = table[list(measures)].to_numpy() - before.loc[rows].to_numpy()
+    return table[[*KEYS, *at]].assign(**dict(zip(measures, less.T, strict=True)))
+
+
+def choose(
+    read_outs: pd.DataFrame, openings: Sequence[str], emotions: Sequence[str], max_kl: float
+) -> dict:
+    """The depth and strength at which emotions stand out most from controls.
+
+    On the openings given alone. A cell's score is how far each emotion's vector moves the words of
+    its emotion beyond the mean of all controls, in their standard deviations, averaged over
+    emotions. Cells with a mean KL above `max_kl` are out, unless all are: then the gentlest is
+    taken.
+    """
+    own = read_outs[read_outs.opening.isin(list(openings))]
+    words = [f"logp_{emotion}" for emotion in emotions]
+    less = changes(own, [*words, "kl"])
+    added = less[(less.operation == "add") & (less.sign == 1)]
+    means = added.groupby(["depth", "strength", "kind", "direction"], sort=True)[
+        [*words, "kl"]
+    ].mean()
+    cells = []
+    for (depth, strength), cell in means.groupby(level=["depth", "strength"]):
+        steered = cell.xs(EMOTION, level="kind").droplevel(["depth", "strength"])
+        controls = cell[cell.index.get_level_values("kind").isin(list(CONTROLS))]
+        spread = controls[words].std(ddof=1)
+        z = [
+            (steered.loc[emotion, word] - controls[word].mean()) / spread[word]
+            for emotion, word in zip(emotions, words, strict=True)
+        ]
+        cells.append(
+            {
+                "depth": int(depth),
+                "strength": float(strength),
+                "kl": float(steered.kl.mean()),
+                "score": float(np.mean(z)),
+            }
+        )
+    allowed = [cell for cell in cells if cell["kl"] <= max_kl and np.isfinite(cell["score"])]
+    best = (
+        max(allowed, key=lambda cell: cell["score"])
+        if allowed
+        else min(cells, key=lambda cell: cell["kl"])
+    )
+    return {**best, "max_kl": max_kl, "within_max_kl": bool(allowed), "cells": cells}
+
+
+def check_texts(scores: pd.DataFrame, limit: float, path: str) -> None:
+    """Refuse texts that are mostly nothing: a score of nothing is no result.
+
+    Raises
+    ------
+    InputError
+        If more than `limit` of the baseline's texts are empty or degenerate, or of all texts empty.
+    """
+    baseline = scores[scores.operation == "none"]
+    bad = float(((baseline.empty_text + baseline.degenerate) > 0).mean())
+    empty = float(scores.empty_text.mean())
+    if bad > limit or empty > limit:
+        raise InputError(
+            f"{path}: {bad:.0%} of the texts without steering are empty or degenerate and "
+            f"{empty:.0%} of all texts are empty, more than steering.max_empty ({limit:.0%}): "
+            "raise it if the model cannot write, or write other openings."
+        )
+
+
+def effects(
+    table: pd.DataFrame,
+    measures: Sequence[str],
+    emotions: Sequence[str],
+    alpha: float,
+    kind_of_reading: str,
+) -> pd.DataFrame:
+    """One row per emotion condition, measure and kind of control; p is two-sided.
+
+    `table` holds one row per condition and opening (and `sample`, 0 alone). `value` is the mean
+    change over openings; `null_low` and `null_high` hold the central 1 − alpha of the controls'.
+    For a negative sign the controls' changes are turned round: a control has no sign of its own.
+    """
+    less = changes(table, measures)
+    rows = []
+    cells = less[less.operation != "none"].groupby(["depth", "operation", "strength"], sort=True)
+    for (depth, operation, strength), cell in cells:
+        nulls = {
+            kind: cell[cell.kind == kind].groupby("direction", sort=False)[list(measures)].mean()
+            for kind in CONTROLS
+        }
+        nulls = {kind: null.to_numpy() for kind, null in nulls.items() if len(null) >= FEWEST}
+        own = cell[(cell.kind == EMOTION) & cell.direction.isin(list(emotions))]
+        for (direction, sign), condition in own.groupby(["direction", "sign"], sort=False):
+            at = {
+                "depth": depth,
+                "operation": operation,
+                "strength": strength,
+                "sign": sign,
+                "direction": direction,
+                "reading": kind_of_reading,
+                "n_openings": len(condition),
+            }
+            for place, measure in enumerate(measures):
+                found = _mean(condition[measure].to_numpy(), alpha)
+                for kind, null in (nulls or {"": None}).items():
+                    rows.append(at | {"measure": measure} | found | _null(
+                        found["value"], null, place, sign, kind, alpha
+                    ))  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _mean(values: np.ndarray, alpha: float) -> dict[str, float]:
+    """Mean and t interval over openings; undefined openings are left out."""
+    values = values[np.isfinite(values)].astype(float)
+    if len(values) < 2:
+        return {"value": np.nan, "ci_low": np.nan, "ci_high": np.nan}
+    mean = values.mean()
+    half = stats.t.ppf(1 - alpha / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+    return {"value": mean, "ci_low": mean - half, "ci_high": mean + half}
+
+
+def _null(value, null, place, sign, kind, alpha) -> dict[str, object]:
+    empty = {"null_low": np.nan, "null_high": np.nan, "null": "", "p": np.nan, "n_controls": 0}
+    if null is None:
+        return empty
+    own = null[:, place] * (-1 if sign < 0 else 1)
+    own = own[np.isfinite(own)]
+    if len(own) < FEWEST:
+        return empty
+    low, high = band(own, alpha)
+    return {
+        "null_low": float(low),
+        "null_high": float(high),
+        "null": CONTROLS[kind],
+        "p": float(p_value(value, own, "two-sided")),
+        "n_controls": len(own),
+    }
+
+
+def dose_response(read_outs: pd.DataFrame, emotions: Sequence[str], alpha: float) -> pd.DataFrame:
+    """Slope of each opening's change over signed strength, per depth and emotion.
+
+    `slope` is its mean, in nats per median length of the stream, against the slopes of controls;
+    `linearity` the share of the mean curve's variance that a line through 0 leaves unexplained,
+    taken from 1; `anti_steerable` the share of openings that go the other way (Tan et al. 2024),
+    with a Clopper–Pearson interval.
+    """
+    words = [f"logp_{emotion}" for emotion in emotions]
+    less = changes(read_outs, words)
+    added = less[less.operation == "add"]
+    rows = []
+    for depth, cell in added.groupby("depth", sort=True):
+        signed = cell.assign(dose=cell.strength * cell.sign)
+        slopes = {
+            kind: _slopes(signed[signed.kind == kind], words).groupby("direction").mean()
+            for kind in CONTROLS
+            if (signed.kind == kind).any()
+        }
+        for emotion, word in zip(emotions, words, strict=True):
+            own = signed[(signed.kind == EMOTION) & (signed.direction == emotion)]
+            each = _slopes(own, [word])[word].to_numpy()
+            at = {
+                "depth": depth,
+                "operation": "add",
+                "direction": emotion,
+                "reading": READ_OUTS,
+                "n_openings": len(each),
+            }
+            found = _mean(each, alpha)
+            nulls = {k: s for k, s in slopes.items() if len(s) >= FEWEST} or {"": None}
+            for kind, null in nulls.items():
+                values = None if null is None else null[[word]].to_numpy()
+                rows.append(at | {"measure": f"slope_{word}"} | found
+                            | _null(found["value"], values, 0, 1, kind, alpha))  # fmt: skip
+            curve = own.groupby("dose")[word].mean()
+            against = int((each < 0).sum())
+            low, high = _share_interval(against, len(each), alpha)
+            rows.append(at | {"measure": f"linearity_{word}", "value": _linearity(curve)})
+            rows.append(
+                at
+                | {
+                    "measure": f"anti_steerable_{word}",
+                    "value": against / len(each),
+                    "ci_low": low,
+                    "ci_high": high,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _slopes(rows: pd.DataFrame, words: Sequence[str]) -> pd.DataFrame:
+    """Least-squares slopes through 0 over signed strength, per direction and opening."""
+    weighted = rows[list(words)].mul(rows.dose, axis=0)
+    keys = [rows.direction, rows.opening]
+    return weighted.groupby(keys, sort=False).sum().div(
+        (rows.dose**2).groupby(keys, sort=False).sum(), axis=0
+    )  # fmt: skip
+
+
+def _linearity(curve: pd.Series) -> float:
+    dose, change = curve.index.to_numpy(float), curve.to_numpy(float)
+    slope = (dose * change).sum() / (dose**2).sum()
+    total = (change**2).sum()
+    return float(1 - ((change - slope * dose) ** 2).sum() / total) if total > 0 else np.nan
+
+
+def _share_interval(count: int, n: int, alpha: float) -> tuple[float, float]:
+    interval = stats.binomtest(count, n).proportion_ci(1 - alpha, method="exact")
+    return float(interval.low), float(interval.high)
+
+
+def adjust(
+    table: pd.DataFrame,
+    shown: pd.DataFrame,
+    targets: dict[tuple[str, str], str],
+    choice: dict,
+    family: str,
+) -> pd.Series:
+    """p of the primary tests, adjusted for all of them by max-T over the control directions.
+
+    Primary are, at the chosen depth and strength, each emotion with each sign on its own measures
+    `targets[emotion, measure]`. One family per kind of control.
+    """
+    less = changes(table, sorted({measure for _, measure in targets}))
+    cell = less[
+        (less.operation == "add")
+        & (less.depth == choice["depth"])
+        & (less.strength == choice["strength"])
+    ]
+    means = cell.groupby(["kind", "direction", "sign"], sort=False)[
+        sorted({measure for _, measure in targets})
+    ].mean()
+    adjusted = pd.Series(np.nan, index=shown.index)
+    for kind, title in CONTROLS.items():
+        if kind not in means.index.get_level_values("kind"):
+            continue
+        null = means.xs(kind, level="kind")
+        if len(null) < FEWEST:
+            continue
+        members = [(emotion, measure, sign) for emotion, measure in targets for sign in (1, -1)]
+        observed = np.array([means.loc[(EMOTION, e, s), m] for e, m, s in members])
+        drawn = np.stack([null[m].to_numpy() * s for _, m, s in members], axis=1)
+        for (emotion, measure, sign), p in zip(
+            members, max_t(observed, drawn, "two-sided"), strict=True
+        ):
+            rows = (
+                (shown.direction == emotion)
+                & (shown.measure == measure)
+                & (shown.sign == sign)
+                & (shown.null == title)
+                & (shown.depth == choice["depth"])
+                & (shown.strength == choice["strength"])
+                & (shown.operation == "add")
+            )
+            adjusted[rows] = p
+    return adjusted
+
+
+TEXT_MEASURES = (
+    "log_perplexity", "repeated", "distinct_2", "empty_text", "degenerate", "vader",
+    "ends_period", "ends_exclamation", "ends_question",
+)  # fmt: skip
+
+
+def steering_table(
+    read_outs: pd.DataFrame,
+    scores: pd.DataFrame,
+    carried: dict[str, pd.DataFrame],
+    report: Sequence[str],
+    choice: dict,
+    emotions: Sequence[str],
+    targets: dict[str, str],
+    alpha: float,
+) -> pd.DataFrame:
+    """The rows of `steering/{model}.csv`, all on the openings `report`.
+
+    Parameters
+    ----------
+    carried : read-outs of directions that came from another model, by its name.
+    targets : the emotion of the classifier that stands for each emotion.
+
+    `source` is left empty for the model's own directions.
+    """
+    words = [f"logp_{emotion}" for emotion in emotions]
+    parts = []
+
+    def add(table: pd.DataFrame, measures, reading, wanted, family, source=np.nan):
+        found = effects(table, measures, emotions, alpha, reading)
+        found["p_adjusted"] = adjust(table, found, wanted, choice, family)
+        found["family"] = np.where(found.p_adjusted.notna(), family, "")
+        parts.append(found.assign(source=source))
+
+    own = read_outs[read_outs.opening.isin(list(report))]
+    on_words = {(emotion, word) for emotion, word in zip(emotions, words, strict=True)}
+    add(own, [*words, "kl"], READ_OUTS, sorted(on_words), "steering read-outs")
+    parts.append(dose_response(own, emotions, alpha).assign(source=np.nan, family=""))
+
+    texts = scores.assign(log_perplexity=-scores.log_probability)
+    counted = [column for column in texts if column.startswith(("words_", "nade_"))]
+    on_texts = sorted(
+        [(emotion, f"words_{emotion}") for emotion in emotions]
+        + [(emotion, f"nade_{targets[emotion]}") for emotion in emotions if emotion in targets]
+    )
+    measures = [*TEXT_MEASURES, *counted]
+    add(texts[texts["sample"] == 0], measures, TEXTS, on_texts, "steering texts")
+    if (texts["sample"] > 0).any():
+        means = (
+            texts[texts["sample"] > 0]
+            .groupby([*KEYS, "opening"], sort=False)[measures]
+            .mean()
+            .reset_index()
+        )
+        add(means, measures, "sampled texts", [], "")
+    for source, table in carried.items():
+        there = table[table.opening.isin(list(report))]
+        add(there, [*words, "kl"], READ_OUTS, sorted(on_words), "carried directions", source)
+
+    found = pd.concat(parts, ignore_index=True)
+    at_choice = (found.depth == choice["depth"]) & (
+        found.strength.isna() | (found.strength == choice["strength"]) | (found.operation != "add")
+    )
+    flags = np.where(
+        found.value.isna(),
+        "no opening with a value",
+        np.where(found.null.isna() | (found.null == ""), "no controls", ""),
+    )
+    found = found.assign(chosen=at_choice, flag=flags)
+    return found.reindex(columns=COLUMNS["steering"])

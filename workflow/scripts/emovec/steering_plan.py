@@ -1,0 +1,200 @@
+"""What a model is steered with, and under which conditions.
+
+Every direction is a unit vector per depth; strength is the length of what is added, in medians of
+the residual stream's length at that depth, so that an emotion and its controls push equally hard.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from emovec.cross import nearest_depth
+from emovec.errors import InputError
+from emovec.files import whole
+
+EMOTION = "emotion"
+CONTROLS = {
+    "random": "random directions",
+    "covariance": "random directions that vary as the stream does",
+    "attribute": "ordinary attributes",
+}
+REMOVED = (EMOTION, "covariance")  # along an isotropic direction there is little to remove
+SMALLEST_SIDE = 10  # sentences with and without an attribute
+
+
+@dataclass(frozen=True)
+class Directions:
+    """Unit vectors `vectors[direction, depth, d_model]`; `norms[direction, depth]` as found."""
+
+    metadata: dict
+    depths: list[int]
+    kinds: list[str]
+    names: list[str]
+    vectors: np.ndarray
+    norms: np.ndarray
+
+    def write(self, path: str | Path) -> None:
+        text = h5py.string_dtype("utf-8")
+        with whole(path) as part, h5py.File(part, "w", track_order=True) as file:
+            file.attrs["metadata"] = json.dumps(self.metadata, sort_keys=True)
+            file["depth"] = np.asarray(self.depths, "i4")
+            file.create_dataset("kind", data=self.kinds, dtype=text)
+            file.create_dataset("name", data=self.names, dtype=text)
+            data = file.create_dataset("vectors", data=self.vectors.astype("f4"))
+            for axis, label in zip(data.dims, ("direction", "depth", "d_model"), strict=True):
+                axis.label = label
+            file["norms"] = self.norms
+
+    @classmethod
+    def read(cls, path: str | Path) -> Directions:
+        """Read a directions file.
+
+        Raises
+        ------
+        InputError
+            If it is not one.
+        """
+        try:
+            with h5py.File(path) as file:
+                return cls(
+                    json.loads(file.attrs["metadata"]),
+                    file["depth"][...].tolist(),
+                    file["kind"].asstr()[...].tolist(),
+                    file["name"].asstr()[...].tolist(),
+                    file["vectors"][...],
+                    file["norms"][...],
+                )
+        except (OSError, KeyError) as error:
+            raise InputError(
+                f"{path} is no file of steering directions ({error}): make it anew."
+            ) from error
+
+
+def make_directions(
+    emotions: dict[str, np.ndarray],
+    probe: np.ndarray,
+    attributes: pd.DataFrame,
+    depths: Sequence[int],
+    controls: int,
+    rng: np.random.Generator,
+    metadata: dict,
+) -> Directions:
+    """The emotion vectors at some depths and, for each kind of control, `controls` directions.
+
+    Parameters
+    ----------
+    emotions : emotion vectors `[depth, d_model]` over all depths of the model.
+    probe : [sentence, depth, d_model], the residual stream of the probe; may have no sentence.
+    attributes : the columns `attr_*` of the probe, 0 or 1; the first that have ten sentences on
+        either side are used.
+
+    Notes
+    -----
+    A random direction is uniform on the sphere. A covariance-matched one is a random mixture of
+    the centred probe sentences, and so lies where the stream varies. An attribute is the mean
+    difference between probe sentences with it and without it.
+    """
+    at = list(depths)
+    found = [(EMOTION, name, vectors[at].astype(float)) for name, vectors in emotions.items()]
+    width = found[0][2].shape[-1]
+    found += [
+        ("random", f"random {i + 1}", rng.standard_normal((len(at), width)))
+        for i in range(controls)
+    ]
+    if len(probe):
+        stream = probe[:, at].astype(float)
+        centred = stream - stream.mean(axis=0)
+        mixed = np.einsum("cn,ndk->cdk", rng.standard_normal((controls, len(probe))), centred)
+        found += [
+            ("covariance", f"covariance {i + 1}", mixture / np.sqrt(len(probe) - 1))
+            for i, mixture in enumerate(mixed)
+        ]
+        found += _attribute_directions(stream, attributes, controls)
+    kinds, names, vectors = zip(*found, strict=True)
+    return unit(metadata, at, kinds, names, np.stack(vectors))
+
+
+def unit(
+    metadata: dict, depths: Sequence[int], kinds: Sequence[str], names: Sequence[str], vectors
+) -> Directions:
+    """Directions of length 1; one that is zero stays zero."""
+    norms = np.linalg.norm(vectors, axis=-1)
+    scaled = vectors / np.where(norms > 0, norms, 1)[..., None]
+    return Directions(metadata, list(depths), list(kinds), list(names), scaled, norms)
+
+
+def _attribute_directions(
+    stream: np.ndarray, attributes: pd.DataFrame, most: int
+) -> list[tuple[str, str, np.ndarray]]:
+    found = []
+    for name in attributes:
+        has = attributes[name].to_numpy() == 1
+        if min(has.sum(), (~has).sum()) >= SMALLEST_SIDE and len(found) < most:
+            found.append(("attribute", name, stream[has].mean(axis=0) - stream[~has].mean(axis=0)))
+    return found
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One way to steer; `direction` is a row of the directions, −1 for the baseline."""
+
+    operation: str  # none, add, remove
+    kind: str
+    name: str
+    direction: int
+    depth: int
+    strength: float  # in median lengths of the stream; 0 unless something is added
+    sign: int
+
+    def columns(self) -> dict[str, object]:
+        """The cells that tell this condition in a table."""
+        return {
+            "operation": self.operation,
+            "kind": self.kind,
+            "direction": self.name,
+            "depth": self.depth,
+            "strength": self.strength,
+            "sign": self.sign,
+        }
+
+
+KEYS = ["operation", "kind", "direction", "depth", "strength", "sign"]
+BASELINE = Condition("none", "baseline", "baseline", -1, 0, 0.0, 0)
+
+
+def conditions(
+    directions: Directions,
+    depths: Sequence[int],
+    strengths: Sequence[float],
+    *,
+    kinds: Sequence[str] = (EMOTION, *CONTROLS),
+    remove: bool = True,
+) -> list[Condition]:
+    """All conditions at these depths and strengths.
+
+    Emotions are added with both signs. Controls with one: the null of −v is the null of +v turned
+    round, because a control direction has no sign of its own.
+    """
+    found = []
+    for depth in depths:
+        for row, (kind, name) in enumerate(zip(directions.kinds, directions.names, strict=True)):
+            if kind not in kinds or not directions.norms[row, directions.depths.index(depth)] > 0:
+                continue
+            for strength in strengths:
+                for sign in (1, -1) if kind == EMOTION else (1,):
+                    found.append(Condition("add", kind, name, row, depth, float(strength), sign))
+            if remove and kind in REMOVED:
+                found.append(Condition("remove", kind, name, row, depth, 0.0, 0))
+    return found
+
+
+def nearest_depths(relative: Sequence[float], n_layers: int) -> list[int]:
+    """The depths of a model nearest to relative ones, each once, in order."""
+    return sorted({nearest_depth(depth, n_layers) for depth in relative})

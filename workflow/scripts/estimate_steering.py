@@ -1,0 +1,42 @@
+"""Effects of steering one model, each with its interval and its nulls."""
+
+from emovec.job import job
+
+with job(snakemake.rule, snakemake.log[0]):
+    from emovec.files import read_json
+    from emovec.openings import read_openings
+    from emovec.steering_effects import check_texts, steering_table
+    from emovec.steering_plan import Directions
+    from emovec.tables import read_table, write_table
+
+    paths, params = snakemake.input, snakemake.params
+    openings = read_openings(paths.openings)
+    scores = read_table(paths.scores)
+    check_texts(scores, params.steering["max_empty"], paths.scores)
+    own = Directions.read(paths.directions)
+    carried = {
+        Directions.read(path).metadata["source"]: read_table(table)
+        for path, table in zip(paths.carried_directions, paths.carried, strict=True)
+    }
+    table = steering_table(
+        read_table(paths.read_outs),
+        scores,
+        carried,
+        openings.id[openings.half == "report"].tolist(),
+        read_json(paths.choice),
+        params.emotions,
+        params.steering["targets"],
+        params.alpha,
+    )
+    last = own.metadata["n_layers"]
+    write_table(
+        table.assign(
+            model=snakemake.wildcards.model,
+            source=table.source.fillna(snakemake.wildcards.model),
+            position=params.steering["position"],
+            scope=params.steering["scope"],
+            relative_depth=table.depth / last,
+        ),
+        snakemake.output[0],
+        "steering",
+    )

@@ -1,0 +1,25 @@
+"""The directions a model is steered with: its emotion vectors, and controls to compare with."""
+
+from emovec.job import job
+
+with job(snakemake.rule, snakemake.log[0]):
+    from emovec.directions import EmotionVectors
+    from emovec.prompts import ATTRIBUTE, read_probe
+    from emovec.seeds import generator
+    from emovec.steering_plan import make_directions, nearest_depths
+    from emovec.store import open_activations
+
+    paths, params = snakemake.input, snakemake.params
+    name, settings = snakemake.wildcards.model, params.steering
+    activations = open_activations(paths.activations)
+    found = EmotionVectors.read(paths.vectors)
+    probe = read_probe(paths.probe)
+    make_directions(
+        dict(zip(found.emotions, found.vectors[settings["position"]], strict=True)),
+        activations.probe(settings["position"], probe.id.tolist()),
+        probe[[column for column in probe if column.startswith(ATTRIBUTE)]],
+        nearest_depths(settings["depths"], activations.n_layers),
+        settings["controls"],
+        generator(params.seed, "steering", name),
+        {"model": name, "position": settings["position"], "n_layers": activations.n_layers},
+    ).write(snakemake.output[0])

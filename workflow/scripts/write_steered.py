@@ -1,0 +1,45 @@
+"""Let a model continue the openings at the depth and strength that were chosen."""
+
+from emovec.job import job
+
+with job(snakemake.rule, snakemake.log[0]):
+    from emovec.files import read_json
+    from emovec.openings import read_openings
+    from emovec.steered import Sampling, end_tokens, load_steerer, write_texts
+    from emovec.steering_plan import BASELINE, CONTROLS, EMOTION, conditions
+    from emovec.tables import write_frame
+
+    paths, params = snakemake.input, snakemake.params
+    settings = params.steering
+    openings = read_openings(paths.openings)
+    choice = read_json(paths.choice)
+    steerer, encode = load_steerer(
+        snakemake.wildcards.model, paths, params, openings, snakemake.threads
+    )
+    at = [choice["depth"]]
+    plan = [
+        BASELINE,
+        *conditions(steerer.directions, at, sorted(settings["strengths"]), kinds=[EMOTION]),
+        *conditions(
+            steerer.directions,
+            at,
+            [choice["strength"]],
+            kinds=[kind for kind in CONTROLS if kind in settings["text_controls"]],
+            remove=False,
+        ),
+    ]
+    texts = write_texts(
+        steerer,
+        plan,
+        openings.index[openings.half == "report"].tolist(),
+        openings.id.tolist(),
+        Sampling(
+            settings["tokens"],
+            settings["samples"],
+            settings["temperature"],
+            params.seed,
+            end_tokens(steerer.bridge),
+        ),
+        encode.tokenizer.decode,
+    )
+    write_frame(texts, snakemake.output[0])
