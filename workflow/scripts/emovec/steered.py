@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ from emovec.steering import (
 )
 from emovec.steering_plan import BASELINE, Condition, Directions
 
-NUMBERS = 2**25  # next-token probabilities held at once
+NUMBERS = 2**24  # next-token probabilities held at once
 
 
 @dataclass(frozen=True)
@@ -39,16 +40,13 @@ class Steerer:
     openings: Sequence[Sequence[int]]  # token ids of each opening
     directions: Directions
     scope: str  # new or all
+    kept: dict = field(default_factory=dict)  # the openings as last read without a change
 
-    def __post_init__(self) -> None:
-        prefix = read_prefix(self.bridge, self.openings)
-        object.__setattr__(self, "prefix", prefix)
-        object.__setattr__(self, "scale", self._median_lengths())
+    @cached_property
+    def scale(self) -> dict[int, float]:
+        """Per depth, the median length of the stream over the tokens of the openings.
 
-    def _median_lengths(self) -> dict[int, float]:
-        """The median length of the stream over the tokens of all openings but each one's first.
-
-        The first token, a BOS where there is one, is an attention sink of enormous length.
+        Each opening's first is left out: a BOS is an attention sink of enormous length.
         """
         names = hook_points(self.bridge.cfg.n_layers)
         lengths: dict[int, list[float]] = {depth: [] for depth in self.directions.depths}
@@ -74,8 +72,10 @@ class Steerer:
     def _norm(self, condition: Condition, place: int) -> float:
         return float(self.directions.norms[condition.direction, place])
 
-    def change(self, conditions: Sequence[Condition], repeats: int) -> Change:
+    def change(self, conditions: Sequence[Condition], repeats: int) -> Change | None:
         """The change of a batch whose rows are openings × `conditions`, openings first."""
+        if all(condition.operation == "none" for condition in conditions):
+            return None
         depth = conditions[0].depth
         place = self.directions.depths.index(depth)
         add, remove = (torch.zeros(len(conditions), self.bridge.cfg.d_model) for _ in range(2))
@@ -87,32 +87,40 @@ class Steerer:
                 remove[row] = vector
         return Change(depth, add.repeat(repeats, 1), remove.repeat(repeats, 1))
 
-    def batches(
-        self, conditions: Sequence[Condition], rows: Sequence[int]
-    ) -> Iterator[tuple[list[Condition], Prefix, Change | None]]:
-        """Conditions of one depth together, as many as memory should hold, with their openings.
+    def batches(self, conditions: Sequence[Condition], openings: int) -> list[list[Condition]]:
+        """Conditions of one depth together, as many as memory should hold.
 
         Every batch of a depth has the same number of conditions but the last, so that what a
         condition gives does not depend on which others are asked for in later batches.
         """
-        size = max(1, NUMBERS // (self.bridge.cfg.d_vocab * len(rows)))
+        size = max(1, NUMBERS // (self.bridge.cfg.d_vocab * openings))
+        found = []
         for depth in dict.fromkeys(condition.depth for condition in conditions):
             own = [condition for condition in conditions if condition.depth == depth]
-            for start in range(0, len(own), size):
-                batch = own[start : start + size]
-                plain = all(condition.operation == "none" for condition in batch)
-                change = None if plain else self.change(batch, len(rows))
-                yield batch, self._prefix(rows, len(batch), change), change
+            found += [own[start : start + size] for start in range(0, len(own), size)]
+        return found
 
-    def _prefix(self, rows: Sequence[int], times: int, change: Change | None) -> Prefix:
+    def prefix(self, rows: Sequence[int], times: int, change: Change | None = None) -> Prefix:
+        """The openings `rows`, each `times` times, read under a change where the scope says so."""
         if self.scope == "new" or change is None:
-            return self.prefix.selected(rows).repeated(times)
+            return self._unchanged(tuple(rows), times)
         repeated = [self.openings[row] for row in rows for _ in range(times)]
         with steered(self.bridge, [change]):
             return read_prefix(self.bridge, repeated)
 
+    def _unchanged(self, rows: tuple[int, ...], times: int) -> Prefix:
+        """Kept for the next batch, which most often asks for the same."""
+        if self.kept.get("asked") != (rows, times):
+            self.kept.clear()
+            plain = read_prefix(self.bridge, [self.openings[row] for row in rows])
+            self.kept.update(asked=(rows, times), prefix=plain.repeated(times))
+        return self.kept["prefix"]
+
     def running(self, change: Change | None):
         return nullcontext() if change is None else steered(self.bridge, [change])
+
+    def counted(self, batches: list[list[Condition]]) -> Iterator[list[Condition]]:
+        return progress(batches, len(batches), f"{self.directions.metadata['model']}, batches")
 
 
 def read_outs(
@@ -125,21 +133,17 @@ def read_outs(
     nats, and `logp_{set}`, the log of the probability of a set of tokens.
     """
     rows = list(range(len(names)))
-    before = next_log_probabilities(steerer.bridge, steerer.prefix)
+    before = next_log_probabilities(steerer.bridge, steerer.prefix(rows, 1))
     tables = [_read_out(steerer, [BASELINE], before, before, names, sets)]
-    batches = list(_counted(steerer, conditions, rows))
-    for batch, prefix, change in batches:
+    for batch in steerer.counted(steerer.batches(conditions, len(rows))):
+        change = steerer.change(batch, len(rows))
+        prefix = steerer.prefix(rows, len(batch), change)
         with steerer.running(change):
             after = next_log_probabilities(steerer.bridge, prefix)
         tables.append(
             _read_out(steerer, batch, after, before.repeat_interleave(len(batch), 0), names, sets)
         )
     return pd.concat(tables, ignore_index=True)
-
-
-def _counted(steerer: Steerer, conditions: Sequence[Condition], rows: Sequence[int]):
-    batches = steerer.batches(conditions, rows)
-    return progress(batches, len(conditions), f"{steerer.directions.metadata['model']}, batches")
 
 
 def _read_out(steerer, batch, after, before, names, sets) -> pd.DataFrame:
@@ -197,15 +201,18 @@ def write_texts(
                 for row in rows
             ]
         )  # fmt: skip
-        for batch, prefix, change in _counted(steerer, asked, rows):
+        for batch in steerer.counted(steerer.batches(asked, len(rows))):
             times = len(batch)
+            change = steerer.change(batch, len(rows))
+            prefix = steerer.prefix(rows, times, change)
             with steerer.running(change):
                 tokens = generate(
                     steerer.bridge, prefix, sampling.tokens, sampling.ends,
                     draws.repeat(times, axis=0), sampling.temperature,
                 )  # fmt: skip
-            plain = prefix if steerer.scope == "new" else steerer._prefix(rows, times, None)
-            fluency = continuation_log_probability(steerer.bridge, plain, tokens)
+            fluency = continuation_log_probability(
+                steerer.bridge, steerer.prefix(rows, times), tokens
+            )
             keys = pd.DataFrame([condition.columns() for condition in batch])
             tables.append(
                 pd.concat([keys] * len(rows), ignore_index=True).assign(

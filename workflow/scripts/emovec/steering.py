@@ -226,7 +226,7 @@ def continuation_log_probability(
     # padding on the right is masked by its absence from the mean; causal attention never sees it
     mask = torch.cat([prefix.mask, torch.ones_like(targets[:, :-1])], dim=1)
     logits, _ = _forward(bridge, ids, mask, copy.deepcopy(prefix.cache))
-    picked = logits.float().log_softmax(-1).gather(-1, targets[..., None])[..., 0]
+    picked = logits.gather(-1, targets[..., None])[..., 0].float() - logits.float().logsumexp(-1)
     real = torch.arange(width, device=targets.device) < lengths[:, None]
     mean = (picked * real).sum(-1) / lengths
     return mean.double().cpu().numpy()
