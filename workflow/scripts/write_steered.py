@@ -40,6 +40,7 @@ with job(snakemake.rule, snakemake.log[0]):
             params.seed,
             end_tokens(steerer.bridge),
         ),
+        choice["strength"],
         encode.tokenizer.decode,
     )
     write_frame(texts, snakemake.output[0])

@@ -13,7 +13,7 @@ from matplotlib.patches import Patch, Rectangle
 
 from emovec.figures import BAND, NEUTRAL, colours, panels, style
 from emovec.inference import band
-from emovec.steering_effects import READ_OUTS, changes
+from emovec.steering_effects import ALL, READ_OUTS, changes
 from emovec.steering_plan import CONTROLS, EMOTION
 
 
@@ -25,8 +25,9 @@ def grid(effects: pd.DataFrame, choice: dict, emotions: Sequence[str], model: st
     shown = {}
     for emotion in emotions:
         rows = own[(own.direction == emotion) & (own.measure == f"logp_{emotion}")]
-        shown[emotion] = rows.groupby(["depth", "strength"]).agg(
-            value=("value", "first"), low=("null_low", "min"), high=("null_high", "max")
+        pooled = rows[rows.null == ALL] if (rows.null == ALL).any() else rows
+        shown[emotion] = pooled.groupby(["depth", "strength"]).agg(
+            value=("value", "first"), low=("null_low", "first"), high=("null_high", "first")
         )
     reach = max(float(cells.value.abs().max()) for cells in shown.values())
     height = 1.6 + 0.62 * len(own.strength.unique())
@@ -78,7 +79,7 @@ def dose(
         low, high = np.array([band(means.xs(d, level="dose").to_numpy(), alpha) for d in doses]).T
         at = np.array(doses)
         axis.fill_between([0, *at], [0, *low], [0, *high], color=BAND, lw=0, alpha=0.8)
-        axis.fill_between([0, *-at], [0, *-low], [0, *-high], color=BAND, lw=0, alpha=0.8)
+        axis.fill_between([0, *-at], [0, *low], [0, *high], color=BAND, lw=0, alpha=0.8)
         for direction in emotions:
             rows = less[(less.kind == EMOTION) & (less.direction == direction)]
             curve = rows.groupby("dose")[word].agg(["mean", "sem"])
@@ -96,9 +97,7 @@ def dose(
         axis.set_xlabel("strength (− pushes away)")
     axes[0].set_ylabel("change in log-probability (nats)")
     handles = [Line2D([], [], color=palette[e], lw=2.4, label=f"{e} vector") for e in emotions]
-    handles.append(
-        Patch(color=BAND, label=f"{1 - alpha:.0%} of control directions (pushed away: mirrored)")
-    )
+    handles.append(Patch(color=BAND, label=f"{1 - alpha:.0%} of control directions"))
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
     figure.suptitle(
         f"{model}: dose and response at depth {choice['depth']}"

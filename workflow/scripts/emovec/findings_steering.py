@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from emovec.steering_effects import READ_OUTS, TEXTS, changes
+from emovec.steering_effects import ALL, READ_OUTS, TEXTS, changes
 from emovec.words import number, p_value
 
 
@@ -63,16 +63,14 @@ def _at(rows: pd.DataFrame, choice: dict, emotion: str, sign: int) -> pd.DataFra
 
 
 def _effect(rows: pd.DataFrame) -> dict:
-    """One effect over all kinds of control: the widest band and the largest p count."""
+    """One effect with the null of all kinds of control together, or of the one kind there is."""
+    keys = ("value", "ci_low", "ci_high", "null_low", "null_high")
     if rows.empty:
-        return {k: np.nan for k in ("value", "ci_low", "ci_high", "null_low", "null_high", "p")}
-    first = rows.iloc[0]
-    return {
-        **{key: float(first[key]) for key in ("value", "ci_low", "ci_high")},
-        "null_low": float(rows.null_low.min()),
-        "null_high": float(rows.null_high.max()),
-        "p": float(rows.p_adjusted.fillna(rows.p).max()),
-    }
+        return dict.fromkeys((*keys, "p"), np.nan)
+    pooled = rows[rows.null == ALL]
+    row = (rows if pooled.empty else pooled).iloc[0]
+    p = row.p if pd.isna(row.p_adjusted) else row.p_adjusted
+    return {**{key: float(row[key]) for key in keys}, "p": float(p)}
 
 
 def _measure(rows: pd.DataFrame, measure: str, reading: str) -> dict:
@@ -186,8 +184,8 @@ def glance(model: str, facts: list[dict], choice: dict, alpha: float) -> str:
     line = f"**Steering {model}** ({where}): "
     if causal:
         line += (
-            "adding the direction makes the words of its emotion likelier than any kind of "
-            f"control direction of the same length does for {said}"
+            "adding the direction makes the words of its emotion likelier than control "
+            f"directions of the same length do for {said}"
         )
         line += f"; not for {', '.join(rest)}." if rest else "."
     else:

@@ -27,7 +27,7 @@ from emovec.steering import (
     read_prefix,
     steered,
 )
-from emovec.steering_plan import BASELINE, Condition, Directions
+from emovec.steering_plan import BASELINE, EMOTION, Condition, Directions
 
 NUMBERS = 2**24  # next-token probabilities held at once
 
@@ -182,18 +182,19 @@ class Sampling:
 
 def write_texts(
     steerer: Steerer, conditions: Sequence[Condition], rows: Sequence[int], names: Sequence[str],
-    sampling: Sampling, decode,
+    sampling: Sampling, sampled_strength: float, decode,
 ) -> pd.DataFrame:  # fmt: skip
     """Continue the openings `rows` under each condition; sample 0 is greedy.
 
     One row per condition, opening and sample: the continuation alone, its number of tokens and
-    its mean log-probability per token under the model as it is. Emotions and the baseline are
-    sampled as well; controls are greedy.
+    its mean log-probability per token under the model as it is. The baseline and emotions at
+    `sampled_strength` or projected out are sampled as well; everything else is greedy.
     """
     tables = []
     greedy = np.full((1, sampling.tokens), np.nan)
     for sample in range(1 + sampling.samples):
-        asked = [c for c in conditions if sample == 0 or c.kind in ("baseline", "emotion")]
+        asked = [c for c in conditions if sample == 0 or c.strength in (0, sampled_strength)]
+        asked = [c for c in asked if sample == 0 or c.kind in (BASELINE.kind, EMOTION)]
         draws = np.concatenate(
             [
                 greedy if sample == 0

@@ -2,12 +2,14 @@
 
 An effect is a mean over openings of a measure under a condition less the same under the baseline,
 with a t interval over openings. Its null is the same mean for control directions of the same
-length at the same depth, one null for each kind of control.
+length at the same depth, for each kind of control and for all kinds together. A control has no
+sign of its own, so that the controls' changes are the null of +v and of −v alike; pushing in any
+direction makes most words less likely, and both would share that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pandas as pd
@@ -20,6 +22,7 @@ from emovec.tables import COLUMNS
 
 READ_OUTS, TEXTS = "read-outs", "texts"
 FEWEST = 10  # control directions that make a null
+ALL = "all controls"
 
 
 def changes(table: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
@@ -34,44 +37,36 @@ def changes(table: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
 def choose(
     read_outs: pd.DataFrame, openings: Sequence[str], emotions: Sequence[str], max_kl: float
 ) -> dict:
-    """The depth and strength at which emotions stand out most from controls.
+    """The depth at which emotions stand out most from controls, and how strongly to steer there.
 
-    On the openings given alone. A cell's score is how far each emotion's vector moves the words of
-    its emotion beyond the mean of all controls, in their standard deviations, averaged over
-    emotions. Cells with a mean KL above `max_kl` are out, unless all are: then the gentlest is
-    taken.
+    On the openings given alone. A depth's score is how much steeper each emotion's vector raises
+    the words of its emotion than controls do on average, in standard deviations of the controls'
+    slopes, averaged over emotions. The strength is the largest whose mean KL over the emotions is
+    at most `max_kl`; the smallest if none is.
     """
     own = read_outs[read_outs.opening.isin(list(openings))]
     words = [f"logp_{emotion}" for emotion in emotions]
     less = changes(own, [*words, "kl"])
     added = less[(less.operation == "add") & (less.sign == 1)]
-    means = added.groupby(["depth", "strength", "kind", "direction"], sort=True)[
-        [*words, "kl"]
-    ].mean()
     cells = []
-    for (depth, strength), cell in means.groupby(level=["depth", "strength"]):
-        steered = cell.xs(EMOTION, level="kind").droplevel(["depth", "strength"])
-        controls = cell[cell.index.get_level_values("kind").isin(list(CONTROLS))]
-        spread = controls[words].std(ddof=1)
+    for depth, cell in added.groupby("depth", sort=True):
+        slopes = _slopes(cell.assign(dose=cell.strength), words).groupby("direction").mean()
+        kinds = cell.drop_duplicates("direction").set_index("direction").kind
+        controls = slopes.loc[kinds.index[kinds.isin(list(CONTROLS))]]
         z = [
-            (steered.loc[emotion, word] - controls[word].mean()) / spread[word]
+            (slopes.loc[emotion, word] - controls[word].mean()) / controls[word].std(ddof=1)
             for emotion, word in zip(emotions, words, strict=True)
         ]
-        cells.append(
-            {
-                "depth": int(depth),
-                "strength": float(strength),
-                "kl": float(steered.kl.mean()),
-                "score": float(np.mean(z)),
-            }
-        )
-    allowed = [cell for cell in cells if cell["kl"] <= max_kl and np.isfinite(cell["score"])]
-    best = (
-        max(allowed, key=lambda cell: cell["score"])
-        if allowed
-        else min(cells, key=lambda cell: cell["kl"])
-    )
-    return {**best, "max_kl": max_kl, "within_max_kl": bool(allowed), "cells": cells}
+        kl = cell[cell.kind == EMOTION].groupby("strength").kl.mean()
+        cells += [
+            {"depth": int(depth), "score": float(np.mean(z)), "strength": float(s), "kl": float(v)}
+            for s, v in kl.items()
+        ]
+    best = max(cells, key=lambda cell: (np.nan_to_num(cell["score"], nan=-np.inf), -cell["depth"]))
+    there = [cell for cell in cells if cell["depth"] == best["depth"]]
+    allowed = [cell for cell in there if cell["kl"] <= max_kl]
+    chosen = allowed[-1] if allowed else there[0]
+    return {**chosen, "max_kl": max_kl, "within_max_kl": bool(allowed), "cells": cells}
 
 
 def check_texts(scores: pd.DataFrame, limit: float, path: str) -> None:
@@ -99,12 +94,14 @@ def effects(
     emotions: Sequence[str],
     alpha: float,
     kind_of_reading: str,
+    targets: Collection[tuple[str, str]] = (),
 ) -> pd.DataFrame:
-    """One row per emotion condition, measure and kind of control; p is two-sided.
+    """One row per emotion condition, measure and kind of control.
 
     `table` holds one row per condition and opening (and `sample`, 0 alone). `value` is the mean
     change over openings; `null_low` and `null_high` hold the central 1 − alpha of the controls'.
-    For a negative sign the controls' changes are turned round: a control has no sign of its own.
+    p is one-sided for `targets[emotion, measure]`, which adding the vector should raise and
+    subtracting it lower, and two-sided for everything else.
     """
     less = changes(table, measures)
     rows = []
@@ -114,7 +111,7 @@ def effects(
             kind: cell[cell.kind == kind].groupby("direction", sort=False)[list(measures)].mean()
             for kind in CONTROLS
         }
-        nulls = {kind: null.to_numpy() for kind, null in nulls.items() if len(null) >= FEWEST}
+        nulls = _usable({kind: null.to_numpy() for kind, null in nulls.items()})
         own = cell[(cell.kind == EMOTION) & cell.direction.isin(list(emotions))]
         for (direction, sign), condition in own.groupby(["direction", "sign"], sort=False):
             at = {
@@ -129,9 +126,14 @@ def effects(
             for place, measure in enumerate(measures):
                 found = _mean(condition[measure].to_numpy(), alpha)
                 for kind, null in (nulls or {"": None}).items():
-                    rows.append(at | {"measure": measure} | found | _null(
-                        found["value"], null, place, sign, kind, alpha
-                    ))  # fmt: skip
+                    values = None if null is None else null[:, place]
+                    towards = sign if (direction, measure) in targets else 0
+                    rows.append(
+                        at
+                        | {"measure": measure}
+                        | found
+                        | _null(found["value"], values, towards, kind, alpha)
+                    )
     return pd.DataFrame(rows)
 
 
@@ -145,31 +147,41 @@ def _mean(values: np.ndarray, alpha: float) -> dict[str, float]:
     return {"value": mean, "ci_low": mean - half, "ci_high": mean + half}
 
 
-def _null(value, null, place, sign, kind, alpha) -> dict[str, object]:
-    empty = {"null_low": np.nan, "null_high": np.nan, "null": "", "p": np.nan, "n_controls": 0}
-    if null is None:
-        return empty
-    own = null[:, place] * (-1 if sign < 0 else 1)
-    own = own[np.isfinite(own)]
-    if len(own) < FEWEST:
-        return empty
+def _usable(nulls: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The kinds with enough controls, and all of these together if there are several."""
+    enough = {kind: null for kind, null in nulls.items() if len(null) >= FEWEST}
+    return enough | ({ALL: np.concatenate(list(enough.values()))} if len(enough) > 1 else {})
+
+
+def _null(
+    value: float, null: np.ndarray | None, towards: int, kind: str, alpha: float
+) -> dict[str, object]:
+    """`towards` is the predicted sign of the change, 0 for none."""
+    own = np.empty(0) if null is None else null[np.isfinite(null)]
+    if len(own) < FEWEST or not np.isfinite(value):
+        return {"null_low": np.nan, "null_high": np.nan, "null": "", "p": np.nan, "n_controls": 0}
     low, high = band(own, alpha)
+    p = (
+        p_value(towards * value, towards * own, "upper")
+        if towards
+        else p_value(value, own, "two-sided")
+    )
     return {
         "null_low": float(low),
         "null_high": float(high),
-        "null": CONTROLS[kind],
-        "p": float(p_value(value, own, "two-sided")),
+        "null": CONTROLS.get(kind, kind),
+        "p": float(p),
         "n_controls": len(own),
     }
 
 
 def dose_response(read_outs: pd.DataFrame, emotions: Sequence[str], alpha: float) -> pd.DataFrame:
-    """Slope of each opening's change over signed strength, per depth and emotion.
+    """How each opening's change grows with strength, per depth and emotion.
 
-    `slope` is its mean, in nats per median length of the stream, against the slopes of controls;
-    `linearity` the share of the mean curve's variance that a line through 0 leaves unexplained,
-    taken from 1; `anti_steerable` the share of openings that go the other way (Tan et al. 2024),
-    with a Clopper–Pearson interval.
+    `slope` is the mean slope through 0 over the strengths added, in nats per median length of the
+    stream, against the slopes of controls; `linearity` the share of the mean curve over signed
+    strength that a line through 0 explains; `anti_steerable` the share of openings with a negative
+    slope over signed strength (Tan et al. 2024), with a Clopper–Pearson interval.
     """
     words = [f"logp_{emotion}" for emotion in emotions]
     less = changes(read_outs, words)
@@ -182,9 +194,11 @@ def dose_response(read_outs: pd.DataFrame, emotions: Sequence[str], alpha: float
             for kind in CONTROLS
             if (signed.kind == kind).any()
         }
-        for emotion, word in zip(emotions, words, strict=True):
+        nulls = _usable({kind: found.to_numpy() for kind, found in slopes.items()}) or {"": None}
+        for place, (emotion, word) in enumerate(zip(emotions, words, strict=True)):
             own = signed[(signed.kind == EMOTION) & (signed.direction == emotion)]
             each = _slopes(own, [word])[word].to_numpy()
+            raised = _slopes(own[own.sign == 1], [word])[word].to_numpy()
             at = {
                 "depth": depth,
                 "operation": "add",
@@ -192,12 +206,15 @@ def dose_response(read_outs: pd.DataFrame, emotions: Sequence[str], alpha: float
                 "reading": READ_OUTS,
                 "n_openings": len(each),
             }
-            found = _mean(each, alpha)
-            nulls = {k: s for k, s in slopes.items() if len(s) >= FEWEST} or {"": None}
+            found = _mean(raised, alpha)
             for kind, null in nulls.items():
-                values = None if null is None else null[[word]].to_numpy()
-                rows.append(at | {"measure": f"slope_{word}"} | found
-                            | _null(found["value"], values, 0, 1, kind, alpha))  # fmt: skip
+                values = None if null is None else null[:, place]
+                rows.append(
+                    at
+                    | {"measure": f"slope_{word}"}
+                    | found
+                    | _null(found["value"], values, 1, kind, alpha)
+                )
             curve = own.groupby("dose")[word].mean()
             against = int((each < 0).sum())
             low, high = _share_interval(against, len(each), alpha)
@@ -215,7 +232,7 @@ def dose_response(read_outs: pd.DataFrame, emotions: Sequence[str], alpha: float
 
 
 def _slopes(rows: pd.DataFrame, words: Sequence[str]) -> pd.DataFrame:
-    """Least-squares slopes through 0 over signed strength, per direction and opening."""
+    """Least-squares slopes through 0 over `dose`, per direction and opening."""
     weighted = rows[list(words)].mul(rows.dose, axis=0)
     keys = [rows.direction, rows.opening]
     return weighted.groupby(keys, sort=False).sum().div(
@@ -238,14 +255,13 @@ def _share_interval(count: int, n: int, alpha: float) -> tuple[float, float]:
 def adjust(
     table: pd.DataFrame,
     shown: pd.DataFrame,
-    targets: dict[tuple[str, str], str],
+    targets: Collection[tuple[str, str]],
     choice: dict,
-    family: str,
 ) -> pd.Series:
     """p of the primary tests, adjusted for all of them by max-T over the control directions.
 
     Primary are, at the chosen depth and strength, each emotion with each sign on its own measures
-    `targets[emotion, measure]`. One family per kind of control.
+    `targets[emotion, measure]`, one-sided. One family per kind of control.
     """
     less = changes(table, sorted({measure for _, measure in targets}))
     cell = less[
@@ -257,28 +273,25 @@ def adjust(
         sorted({measure for _, measure in targets})
     ].mean()
     adjusted = pd.Series(np.nan, index=shown.index)
-    for kind, title in CONTROLS.items():
-        if kind not in means.index.get_level_values("kind"):
-            continue
-        null = means.xs(kind, level="kind")
-        if len(null) < FEWEST:
-            continue
-        members = [(emotion, measure, sign) for emotion, measure in targets for sign in (1, -1)]
-        observed = np.array([means.loc[(EMOTION, e, s), m] for e, m, s in members])
-        drawn = np.stack([null[m].to_numpy() * s for _, m, s in members], axis=1)
-        for (emotion, measure, sign), p in zip(
-            members, max_t(observed, drawn, "two-sided"), strict=True
-        ):
-            rows = (
-                (shown.direction == emotion)
-                & (shown.measure == measure)
-                & (shown.sign == sign)
-                & (shown.null == title)
-                & (shown.depth == choice["depth"])
-                & (shown.strength == choice["strength"])
-                & (shown.operation == "add")
-            )
-            adjusted[rows] = p
+    members = [(emotion, measure, sign) for emotion, measure in targets for sign in (1, -1)]
+    observed = np.array([s * means.loc[(EMOTION, e, s), m] for e, m, s in members])
+    nulls = _usable(
+        {
+            kind: np.stack([s * means.xs(kind, level="kind")[m] for _, m, s in members], axis=1)
+            for kind in CONTROLS
+            if kind in means.index.get_level_values("kind")
+        }
+    )
+    at_choice = (
+        (shown.operation == "add")
+        & (shown.depth == choice["depth"])
+        & (shown.strength == choice["strength"])
+    )
+    for kind, drawn in nulls.items():
+        here = at_choice & (shown.null == CONTROLS.get(kind, kind))
+        for (emotion, measure, sign), p in zip(members, max_t(observed, drawn), strict=True):
+            rows = (shown.direction == emotion) & (shown.measure == measure) & (shown.sign == sign)
+            adjusted[rows & here] = p
     return adjusted
 
 
@@ -311,8 +324,8 @@ def steering_table(
     parts = []
 
     def add(table: pd.DataFrame, measures, reading, wanted, family, source=np.nan):
-        found = effects(table, measures, emotions, alpha, reading)
-        found["p_adjusted"] = adjust(table, found, wanted, choice, family)
+        found = effects(table, measures, emotions, alpha, reading, wanted)
+        found["p_adjusted"] = adjust(table, found, wanted, choice) if wanted else np.nan
         found["family"] = np.where(found.p_adjusted.notna(), family, "")
         parts.append(found.assign(source=source))
 
