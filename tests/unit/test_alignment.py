@@ -583,6 +583,26 @@ def test_twins_without_signal_have_aligned_noise_that_the_products_leave_out(see
     assert not diagonal(similarity, "wpc")["gate_ok"].any()
 
 
+def test_p_is_given_only_where_the_gate_is_open(tables):
+    _, _, (similarity, _, _) = tables
+    shut = [cross.compare(*no_signal(seed), np.random.default_rng(seed))[0] for seed in (5, 6, 7)]
+    shut = pd.concat(shut)
+    for table in (shut, similarity):
+        gated = table[table["gate_ok"].notna()]
+        assert gated.loc[~gated["gate_ok"], ["p", "p_adjusted"]].isna().all(axis=None)
+    cosines = shut[shut["stat"].str.startswith("cos") & (shut["family"] != "control")]
+    large = cosines["value"] > cosines["null_high"]
+    assert large.sum() > 0.1 * len(cosines)  # what p would have called significant
+    assert (cosines["p"] < 0.05).sum() <= stats.binom.ppf(0.999, len(cosines), 0.05)
+    found = diagonal(similarity, "wpc")
+    assert (found["p"][found["gate_ok"]] < 0.05).mean() > 0.8
+
+
+def no_signal(seed):
+    pair = worlds_cross.pair("no_signal", np.random.default_rng(seed))
+    return pair.a, pair.b, pair.probe, small_plan(grid=2)
+
+
 def test_partial_worlds_lie_between():
     rng = np.random.default_rng(3)
     options = {"probes": (600, 400), "widths": (120, 140), "latents": 80, "topics": 140, "s": 0.3}
@@ -677,8 +697,10 @@ def test_the_grid_is_exploratory_and_corrected_for_false_discoveries(tables):
     grid = rows(similarity, family="exploratory")
     assert len(grid) == 2 * 2 * 3
     assert (grid["flag"] == "exploratory").all()
-    expected = stats.false_discovery_control(grid["p"].to_numpy(float))
-    np.testing.assert_allclose(grid["p_adjusted"].to_numpy(float), expected)
+    open_gate = grid[grid["gate_ok"]]
+    assert len(open_gate)
+    expected = stats.false_discovery_control(open_gate["p"].to_numpy(float))
+    np.testing.assert_allclose(open_gate["p_adjusted"].to_numpy(float), expected)
     assert len(rows(similarity, stat="cka", flag="exploratory")) == 4
 
 

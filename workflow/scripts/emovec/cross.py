@@ -501,13 +501,20 @@ def _cosine_rows(cell: _Measured, null: Array, extreme: Array, common: _Common) 
             row = _start(cell, plan, emotion_a, emotion_b, cell.stat, value)
             row |= _two_sided(value, null)
             row |= {"ci_low": cell.cosines.low[i, j], "ci_high": cell.cosines.high[i, j]}
-            row |= {"gate_ok": bool(reliable[i, j] and cell.map_ok)}
             row["flag"] = _flag(cell, i, j, null, plan)
             if i == j and _tested(cell):
                 row["family"] = "alignment"
                 row["p_adjusted"] = _over_depths(abs(value), extreme, row["p"])
-            rows.append(row)
+            rows.append(_gated(row, reliable[i, j] and cell.map_ok))
     return rows
+
+
+def _gated(row: dict, ok: bool) -> dict:
+    """The row with its gate; p is given only where that is open.
+
+    Where norms are those of noise a cosine can have any size, so that its p says nothing.
+    """
+    return row | {"gate_ok": bool(ok)} | ({} if ok else {"p": np.nan, "p_adjusted": np.nan})
 
 
 def _control_rows(cell: _Measured, null: Array, common: _Common) -> list[dict]:
@@ -516,7 +523,7 @@ def _control_rows(cell: _Measured, null: Array, common: _Common) -> list[dict]:
     for name, value in zip(common.contrasts.names, np.diag(cell.controls), strict=True):
         row = _start(cell, common.plan, name, name, cell.stat, value) | _two_sided(value, null)
         flag = "" if np.isfinite(value) else "attribute not reliable enough"
-        rows.append(row | {"family": "control", "gate_ok": cell.map_ok, "flag": flag})
+        rows.append(_gated(row | {"family": "control", "flag": flag}, cell.map_ok))
     return rows
 
 
@@ -583,7 +590,7 @@ def _specificity_rows(measured: Sequence[_Measured], common: _Common) -> list[di
                 row |= _against(value, null[depth], f"sets of {CONTROLS}")
                 row["p_adjusted"] = _over_depths(value, largest(null), row["p"])
                 row["family"] = "specificity" if emotion else "specificity of all"
-                rows.append(row | {"gate_ok": bool(reliable)})
+                rows.append(_gated(row, reliable))
     return rows
 
 
@@ -605,12 +612,13 @@ def _grid_rows(
                 continue
             cell = _apply(left, right, "wpc", "cos_u", fit.views, common, np.nan, False)
             null = mismatched_null(cell.controls, common.contrasts)
+            reliable = cell.cosines.reliable(plan.thresholds.reliability)
             for i, emotion in enumerate(plan.emotions):
                 value = cell.cosines.value[i, i]
                 row = _start(cell, plan, emotion, emotion, "cos_u", value)
                 row |= _two_sided(value, null) | {"family": "exploratory", "flag": "exploratory"}
                 row |= {"ci_low": cell.cosines.low[i, i], "ci_high": cell.cosines.high[i, i]}
-                rows.append(row)
+                rows.append(_gated(row, reliable[i, i]))
             cka = alignment.cka_from_grams(gram_left, gram_right)
             row = _start(cell, plan, "", "", "cka", cka)
             rows.append(row | {"method": "cka_debiased", "flag": "exploratory"})
