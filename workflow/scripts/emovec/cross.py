@@ -27,8 +27,15 @@ from emovec.control_null import (
     specificity_null,
 )
 from emovec.errors import InputError
-from emovec.inference import benjamini_hochberg
+from emovec.inference import benjamini_hochberg, jackknife_interval
 from emovec.tables import COLUMNS
+from emovec.transfer import (
+    HeldOut,
+    held_out_auroc,
+    random_aurocs,
+    spectral_directions,
+    topic_folds,
+)
 from emovec.verdicts import JOINT, Thresholds
 
 SIMILARITY, MAPS, DECODING = (
@@ -105,7 +112,7 @@ def compare(
     _check(a, b, probe, plan)
     on_map, on_control = ((probe["half"] == half).to_numpy() for half in ("map", "control"))
     contrasts = _contrasts(probe[on_control], np.shape(a.residual)[1], rng)
-    fold = alignment.topic_folds(np.shape(a.residual)[1], plan.folds, rng)
+    fold = topic_folds(np.shape(a.residual)[1], plan.folds, rng)
 
     common = _Common(plan, contrasts, fold, rng)
 
@@ -218,8 +225,8 @@ class _Transfer:
     source: _Place
     target: _Place
     emotion: str
-    mapped: alignment.HeldOut
-    native: alignment.HeldOut
+    mapped: HeldOut
+    native: HeldOut
     null: Array  # [draw]
 
 
@@ -332,7 +339,7 @@ def _transfers(
     source: _AtDepth, target: _AtDepth, ridge: Ridge, common: _Common
 ) -> list[_Transfer]:
     mapped = source.differences @ ridge.weights
-    random = alignment.spectral_directions(target.parts, common.plan.draws, common.rng)
+    random = spectral_directions(target.parts, common.plan.draws, common.rng)
     scores = target.sentences @ random.T  # [class, topic, draw]
     neutral = target.sentences[-1]
     return [
@@ -340,11 +347,9 @@ def _transfers(
             source.place,
             target.place,
             emotion,
-            alignment.held_out_auroc(mapped[i], target.sentences[i], neutral, common.fold),
-            alignment.held_out_auroc(
-                target.differences[i], target.sentences[i], neutral, common.fold
-            ),
-            alignment.random_aurocs(scores[i], scores[-1], common.fold),
+            held_out_auroc(mapped[i], target.sentences[i], neutral, common.fold),
+            held_out_auroc(target.differences[i], target.sentences[i], neutral, common.fold),
+            random_aurocs(scores[i], scores[-1], common.fold),
         )
         for i, emotion in enumerate(common.plan.emotions)
     ]
@@ -697,7 +702,7 @@ def _efficiency_rows(transfers: Sequence[_Transfer], plan: Plan) -> list[dict]:
         if transfer.native.interval(plan.thresholds.alpha)[0] > 0.5:
             value = (transfer.mapped.auroc - 0.5) / (transfer.native.auroc - 0.5)
             deleted = (transfer.mapped.deleted - 0.5) / (transfer.native.deleted - 0.5)
-            low, high = alignment.jackknife_interval(value, deleted, plan.thresholds.alpha)
+            low, high = jackknife_interval(value, deleted, plan.thresholds.alpha)
             row |= {"value": value, "ci_low": low, "ci_high": high}
         else:
             row["flag"] = f"the direction of {transfer.target.model} does not decode"
