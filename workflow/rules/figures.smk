@@ -168,11 +168,17 @@ rule plot_multiverse:
     input:
         "<results>/multiverse.csv",
     output:
-        report(
+        within=report(
             "<results>/plots/multiverse.png",
             category="Multiverse",
-            labels={"figure": "specification curve"},
+            labels={"figure": "specification curve, within models"},
             caption="../report/multiverse.rst",
+        ),
+        between=report(
+            "<results>/plots/multiverse_pairs.png",
+            category="Multiverse",
+            labels={"figure": "specification curve, between models"},
+            caption="../report/multiverse_pairs.rst",
         ),
     log:
         "<logs>/plot_multiverse.log",
@@ -185,9 +191,12 @@ rule plot_multiverse:
         mem_mb=2000,
         runtime=10,
     params:
+        emotions=EMOTIONS,
+        models=list(MODELS),
+        alpha=config["statistics"]["alpha"],
         plots=config["plots"],
         code=code_of("plot_multiverse.py"),
     message:
-        "Plotting the specification curve"
+        "Plotting the specification curves"
     script:
         "../scripts/plot_multiverse.py"

@@ -14,7 +14,10 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.tables import read_table
 
     paths, params = snakemake.input, snakemake.params
-    names = ("norms", "within", "cross", "maps", "decoding", "verdicts", "published")
+    names = (
+        *("norms", "within", "cross", "maps", "decoding"),
+        *("verdicts", "published", "multiverse"),
+    )
     context = describe(
         read_json(paths.provenance),
         read_json(paths.audit),
