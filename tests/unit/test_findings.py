@@ -11,7 +11,7 @@ from emovec.multiverse_pairs import between_models
 from emovec.published import compare
 from emovec.report import render, to_html
 from emovec.tables import COLUMNS
-from emovec.words import number, p_value
+from emovec.words import number, p_value, percent
 
 EMOTIONS = ["gratitude", "anger", "apology"]
 PAIRS = [("gratitude", "anger"), ("gratitude", "apology"), ("anger", "apology")]
@@ -229,6 +229,17 @@ def test_choices_between_models_are_counted_in_the_text() -> None:
     assert "multiverse_pairs.png" not in written(provenance, audit, tables)
 
 
+def test_the_text_states_the_level_of_the_config() -> None:
+    provenance, audit, tables = run()
+    assert "Brackets are 95 % intervals" in written(provenance, audit, tables)
+    assert "within ±1.96/√d" in written(provenance, audit, tables)
+    provenance["config"]["statistics"]["alpha"] = 0.1
+    text = written(provenance, audit, tables)
+    assert "Brackets are 90 % intervals" in text and "95 %" not in text
+    assert "within ±1.64/√d" in text and "beyond 10 % of the test families" in text
+
+
 def test_numbers_for_readers() -> None:
+    assert percent(1 - 0.05) == "95 %" and percent(1 - 0.001) == "99.9 %"
     assert number(-0.123) == "−0.12" and number(np.nan) == "undefined"
     assert p_value(0.0012) == "0.0012" and p_value(0.2) == "0.20"

@@ -34,6 +34,7 @@ rule plot_model:
         runtime=10,
     params:
         emotions=EMOTIONS,
+        alpha=config["statistics"]["alpha"],
         plots=config["plots"],
         code=code_of("plot_model.py"),
     message:
@@ -72,6 +73,7 @@ rule plot_geometry:
         runtime=10,
     params:
         emotions=EMOTIONS,
+        alpha=config["statistics"]["alpha"],
         plots=config["plots"],
         code=code_of("plot_geometry.py"),
     message:
@@ -103,6 +105,7 @@ rule plot_cross_model:
         runtime=10,
     params:
         models=list(MODELS),
+        alpha=config["statistics"]["alpha"],
         plots=config["plots"],
         code=code_of("plot_cross_model.py"),
     message:
@@ -155,6 +158,8 @@ rule plot_comparison:
     params:
         emotions=EMOTIONS,
         untrained=UNTRAINED,
+        alpha=config["statistics"]["alpha"],
+        map_p=config["statistics"]["thresholds"]["map_p"],
         plots=config["plots"],
         code=code_of("plot_comparison.py"),
     message:

@@ -451,7 +451,7 @@ def _per_emotion(
 def _geometry_rows(a: _AtDepth, b: _AtDepth, geometry: dict, null: Array, plan: Plan) -> list[dict]:
     start = _pair(a.place, b.place, plan) | {"n_map": geometry["n_map"]}
     cka = {"method": "cka_debiased", "stat": "cka", "value": geometry["cka_debiased"]}
-    cka |= _against(geometry["cka_debiased"], null, SHUFFLED)
+    cka |= _against(geometry["cka_debiased"], null, SHUFFLED, plan)
     mknn = {
         "method": "mknn",
         "stat": "overlap",
@@ -462,12 +462,13 @@ def _geometry_rows(a: _AtDepth, b: _AtDepth, geometry: dict, null: Array, plan: 
     return [start | cka, start | mknn]
 
 
-def _against(value: float, null: Array, name: str) -> dict:
+def _against(value: float, null: Array, name: str, plan: Plan) -> dict:
     """The columns that set a value against its null, larger being more extreme."""
     defined = null[np.isfinite(null)]
     if not defined.size:
         return {"null": "", "p": np.nan}
-    low, high = np.quantile(defined, [0.025, 0.975])
+    tail = plan.thresholds.alpha / 2
+    low, high = np.quantile(defined, [tail, 1 - tail])
     p = alignment.exceedance(value, defined)
     return {"null_low": low, "null_high": high, "null": name, "p": p}
 
@@ -504,7 +505,7 @@ def _cosine_rows(cell: _Measured, null: Array, extreme: Array, common: _Common) 
         for j, emotion_b in enumerate(plan.emotions):
             value = cell.cosines.value[i, j]
             row = _start(cell, plan, emotion_a, emotion_b, cell.stat, value)
-            row |= _two_sided(value, null)
+            row |= _two_sided(value, null, plan)
             row |= {"ci_low": cell.cosines.low[i, j], "ci_high": cell.cosines.high[i, j]}
             row["flag"] = _flag(cell, i, j, null, plan)
             if i == j and _tested(cell):
@@ -526,7 +527,8 @@ def _control_rows(cell: _Measured, null: Array, common: _Common) -> list[dict]:
     """How well an ordinary attribute corresponds to itself: the positive control."""
     rows = []
     for name, value in zip(common.contrasts.names, np.diag(cell.controls), strict=True):
-        row = _start(cell, common.plan, name, name, cell.stat, value) | _two_sided(value, null)
+        row = _start(cell, common.plan, name, name, cell.stat, value)
+        row |= _two_sided(value, null, common.plan)
         flag = "" if np.isfinite(value) else "attribute not reliable enough"
         rows.append(_gated(row | {"family": "control", "flag": flag}, cell.map_ok))
     return rows
@@ -551,9 +553,9 @@ def _over_depths(value: float, extreme: Array, p: float) -> float:
     return float(np.maximum(alignment.exceedance(value, extreme), p))
 
 
-def _two_sided(value: float, null: Array) -> dict:
+def _two_sided(value: float, null: Array, plan: Plan) -> dict:
     """Band of the null and p by absolute value."""
-    columns = _against(value, null, f"{CONTROLS}, {np.isfinite(null).sum()} pairs")
+    columns = _against(value, null, f"{CONTROLS}, {np.isfinite(null).sum()} pairs", plan)
     return columns | {"p": alignment.exceedance(abs(value), np.abs(null))}
 
 
@@ -592,7 +594,7 @@ def _specificity_rows(measured: Sequence[_Measured], common: _Common) -> list[di
             stats += [(e, v, null_each) for e, v in zip(plan.emotions, each, strict=True)]
             for emotion, value, null in stats:
                 row = _start(cell, plan, emotion, emotion, "specificity", value)
-                row |= _against(value, null[depth], f"sets of {CONTROLS}")
+                row |= _against(value, null[depth], f"sets of {CONTROLS}", plan)
                 row["p_adjusted"] = _over_depths(value, largest(null), row["p"])
                 row["family"] = "specificity" if emotion else "specificity of all"
                 rows.append(_gated(row, reliable))
@@ -621,7 +623,10 @@ def _grid_rows(
             for i, emotion in enumerate(plan.emotions):
                 value = cell.cosines.value[i, i]
                 row = _start(cell, plan, emotion, emotion, "cos_u", value)
-                row |= _two_sided(value, null) | {"family": "exploratory", "flag": "exploratory"}
+                row |= _two_sided(value, null, plan) | {
+                    "family": "exploratory",
+                    "flag": "exploratory",
+                }
                 row |= {"ci_low": cell.cosines.low[i, i], "ci_high": cell.cosines.high[i, i]}
                 rows.append(_gated(row, reliable[i, i]))
             cka = alignment.cka_from_grams(gram_left, gram_right)
@@ -673,7 +678,7 @@ def _start_rows(a: _AtDepth, b: _AtDepth, common: _Common) -> list[dict]:
 
 
 def _decoding_row(transfer: _Transfer, direction: str, plan: Plan) -> dict:
-    columns = _against(transfer.mapped.auroc, transfer.null, "")
+    columns = _against(transfer.mapped.auroc, transfer.null, "", plan)
     columns.pop("null")
     low, high = transfer.mapped.interval(plan.thresholds.alpha)
     return columns | {

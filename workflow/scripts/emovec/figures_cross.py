@@ -11,6 +11,7 @@ import seaborn as sns
 from matplotlib.lines import Line2D
 
 from emovec.figures import BAND, MARKERS, NEUTRAL, PAIR_COLOURS, colours, style
+from emovec.words import percent
 
 METHODS = {
     "raw": "raw cosine\n(the study's)",
@@ -35,11 +36,15 @@ def _of(rows: pd.DataFrame, a: str, b: str) -> pd.DataFrame:
     return rows[(rows.model_a == a) & (rows.model_b == b)]
 
 
+def _band_handle(label: str) -> Line2D:
+    return Line2D([], [], color=BAND, lw=8, solid_capstyle="butt", label=label)
+
+
 def _open(gate: pd.Series) -> np.ndarray:
     return gate.astype(str).eq("True").to_numpy()
 
 
-def ruler(cross: pd.DataFrame, emotions: Sequence[str]) -> plt.Figure:
+def ruler(cross: pd.DataFrame, emotions: Sequence[str], alpha: float) -> plt.Figure:
     """One emotion in two models, by the study's method and by two that can answer.
 
     Rows are pairs of models; within a row one mark per pre-registered depth, early to late.
@@ -74,7 +79,7 @@ def ruler(cross: pd.DataFrame, emotions: Sequence[str]) -> plt.Figure:
     axes[0].invert_yaxis()
     handles = [Line2D([], [], color=palette[e], marker="o", label=e) for e in emotions]
     handles += [
-        Line2D([], [], color=BAND, lw=8, solid_capstyle="butt", label="95 % of what chance gives"),
+        _band_handle(f"{percent(1 - alpha)} of what chance gives"),
         Line2D([], [], color=NEUTRAL, marker="o", mfc="white", ls="", label="gate not passed"),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
@@ -169,7 +174,7 @@ def _p(value: float) -> str:
     return f"p = {value:.3f}" if np.isfinite(value) else "p undefined"
 
 
-def transfer(decoding: pd.DataFrame, emotions: Sequence[str]) -> plt.Figure:
+def transfer(decoding: pd.DataFrame, emotions: Sequence[str], alpha: float) -> plt.Figure:
     """AUROC of directions carried over from another model, against the model's own."""
     style()
     mapped = decoding[decoding.direction == "mapped"]
@@ -218,9 +223,13 @@ def transfer(decoding: pd.DataFrame, emotions: Sequence[str]) -> plt.Figure:
             [], [], color=NEUTRAL, marker=MARKERS[1], ls="--", label="the model's own direction"
         ),
         Line2D(
-            [], [], color="#444444", marker="o", label="carried over, 95 % interval (in colour)"
+            [],
+            [],
+            color="#444444",
+            marker="o",
+            label=f"carried over, {percent(1 - alpha)} interval (in colour)",
         ),
-        Line2D([], [], color=BAND, lw=8, solid_capstyle="butt", label="random directions, 95 %"),
+        _band_handle(f"random directions, {percent(1 - alpha)}"),
         Line2D([], [], color="#000000", ls=":", label="carried over at depth 0"),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False, fontsize=9)
@@ -231,7 +240,11 @@ def transfer(decoding: pd.DataFrame, emotions: Sequence[str]) -> plt.Figure:
 
 
 def maps(
-    maps_table: pd.DataFrame, cross: pd.DataFrame, emotions: Sequence[str], untrained: Sequence[str]
+    maps_table: pd.DataFrame,
+    cross: pd.DataFrame,
+    emotions: Sequence[str],
+    untrained: Sequence[str],
+    map_p: float,
 ) -> plt.Figure:
     """How good the maps are, beside the exploratory grid of depths."""
     style()
@@ -254,7 +267,7 @@ def maps(
         )  # fmt: skip
     band = real.groupby("relative_depth_a").r2_null_high.max()
     axes[0].fill_between(band.index, np.minimum(0, band.min()), band, color=BAND, alpha=0.6, lw=0,
-                         label="shuffled sentences, 99 %")  # fmt: skip
+                         label=f"shuffled sentences, {percent(1 - map_p)}")  # fmt: skip
     axes[0].set_xlabel("relative depth")
     axes[0].set_ylabel("leave-one-out R² of the map")
     axes[0].set_ylim(min(-0.05, real.r2_loo.min() - 0.02), 1)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
+from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
 
-from emovec.words import number
+from emovec.words import number, percent
 
 
 def describe(
@@ -48,6 +49,9 @@ def describe(
     aligned = aligned_facts(cross, emotions, trained)
     return {
         "experiment": config["experiment"],
+        "alpha": alpha,
+        "level": percent(1 - alpha),
+        "reach": NormalDist().inv_cdf(1 - alpha / 2),
         "emotions": emotions,
         "classes": [*emotions, config["prompts"]["neutral"]],
         "positions": positions,
