@@ -90,7 +90,7 @@ def run() -> tuple[dict, dict, dict[str, pd.DataFrame]]:
 
 def written(provenance: dict, audit: dict, tables: dict[str, pd.DataFrame]) -> str:
     context = describe(provenance, audit, tables, models=MODELS, untrained=[])
-    return render("report.en.md.j2", context | {"titles": {"last": "last token"}})
+    return render("report.en.md.j2", context | {"titles": {"last": "last token"}, "steering": []})
 
 
 @pytest.mark.parametrize(

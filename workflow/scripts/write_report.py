@@ -42,7 +42,7 @@ with job(snakemake.rule, snakemake.log[0]):
         )
     ]
     context["glance"] += [model["glance"] for model in steering]
-    context |= {"titles": POSITION_TITLES, "steering": steering, "level": f"{1 - alpha:.0%}"}
+    context |= {"titles": POSITION_TITLES, "steering": steering}
     text = render("report.en.md.j2", context)
     write_text(snakemake.output.markdown, text)
     folder = Path(snakemake.output.markdown).parent
