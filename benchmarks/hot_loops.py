@@ -20,7 +20,8 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import numpy as np
 from emovec.alignment import Views, u_cross
 from emovec.control_null import balanced_contrasts, control_cosines, mismatched_null
-from emovec.inference import flipped_inner_u, loo_inner_u, sign_flips
+from emovec.inference import flipped_norm2_u, sign_flips
+from emovec.similarity import inner_u, left_out
 
 TOPICS, WIDTH, FLIPS = 168, 576, 999
 SENTENCES, ATTRIBUTES, READ_OUTS = 600, 22, 64
@@ -104,8 +105,8 @@ def main() -> None:
         return np.array(found)
 
     tasks = {
-        f"{FLIPS} sign flips": (lambda: flipped_inner_u(d @ d.T, signs), flips_by_loop),
-        f"{TOPICS} topics left out": (lambda: loo_inner_u(d @ d.T), left_out_by_loop),
+        f"{FLIPS} sign flips": (lambda: flipped_norm2_u(d[None], signs), flips_by_loop),
+        f"{TOPICS} topics left out": (lambda: inner_u(left_out(d[None])), left_out_by_loop),
         f"null of {ATTRIBUTES} mismatched attributes": (
             mismatched,
             lambda: null_loop(x, y, groups, contrasts.mismatched),

@@ -144,6 +144,10 @@ def test_without_signal_nothing_is_concluded(outcome) -> None:
     found = between(outcome("no_signal"))
     assert (found.verdict == "inconclusive").all()
     assert not found.signal_ok.any()
+    cross = outcome("no_signal")["cross_model_similarity.csv"]
+    aligned = cross[cross.stat.str.startswith("cos_u") & (cross.family != "control")]
+    assert aligned.value.notna().any()
+    assert (aligned.p < 0.05).mean() <= 0.05
 
 
 def test_without_correspondence_there_is_no_map(outcome) -> None:

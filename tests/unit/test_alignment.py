@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import worlds_cross
-from emovec import alignment, control_null, cross
+from emovec import alignment, control_null, cross, transfer
 from emovec.errors import InputError
 from emovec.raw import raw_cosines
 from emovec.verdicts import Thresholds
@@ -208,18 +208,10 @@ def test_cosines_and_intervals_equal_explicit_loops():
         if max(abs(value), *abs(deleted)) >= 1.0:
             scale = back = np.array
         z = scale(deleted)
-        error = np.sqrt(11 / 12 * ((z - z.mean()) ** 2).sum()) * stats.norm.ppf(0.95)
+        error = np.sqrt(11 / 12 * ((z - z.mean()) ** 2).sum()) * stats.t.ppf(0.95, 11)
         assert found.value[i, j] == pytest.approx(value)
         assert found.low[i, j] == pytest.approx(back(scale(value) - error))
         assert found.high[i, j] == pytest.approx(back(scale(value) + error))
-
-
-def test_jackknife_interval_of_a_mean_has_its_standard_error():
-    x = np.random.default_rng(0).standard_normal(40)
-    deleted = (x.sum() - x) / 39
-    low, high = alignment.jackknife_interval(x.mean(), deleted, alpha=0.05)
-    half = stats.norm.ppf(0.975) * x.std(ddof=1) / np.sqrt(40)
-    np.testing.assert_allclose([low, high], [x.mean() - half, x.mean() + half], rtol=1e-12)
 
 
 def test_negative_norms_leave_the_cosine_undefined_and_nothing_is_clipped():
@@ -299,57 +291,6 @@ def test_overlap_of_subspaces_is_one_with_itself_and_k_over_d_by_chance(seed):
     chance = [alignment.subspace_overlap(a, rng.standard_normal((200, 10))) for _ in range(30)]
     assert np.mean(chance) == pytest.approx(10 / 200, abs=0.01)
     assert max(chance) < 1.0
-
-
-# Transfer decoding --------------------------------------------------------------------------------
-
-
-def auroc(positive, negative):
-    return np.mean([(p > n) + 0.5 * (p == n) for p in positive for n in negative])
-
-
-def test_held_out_auroc_never_uses_the_topics_it_scores():
-    rng = np.random.default_rng(0)
-    directions, positive = rng.standard_normal((2, 20, 6)) + 0.4
-    negative = rng.standard_normal((20, 6))
-    fold = alignment.topic_folds(20, 4, rng)
-    assert sorted(np.bincount(fold)) == [5, 5, 5, 5]
-
-    def explicit(without=None):
-        values = []
-        for number in range(4):
-            v = directions[fold != number].mean(axis=0)
-            test = [i for i in range(20) if fold[i] == number and i != without]
-            values.append(auroc(positive[test] @ v, negative[test] @ v))
-        return np.mean(values)
-
-    found = alignment.held_out_auroc(directions, positive, negative, fold)
-    assert found.auroc == pytest.approx(explicit())
-    np.testing.assert_allclose(found.deleted, [explicit(i) for i in range(20)], **LOOSE)
-    opposed = alignment.held_out_auroc(-directions, positive, negative, fold)
-    assert opposed.auroc == pytest.approx(1.0 - found.auroc)
-    flat = alignment.held_out_auroc(0.0 * directions, positive, negative, fold)
-    assert flat.auroc == 0.5
-
-
-def test_random_directions_are_scored_as_the_mapped_one_is():
-    rng = np.random.default_rng(0)
-    positive, negative = rng.standard_normal((2, 15, 4))
-    fold = alignment.topic_folds(15, 3, rng)
-    v = rng.standard_normal((2, 4))
-    found = alignment.random_aurocs(positive @ v.T, negative @ v.T, fold)
-    for value, direction in zip(found, v, strict=True):
-        same = np.tile(direction, (15, 1))
-        expected = alignment.held_out_auroc(same, positive, negative, fold).auroc
-        assert value == pytest.approx(expected)
-
-
-def test_spectral_directions_have_the_covariance_of_the_rows():
-    rng = np.random.default_rng(0)
-    x = rng.standard_normal((50, 3)) * [3.0, 1.0, 0.2]
-    drawn = alignment.spectral_directions(alignment.decompose(x), 40_000, rng)
-    expected = np.cov(x.T) * 49
-    np.testing.assert_allclose(np.cov(drawn.T), expected, atol=0.03 * expected.max())
 
 
 def test_p_counts_the_observed_draw_and_ignores_undefined_ones():
@@ -476,10 +417,10 @@ def null_p(pair, rng, emotion=0):
         null = control_null.mismatched_null(controls, contrasts)
         found.append(alignment.exceedance(abs(value), np.abs(null)))
     common = cross._Common(
-        small_plan(draws=199), contrasts, alignment.topic_folds(a.sentences.shape[1], 5, rng), rng
+        small_plan(draws=199), contrasts, transfer.topic_folds(a.sentences.shape[1], 5, rng), rng
     )
-    transfer = cross._transfers(a, white, ridge, common)[emotion]
-    return [*found, alignment.exceedance(transfer.mapped.auroc, transfer.null)]
+    carried = cross._transfers(a, white, ridge, common)[emotion]
+    return [*found, alignment.exceedance(carried.mapped.auroc, carried.null)]
 
 
 def test_control_null_holds_its_level_in_private_worlds_and_finds_shared_directions():
@@ -583,6 +524,26 @@ def test_twins_without_signal_have_aligned_noise_that_the_products_leave_out(see
     assert not diagonal(similarity, "wpc")["gate_ok"].any()
 
 
+def test_p_is_given_only_where_the_gate_is_open(tables):
+    _, _, (similarity, _, _) = tables
+    shut = [cross.compare(*no_signal(seed), np.random.default_rng(seed))[0] for seed in (5, 6, 7)]
+    shut = pd.concat(shut)
+    for table in (shut, similarity):
+        gated = table[table["gate_ok"].notna()]
+        assert gated.loc[~gated["gate_ok"], ["p", "p_adjusted"]].isna().all(axis=None)
+    cosines = shut[shut["stat"].str.startswith("cos") & (shut["family"] != "control")]
+    large = cosines["value"] > cosines["null_high"]
+    assert large.sum() > 0.1 * len(cosines)  # what p would have called significant
+    assert (cosines["p"] < 0.05).sum() <= stats.binom.ppf(0.999, len(cosines), 0.05)
+    found = diagonal(similarity, "wpc")
+    assert (found["p"][found["gate_ok"]] < 0.05).mean() > 0.8
+
+
+def no_signal(seed):
+    pair = worlds_cross.pair("no_signal", np.random.default_rng(seed))
+    return pair.a, pair.b, pair.probe, small_plan(grid=2)
+
+
 def test_partial_worlds_lie_between():
     rng = np.random.default_rng(3)
     options = {"probes": (600, 400), "widths": (120, 140), "latents": 80, "topics": 140, "s": 0.3}
@@ -677,8 +638,10 @@ def test_the_grid_is_exploratory_and_corrected_for_false_discoveries(tables):
     grid = rows(similarity, family="exploratory")
     assert len(grid) == 2 * 2 * 3
     assert (grid["flag"] == "exploratory").all()
-    expected = stats.false_discovery_control(grid["p"].to_numpy(float))
-    np.testing.assert_allclose(grid["p_adjusted"].to_numpy(float), expected)
+    open_gate = grid[grid["gate_ok"]]
+    assert len(open_gate)
+    expected = stats.false_discovery_control(open_gate["p"].to_numpy(float))
+    np.testing.assert_allclose(open_gate["p_adjusted"].to_numpy(float), expected)
     assert len(rows(similarity, stat="cka", flag="exploratory")) == 4
 
 

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 from emovec.findings import describe
 from emovec.multiverse import mark_study
+from emovec.multiverse_pairs import between_models
 from emovec.published import compare
 from emovec.report import render, to_html
 from emovec.tables import COLUMNS
-from emovec.words import number, p_value
+from emovec.words import number, p_value, percent
 
 EMOTIONS = ["gratitude", "anger", "apology"]
 PAIRS = [("gratitude", "anger"), ("gratitude", "apology"), ("anger", "apology")]
@@ -53,7 +54,8 @@ def run() -> tuple[dict, dict, dict[str, pd.DataFrame]]:
          "value": 1.0 + d, "chance": 0.5}
         for m in MODELS for e in EMOTIONS for d in range(3)
     ]  # fmt: skip
-    pair = {"model_a": "one", "model_b": "two", "position": "last", "depth_a": 1, "depth_b": 1}
+    pair = {"model_a": "one", "model_b": "two", "position": "last", "depth_a": 1, "depth_b": 1,
+            "relative_depth_a": 0.5, "relative_depth_b": 0.5}  # fmt: skip
     cross = [
         pair | interval | {"emotion_a": e, "emotion_b": e, "method": method, "stat": stat,
                            "value": value, "family": family, "gate_ok": True}
@@ -82,12 +84,13 @@ def run() -> tuple[dict, dict, dict[str, pd.DataFrame]]:
         "verdicts": table("verdicts", verdicts),
     }
     tables["published"] = compare(tables["within"], tables["cross"])
+    tables["multiverse"] = between_models(tables["cross"], MODELS, [0.5])
     return provenance, audit, tables
 
 
 def written(provenance: dict, audit: dict, tables: dict[str, pd.DataFrame]) -> str:
     context = describe(provenance, audit, tables, models=MODELS, untrained=[])
-    return render("report.en.md.j2", context | {"titles": {"last": "last token"}})
+    return render("report.en.md.j2", context | {"titles": {"last": "last token"}, "steering": []})
 
 
 @pytest.mark.parametrize(
@@ -175,6 +178,68 @@ def test_the_studys_own_choice_is_marked_once_per_model_and_pair() -> None:
     assert chosen == [["ln", "last", "centered", "naive"], ["rms", "last", "raw", "naive"]]
 
 
+def pairs(method: str, stat: str, a: str, b: str, values: list[float], **more) -> list[dict]:
+    """One emotion in two models by depth; a has 4 layers and b has 2."""
+    layers, rows = {"one": 4, "two": 2}, []
+    for depth, value in enumerate(values):
+        other = depth if method == "raw" else depth * layers[b] // layers[a]
+        row = {"model_a": a, "model_b": b, "position": "last", "method": method, "stat": stat}
+        row |= {"depth_a": depth, "depth_b": other, "emotion_a": "anger", "emotion_b": "anger"}
+        row |= {"relative_depth_a": depth / layers[a], "relative_depth_b": other / layers[b]}
+        row |= {"value": value, "ci_low": value - 0.1, "ci_high": value + 0.1}
+        rows.append(row | {"null_low": -0.3, "null_high": 0.3} | more)
+    return rows
+
+
+def test_choices_between_models_are_those_of_the_comparison() -> None:
+    raw = pairs("raw", "cos_naive", "one", "two", [np.nan, 0.01, 0.05])
+    wpc = pairs("wpc", "cos_u", "one", "two", [0, 0.5, 0.7, 0, 0], gate_ok=True)[1:3]
+    wpc[0]["gate_ok"] = False
+    back = pairs("ridge", "cos_u", "two", "one", [0, 0.4, 0.6], gate_ok=True)[1:2]
+    others = pairs("wpc", "cos_u", "one", "two", [0.9], family="exploratory")
+    others += pairs("wpc", "cos_u", "one", "two", [0.9], family="control")
+    others += pairs("wpc", "cos_u", "one", "two", [0.9], model_b="one@twin")
+    cross = table("cross_model_similarity", raw + wpc + back + others)
+    found = between_models(cross, ["one", "two"], [0.25, 0.5])
+    assert list(found) == COLUMNS["multiverse"]
+    assert len(found) == 3 + 3 + 2
+    at = found.set_index(["metric", found.relative_depth.astype(float).fillna(-1)])
+    assert (at.loc[("raw", 0.25), "value"], at.loc[("raw", 0.5), "value"]) == (0.01, 0.05)
+    study = at.loc[("raw", -1)]
+    assert study.value == 0.01  # the study never saw the last depth
+    assert found.study.sum() == 1 and study.study and study.flag == "mean over 1 of 2 depths"
+    mean = at.loc[("wpc", -1)]
+    assert mean.value == pytest.approx(0.6) and not mean.gate_ok
+    assert (mean.ci_low, mean.ci_high) == pytest.approx((0.4, 0.8))
+    # the map from the second model to the first is named by the depths of the first
+    assert at.loc[("ridge", 0.5), ["model", "model_b", "value"]].tolist() == ["two", "one", 0.4]
+    assert set(found.estimator[found.metric == "raw"]) == {"naive"}
+
+
+def test_choices_between_models_are_counted_in_the_text() -> None:
+    provenance, audit, tables = run()
+    text = written(provenance, audit, tables)
+    # each emotion at one depth and as a mean, by two methods
+    assert "of 12 aligned cosines 12 pass their gate; these run from 0.44 to 0.55, and 0" in text
+    tables["multiverse"].loc[tables["multiverse"].metric == "wpc", "gate_ok"] = False
+    tables["multiverse"]["null_high"] = 0.5
+    text = written(provenance, audit, tables)
+    assert "of 12 aligned cosines 6 pass their gate; these run from 0.55 to 0.55, and 6" in text
+    tables["multiverse"] = tables["multiverse"].iloc[:0]
+    assert "multiverse_pairs.png" not in written(provenance, audit, tables)
+
+
+def test_the_text_states_the_level_of_the_config() -> None:
+    provenance, audit, tables = run()
+    assert "Brackets are 95 % intervals" in written(provenance, audit, tables)
+    assert "within ±1.96/√d" in written(provenance, audit, tables)
+    provenance["config"]["statistics"]["alpha"] = 0.1
+    text = written(provenance, audit, tables)
+    assert "Brackets are 90 % intervals" in text and "95 %" not in text
+    assert "within ±1.64/√d" in text and "beyond 10 % of the test families" in text
+
+
 def test_numbers_for_readers() -> None:
+    assert percent(1 - 0.05) == "95 %" and percent(1 - 0.001) == "99.9 %"
     assert number(-0.123) == "−0.12" and number(np.nan) == "undefined"
     assert p_value(0.0012) == "0.0012" and p_value(0.2) == "0.20"

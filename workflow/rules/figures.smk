@@ -34,6 +34,7 @@ rule plot_model:
         runtime=10,
     params:
         emotions=EMOTIONS,
+        alpha=config["statistics"]["alpha"],
         plots=config["plots"],
         code=code_of("plot_model.py"),
     message:
@@ -72,6 +73,7 @@ rule plot_geometry:
         runtime=10,
     params:
         emotions=EMOTIONS,
+        alpha=config["statistics"]["alpha"],
         plots=config["plots"],
         code=code_of("plot_geometry.py"),
     message:
@@ -103,6 +105,7 @@ rule plot_cross_model:
         runtime=10,
     params:
         models=list(MODELS),
+        alpha=config["statistics"]["alpha"],
         plots=config["plots"],
         code=code_of("plot_cross_model.py"),
     message:
@@ -155,6 +158,8 @@ rule plot_comparison:
     params:
         emotions=EMOTIONS,
         untrained=UNTRAINED,
+        alpha=config["statistics"]["alpha"],
+        map_p=config["statistics"]["thresholds"]["map_p"],
         plots=config["plots"],
         code=code_of("plot_comparison.py"),
     message:
@@ -168,11 +173,17 @@ rule plot_multiverse:
     input:
         "<results>/multiverse.csv",
     output:
-        report(
+        within=report(
             "<results>/plots/multiverse.png",
             category="Multiverse",
-            labels={"figure": "specification curve"},
+            labels={"figure": "specification curve, within models"},
             caption="../report/multiverse.rst",
+        ),
+        between=report(
+            "<results>/plots/multiverse_pairs.png",
+            category="Multiverse",
+            labels={"figure": "specification curve, between models"},
+            caption="../report/multiverse_pairs.rst",
         ),
     log:
         "<logs>/plot_multiverse.log",
@@ -185,9 +196,12 @@ rule plot_multiverse:
         mem_mb=2000,
         runtime=10,
     params:
+        emotions=EMOTIONS,
+        models=list(MODELS),
+        alpha=config["statistics"]["alpha"],
         plots=config["plots"],
         code=code_of("plot_multiverse.py"),
     message:
-        "Plotting the specification curve"
+        "Plotting the specification curves"
     script:
         "../scripts/plot_multiverse.py"

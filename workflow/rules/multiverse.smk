@@ -29,10 +29,37 @@ rule vary_choices:
         "../scripts/vary_choices.py"
 
 
-# One table for all models.
+# One emotion in two models under every combination of choices.
+rule vary_pairs:
+    input:
+        "<results>/cross_model_similarity.csv",
+    output:
+        "<results>/multiverse/between_models.csv",
+    log:
+        "<logs>/vary_pairs.log",
+    benchmark:
+        "<benchmarks>/vary_pairs.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        models=list(MODELS),
+        depths=config["statistics"]["depths"],
+        code=code_of("vary_pairs.py"),
+    message:
+        "Varying the choices between models"
+    script:
+        "../scripts/vary_pairs.py"
+
+
+# One table for all models and pairs.
 rule join_multiverse:
     input:
         collect("<results>/multiverse/{model}.csv", model=MODELS),
+        "<results>/multiverse/between_models.csv",
     output:
         report(
             "<results>/multiverse.csv",
@@ -53,6 +80,6 @@ rule join_multiverse:
     params:
         code=code_of("join_tables.py"),
     message:
-        "Joining the specifications of all models"
+        "Joining the specifications of all models and pairs"
     script:
         "../scripts/join_tables.py"

@@ -54,7 +54,10 @@ rule write_report:
             "<results>/plots/cross_model/{kind}.png",
             kind=["ruler", "matrices", "transfer", "maps"],
         ),
-        specifications="<results>/plots/multiverse.png",
+        specifications=[
+            "<results>/plots/multiverse.png",
+            "<results>/plots/multiverse_pairs.png",
+        ],
         steering=collect("<results>/steering/{model}.csv", model=STEERED),
         steering_scores=collect("<results>/steering/{model}/scores.csv", model=STEERED),
         steering_choices=collect("<results>/steering/{model}/choice.json", model=STEERED),

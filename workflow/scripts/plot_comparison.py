@@ -11,10 +11,10 @@ with job(snakemake.rule, snakemake.log[0]):
     cross, maps, decoding = map(read_table, (paths.cross, paths.maps, paths.decoding))
     emotions = list(params.emotions)
     drawn = {
-        output.ruler: figures_cross.ruler(cross, emotions),
+        output.ruler: figures_cross.ruler(cross, emotions, params.alpha),
         output.matrices: figures_cross.matrices(cross, emotions),
-        output.transfer: figures_cross.transfer(decoding, emotions),
-        output.maps: figures_cross.maps(maps, cross, emotions, params.untrained),
+        output.transfer: figures_cross.transfer(decoding, emotions, params.alpha),
+        output.maps: figures_cross.maps(maps, cross, emotions, params.untrained, params.map_p),
     }
     for path, figure in drawn.items():
         save(figure, path, params.plots["dpi"])

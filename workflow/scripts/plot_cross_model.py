@@ -9,6 +9,6 @@ with job(snakemake.rule, snakemake.log[0]):
 
     params = snakemake.params
     figure = figures_study.cross_model(
-        read_table(snakemake.input[0]), snakemake.wildcards.emotion, params.models
+        read_table(snakemake.input[0]), snakemake.wildcards.emotion, params.models, params.alpha
     )
     save(figure, snakemake.output[0], params.plots["dpi"])

@@ -11,7 +11,9 @@ with job(snakemake.rule, snakemake.log[0]):
     within, shuffled = map(read_table, (snakemake.input.within, snakemake.input.shuffled))
     emotions = list(params.emotions)
     drawn = {
-        snakemake.output.similarity: figures_within.similarity_by_depth(within, emotions, model),
+        snakemake.output.similarity: figures_within.similarity_by_depth(
+            within, emotions, model, params.alpha
+        ),
         snakemake.output.diagnostics: figures_within.diagnostics(within, shuffled, emotions, model),
     }
     for path, figure in drawn.items():

@@ -14,7 +14,10 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.tables import read_table
 
     paths, params = snakemake.input, snakemake.params
-    names = ("norms", "within", "cross", "maps", "decoding", "verdicts", "published")
+    names = (
+        *("norms", "within", "cross", "maps", "decoding"),
+        *("verdicts", "published", "multiverse"),
+    )
     context = describe(
         read_json(paths.provenance),
         read_json(paths.audit),
@@ -39,7 +42,7 @@ with job(snakemake.rule, snakemake.log[0]):
         )
     ]
     context["glance"] += [model["glance"] for model in steering]
-    context |= {"titles": POSITION_TITLES, "steering": steering, "level": f"{1 - alpha:.0%}"}
+    context |= {"titles": POSITION_TITLES, "steering": steering}
     text = render("report.en.md.j2", context)
     write_text(snakemake.output.markdown, text)
     folder = Path(snakemake.output.markdown).parent

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from emovec.errors import InputError
+from emovec.inference import jackknife_interval
 
 Array = NDArray[np.float64]
 
@@ -363,7 +363,8 @@ def cross_cosines(views: Views, alpha: float = 0.05) -> Cosines:
     norm_a, deleted_a = _u_norms(views.own)
     norm_b, deleted_b = _u_norms(views.right)
     value = ratio(product, norm_a[:, None], norm_b)
-    low, high = _jackknife(value, ratio(deleted, deleted_a[:, None], deleted_b), alpha)
+    deleted = ratio(deleted, deleted_a[:, None], deleted_b)
+    low, high = jackknife_interval(value, deleted, alpha, fisher_z=True)
     return Cosines(value, low, high, reliability(views.own), reliability(views.right))
 
 
@@ -425,23 +426,6 @@ def _u_norms(x: Array) -> tuple[Array, Array]:
         np.array([total[0, 0] for total, _ in grids]),
         np.array([deleted[0, 0] for _, deleted in grids]),
     )
-
-
-def _jackknife(value: Array, deleted: Array, alpha: float) -> tuple[Array, Array]:
-    inside = (np.abs(value) < 1.0) & (np.abs(deleted) < 1.0).all(axis=-1)
-    low, high = jackknife_interval(value, deleted, alpha)
-    centre, each = np.where(inside, value, 0.0), np.where(inside[..., None], deleted, 0.0)
-    z_low, z_high = jackknife_interval(np.arctanh(centre), np.arctanh(each), alpha)
-    return np.where(inside, np.tanh(z_low), low), np.where(inside, np.tanh(z_high), high)
-
-
-def jackknife_interval(
-    value: ArrayLike, deleted: Array, alpha: float = 0.05
-) -> tuple[Array, Array]:
-    """Normal interval at 1 − alpha from the values `deleted[..., topic]` without each topic."""
-    error = np.sqrt((deleted.shape[-1] - 1) * deleted.var(axis=-1))
-    half = NormalDist().inv_cdf(1.0 - alpha / 2.0) * error
-    return np.asarray(value) - half, np.asarray(value) + half
 
 
 def subspace_overlap(a: ArrayLike, b: ArrayLike) -> float:
@@ -561,77 +545,3 @@ def exceedance(observed: float, null: Array) -> float:
     # Refits that are equal in exact arithmetic must count as equal.
     reached = defined >= observed - 1e-12 * abs(observed)
     return float((1 + np.count_nonzero(reached)) / (1 + defined.size))
-
-
-# Transfer decoding --------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """Area under the ROC curve of held-out topics, averaged over folds."""
-
-    auroc: float
-    deleted: Array  # [topic], with that topic left out of its fold
-
-    def interval(self, alpha: float = 0.05) -> tuple[float, float]:
-        """Delete-one-topic jackknife within [0, 1]; the directions stay as trained."""
-        low, high = jackknife_interval(self.auroc, self.deleted, alpha)
-        return max(0.0, float(low)), min(1.0, float(high))
-
-
-def topic_folds(n: int, folds: int, rng: np.random.Generator) -> NDArray[np.int_]:
-    """Fold of each of n topics, as even as can be, in random order; at least two folds."""
-    return rng.permutation(np.arange(n) % max(2, min(folds, n // 2)))
-
-
-def held_out_auroc(
-    directions: Array, positive: Array, negative: Array, fold: NDArray[np.int_]
-) -> HeldOut:
-    """Separate held-out sentences along the mean difference of the training topics.
-
-    Parameters
-    ----------
-    directions : [topic, q]
-        One difference vector per topic, already mapped into the space of the sentences. For
-        decoding inside a model: positive − negative.
-    positive, negative : [topic, q]
-        The sentences to score, one of each kind per topic.
-    fold : [topic]
-        All sentences of a topic are in one fold.
-    """
-    scores = np.empty((2, len(fold)))
-    for number in np.unique(fold):
-        test = fold == number
-        direction = directions[~test].mean(axis=0)
-        scores[:, test] = positive[test] @ direction, negative[test] @ direction
-    deleted = np.empty(len(fold))
-    values = []
-    for number in np.unique(fold):
-        test = np.flatnonzero(fold == number)
-        wins = _wins(scores[0, test][:, None], scores[1, test][None, :])
-        values.append(wins.mean())
-        without = wins.sum() - wins.sum(axis=0) - wins.sum(axis=1) + np.diag(wins)
-        deleted[test] = divide(without, (len(test) - 1) ** 2) - values[-1]
-    auroc = float(np.mean(values))
-    return HeldOut(auroc, auroc + deleted / len(values))
-
-
-def random_aurocs(scores_positive: Array, scores_negative: Array, fold: NDArray[np.int_]) -> Array:
-    """Fold-averaged AUROC `[draw]` of scores `[topic, draw]` along fixed directions."""
-    total = np.zeros(scores_positive.shape[1])
-    numbers = np.unique(fold)
-    for number in numbers:
-        high, low = scores_positive[fold == number], scores_negative[fold == number]
-        for row in high:
-            total += _wins(row, low).sum(axis=0) / (len(high) * len(low))
-    return total / len(numbers)
-
-
-def spectral_directions(b: Decomposition, draws: int, rng: np.random.Generator) -> Array:
-    """Random directions `[draw, d]` with the covariance of the decomposed rows."""
-    return (rng.standard_normal((draws, b.s.size)) * b.s) @ b.vt
-
-
-def _wins(high: Array, low: Array) -> Array:
-    """1 where high > low, ½ at ties."""
-    return 0.5 * (high > low) + 0.5 * (high >= low)

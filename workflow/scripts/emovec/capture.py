@@ -19,6 +19,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from emovec.errors import InputError
 from emovec.job import progress
 from emovec.positions import Reading, TextEncoder, plan_readings
+from emovec.store import check_finite
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -178,7 +179,13 @@ class Reader:
             for position, (rows, residual) in read_streams(
                 self.bridge, batch, positions, self.centered
             ).items():
-                _check_finite(residual, rows, position, names, self.model)
+                check_finite(
+                    residual,
+                    [names[row] for row in rows],
+                    position,
+                    f"{self.model} gives a residual stream",
+                    "use dtype float32, or check its weights",
+                )
                 yield position, rows, residual
 
     def _check_lengths(self, readings: list[Reading], names: list[str]) -> None:
@@ -189,15 +196,3 @@ class Reader:
                     f"{names[reading.row]} has {len(reading.ids)} tokens with its suffix, more "
                     f"than the context of {self.model} ({context}): shorten the text."
                 )
-
-
-def _check_finite(
-    residual: np.ndarray, rows: list[int], position: str, names: list[str], model: str
-) -> None:
-    finite = np.isfinite(residual).all(-1)
-    if not finite.all():
-        reading, depth = np.argwhere(~finite)[0]
-        raise InputError(
-            f"{model} gives a residual stream that is not finite for {names[rows[reading]]} at "
-            f"position {position}, depth {depth}: use dtype float32, or check its weights."
-        )

@@ -27,8 +27,15 @@ from emovec.control_null import (
     specificity_null,
 )
 from emovec.errors import InputError
-from emovec.inference import benjamini_hochberg
+from emovec.inference import benjamini_hochberg, jackknife_interval
 from emovec.tables import COLUMNS
+from emovec.transfer import (
+    HeldOut,
+    held_out_auroc,
+    random_aurocs,
+    spectral_directions,
+    topic_folds,
+)
 from emovec.verdicts import JOINT, Thresholds
 
 SIMILARITY, MAPS, DECODING = (
@@ -105,7 +112,7 @@ def compare(
     _check(a, b, probe, plan)
     on_map, on_control = ((probe["half"] == half).to_numpy() for half in ("map", "control"))
     contrasts = _contrasts(probe[on_control], np.shape(a.residual)[1], rng)
-    fold = alignment.topic_folds(np.shape(a.residual)[1], plan.folds, rng)
+    fold = topic_folds(np.shape(a.residual)[1], plan.folds, rng)
 
     common = _Common(plan, contrasts, fold, rng)
 
@@ -218,8 +225,8 @@ class _Transfer:
     source: _Place
     target: _Place
     emotion: str
-    mapped: alignment.HeldOut
-    native: alignment.HeldOut
+    mapped: HeldOut
+    native: HeldOut
     null: Array  # [draw]
 
 
@@ -332,7 +339,7 @@ def _transfers(
     source: _AtDepth, target: _AtDepth, ridge: Ridge, common: _Common
 ) -> list[_Transfer]:
     mapped = source.differences @ ridge.weights
-    random = alignment.spectral_directions(target.parts, common.plan.draws, common.rng)
+    random = spectral_directions(target.parts, common.plan.draws, common.rng)
     scores = target.sentences @ random.T  # [class, topic, draw]
     neutral = target.sentences[-1]
     return [
@@ -340,11 +347,9 @@ def _transfers(
             source.place,
             target.place,
             emotion,
-            alignment.held_out_auroc(mapped[i], target.sentences[i], neutral, common.fold),
-            alignment.held_out_auroc(
-                target.differences[i], target.sentences[i], neutral, common.fold
-            ),
-            alignment.random_aurocs(scores[i], scores[-1], common.fold),
+            held_out_auroc(mapped[i], target.sentences[i], neutral, common.fold),
+            held_out_auroc(target.differences[i], target.sentences[i], neutral, common.fold),
+            random_aurocs(scores[i], scores[-1], common.fold),
         )
         for i, emotion in enumerate(common.plan.emotions)
     ]
@@ -446,7 +451,7 @@ def _per_emotion(
 def _geometry_rows(a: _AtDepth, b: _AtDepth, geometry: dict, null: Array, plan: Plan) -> list[dict]:
     start = _pair(a.place, b.place, plan) | {"n_map": geometry["n_map"]}
     cka = {"method": "cka_debiased", "stat": "cka", "value": geometry["cka_debiased"]}
-    cka |= _against(geometry["cka_debiased"], null, SHUFFLED)
+    cka |= _against(geometry["cka_debiased"], null, SHUFFLED, plan)
     mknn = {
         "method": "mknn",
         "stat": "overlap",
@@ -457,12 +462,13 @@ def _geometry_rows(a: _AtDepth, b: _AtDepth, geometry: dict, null: Array, plan: 
     return [start | cka, start | mknn]
 
 
-def _against(value: float, null: Array, name: str) -> dict:
+def _against(value: float, null: Array, name: str, plan: Plan) -> dict:
     """The columns that set a value against its null, larger being more extreme."""
     defined = null[np.isfinite(null)]
     if not defined.size:
         return {"null": "", "p": np.nan}
-    low, high = np.quantile(defined, [0.025, 0.975])
+    tail = plan.thresholds.alpha / 2
+    low, high = np.quantile(defined, [tail, 1 - tail])
     p = alignment.exceedance(value, defined)
     return {"null_low": low, "null_high": high, "null": name, "p": p}
 
@@ -499,24 +505,32 @@ def _cosine_rows(cell: _Measured, null: Array, extreme: Array, common: _Common) 
         for j, emotion_b in enumerate(plan.emotions):
             value = cell.cosines.value[i, j]
             row = _start(cell, plan, emotion_a, emotion_b, cell.stat, value)
-            row |= _two_sided(value, null)
+            row |= _two_sided(value, null, plan)
             row |= {"ci_low": cell.cosines.low[i, j], "ci_high": cell.cosines.high[i, j]}
-            row |= {"gate_ok": bool(reliable[i, j] and cell.map_ok)}
             row["flag"] = _flag(cell, i, j, null, plan)
             if i == j and _tested(cell):
                 row["family"] = "alignment"
                 row["p_adjusted"] = _over_depths(abs(value), extreme, row["p"])
-            rows.append(row)
+            rows.append(_gated(row, reliable[i, j] and cell.map_ok))
     return rows
+
+
+def _gated(row: dict, ok: bool) -> dict:
+    """The row with its gate; p is given only where that is open.
+
+    Where norms are those of noise a cosine can have any size, so that its p says nothing.
+    """
+    return row | {"gate_ok": bool(ok)} | ({} if ok else {"p": np.nan, "p_adjusted": np.nan})
 
 
 def _control_rows(cell: _Measured, null: Array, common: _Common) -> list[dict]:
     """How well an ordinary attribute corresponds to itself: the positive control."""
     rows = []
     for name, value in zip(common.contrasts.names, np.diag(cell.controls), strict=True):
-        row = _start(cell, common.plan, name, name, cell.stat, value) | _two_sided(value, null)
+        row = _start(cell, common.plan, name, name, cell.stat, value)
+        row |= _two_sided(value, null, common.plan)
         flag = "" if np.isfinite(value) else "attribute not reliable enough"
-        rows.append(row | {"family": "control", "gate_ok": cell.map_ok, "flag": flag})
+        rows.append(_gated(row | {"family": "control", "flag": flag}, cell.map_ok))
     return rows
 
 
@@ -539,9 +553,9 @@ def _over_depths(value: float, extreme: Array, p: float) -> float:
     return float(np.maximum(alignment.exceedance(value, extreme), p))
 
 
-def _two_sided(value: float, null: Array) -> dict:
+def _two_sided(value: float, null: Array, plan: Plan) -> dict:
     """Band of the null and p by absolute value."""
-    columns = _against(value, null, f"{CONTROLS}, {np.isfinite(null).sum()} pairs")
+    columns = _against(value, null, f"{CONTROLS}, {np.isfinite(null).sum()} pairs", plan)
     return columns | {"p": alignment.exceedance(abs(value), np.abs(null))}
 
 
@@ -580,10 +594,10 @@ def _specificity_rows(measured: Sequence[_Measured], common: _Common) -> list[di
             stats += [(e, v, null_each) for e, v in zip(plan.emotions, each, strict=True)]
             for emotion, value, null in stats:
                 row = _start(cell, plan, emotion, emotion, "specificity", value)
-                row |= _against(value, null[depth], f"sets of {CONTROLS}")
+                row |= _against(value, null[depth], f"sets of {CONTROLS}", plan)
                 row["p_adjusted"] = _over_depths(value, largest(null), row["p"])
                 row["family"] = "specificity" if emotion else "specificity of all"
-                rows.append(row | {"gate_ok": bool(reliable)})
+                rows.append(_gated(row, reliable))
     return rows
 
 
@@ -605,12 +619,16 @@ def _grid_rows(
                 continue
             cell = _apply(left, right, "wpc", "cos_u", fit.views, common, np.nan, False)
             null = mismatched_null(cell.controls, common.contrasts)
+            reliable = cell.cosines.reliable(plan.thresholds.reliability)
             for i, emotion in enumerate(plan.emotions):
                 value = cell.cosines.value[i, i]
                 row = _start(cell, plan, emotion, emotion, "cos_u", value)
-                row |= _two_sided(value, null) | {"family": "exploratory", "flag": "exploratory"}
+                row |= _two_sided(value, null, plan) | {
+                    "family": "exploratory",
+                    "flag": "exploratory",
+                }
                 row |= {"ci_low": cell.cosines.low[i, i], "ci_high": cell.cosines.high[i, i]}
-                rows.append(row)
+                rows.append(_gated(row, reliable[i, i]))
             cka = alignment.cka_from_grams(gram_left, gram_right)
             row = _start(cell, plan, "", "", "cka", cka)
             rows.append(row | {"method": "cka_debiased", "flag": "exploratory"})
@@ -660,7 +678,7 @@ def _start_rows(a: _AtDepth, b: _AtDepth, common: _Common) -> list[dict]:
 
 
 def _decoding_row(transfer: _Transfer, direction: str, plan: Plan) -> dict:
-    columns = _against(transfer.mapped.auroc, transfer.null, "")
+    columns = _against(transfer.mapped.auroc, transfer.null, "", plan)
     columns.pop("null")
     low, high = transfer.mapped.interval(plan.thresholds.alpha)
     return columns | {
@@ -689,7 +707,7 @@ def _efficiency_rows(transfers: Sequence[_Transfer], plan: Plan) -> list[dict]:
         if transfer.native.interval(plan.thresholds.alpha)[0] > 0.5:
             value = (transfer.mapped.auroc - 0.5) / (transfer.native.auroc - 0.5)
             deleted = (transfer.mapped.deleted - 0.5) / (transfer.native.deleted - 0.5)
-            low, high = alignment.jackknife_interval(value, deleted, plan.thresholds.alpha)
+            low, high = jackknife_interval(value, deleted, plan.thresholds.alpha)
             row |= {"value": value, "ci_low": low, "ci_high": high}
         else:
             row["flag"] = f"the direction of {transfer.target.model} does not decode"

@@ -11,6 +11,7 @@ import seaborn as sns
 from matplotlib.lines import Line2D
 
 from emovec.figures import BAND, MARKERS, NEUTRAL, PAIR_COLOURS, colours, style
+from emovec.words import percent
 
 METHODS = {
     "raw": "raw cosine\n(the study's)",
@@ -35,11 +36,15 @@ def _of(rows: pd.DataFrame, a: str, b: str) -> pd.DataFrame:
     return rows[(rows.model_a == a) & (rows.model_b == b)]
 
 
+def _band_handle(label: str) -> Line2D:
+    return Line2D([], [], color=BAND, lw=8, solid_capstyle="butt", label=label)
+
+
 def _open(gate: pd.Series) -> np.ndarray:
     return gate.astype(str).eq("True").to_numpy()
 
 
-def ruler(cross: pd.DataFrame, emotions: Sequence[str]) -> plt.Figure:
+def ruler(cross: pd.DataFrame, emotions: Sequence[str], alpha: float) -> plt.Figure:
     """One emotion in two models, by the study's method and by two that can answer.
 
     Rows are pairs of models; within a row one mark per pre-registered depth, early to late.
@@ -74,7 +79,7 @@ def ruler(cross: pd.DataFrame, emotions: Sequence[str]) -> plt.Figure:
     axes[0].invert_yaxis()
     handles = [Line2D([], [], color=palette[e], marker="o", label=e) for e in emotions]
     handles += [
-        Line2D([], [], color=BAND, lw=8, solid_capstyle="butt", label="95 % of what chance gives"),
+        _band_handle(f"{percent(1 - alpha)} of what chance gives"),
         Line2D([], [], color=NEUTRAL, marker="o", mfc="white", ls="", label="gate not passed"),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
@@ -169,7 +174,7 @@ def _p(value: float) -> str:
     return f"p = {value:.3f}" if np.isfinite(value) else "p undefined"
 
 
-def transfer(decoding: pd.DataFrame, emotions: Sequence[str]) -> plt.Figure:
+def transfer(decoding: pd.DataFrame, emotions: Sequence[str], alpha: float) -> plt.Figure:
     """AUROC of directions carried over from another model, against the model's own."""
     style()
     mapped = decoding[decoding.direction == "mapped"]
@@ -218,9 +223,13 @@ def transfer(decoding: pd.DataFrame, emotions: Sequence[str]) -> plt.Figure:
             [], [], color=NEUTRAL, marker=MARKERS[1], ls="--", label="the model's own direction"
         ),
         Line2D(
-            [], [], color="#444444", marker="o", label="carried over, 95 % interval (in colour)"
+            [],
+            [],
+            color="#444444",
+            marker="o",
+            label=f"carried over, {percent(1 - alpha)} interval (in colour)",
         ),
-        Line2D([], [], color=BAND, lw=8, solid_capstyle="butt", label="random directions, 95 %"),
+        _band_handle(f"random directions, {percent(1 - alpha)}"),
         Line2D([], [], color="#000000", ls=":", label="carried over at depth 0"),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False, fontsize=9)
@@ -231,7 +240,11 @@ def transfer(decoding: pd.DataFrame, emotions: Sequence[str]) -> plt.Figure:
 
 
 def maps(
-    maps_table: pd.DataFrame, cross: pd.DataFrame, emotions: Sequence[str], untrained: Sequence[str]
+    maps_table: pd.DataFrame,
+    cross: pd.DataFrame,
+    emotions: Sequence[str],
+    untrained: Sequence[str],
+    map_p: float,
 ) -> plt.Figure:
     """How good the maps are, beside the exploratory grid of depths."""
     style()
@@ -254,7 +267,7 @@ def maps(
         )  # fmt: skip
     band = real.groupby("relative_depth_a").r2_null_high.max()
     axes[0].fill_between(band.index, np.minimum(0, band.min()), band, color=BAND, alpha=0.6, lw=0,
-                         label="shuffled sentences, 99 %")  # fmt: skip
+                         label=f"shuffled sentences, {percent(1 - map_p)}")  # fmt: skip
     axes[0].set_xlabel("relative depth")
     axes[0].set_ylabel("leave-one-out R² of the map")
     axes[0].set_ylim(min(-0.05, real.r2_loo.min() - 0.02), 1)
@@ -268,52 +281,4 @@ def maps(
         axis.set_title(f"{a} × {b}\n(exploratory)", fontsize=10)
         axis.set_xlabel(f"depth in {b}")
         axis.set_ylabel(f"depth in {a}")
-    return figure
-
-
-def specification_curve(table: pd.DataFrame, choices: Sequence[str]) -> plt.Figure:
-    """The mean cosine between emotions under every specification, the study's own marked."""
-    style()
-    models = list(dict.fromkeys(table.model))
-    options = [(c, o) for c in choices for o in dict.fromkeys(table[c])]
-    figure, axes = plt.subplots(
-        2, len(models), figsize=(4.6 * len(models) + 1, 6.4), squeeze=False, sharey="row",
-        height_ratios=[1.6, 1], layout="constrained",
-    )  # fmt: skip
-    for j, model in enumerate(models):
-        own = table[table.model == model]
-        order = (
-            own.groupby(list(choices), sort=False)
-            .agg(value=("value", "mean"), study=("study", "any"))
-            .sort_values("value", na_position="first").reset_index()
-        )  # fmt: skip
-        top, bottom = axes[:, j]
-        for x in np.flatnonzero(order.study.astype(str) == "True"):
-            for axis in (top, bottom):
-                axis.axvspan(x - 0.5, x + 0.5, color="#F0E442", alpha=0.5, lw=0)
-        pairs = list(dict.fromkeys(zip(own.emotion_a, own.emotion_b, strict=True)))
-        for k, (a, b) in enumerate(pairs):
-            line = order.merge(own[(own.emotion_a == a) & (own.emotion_b == b)],
-                               on=list(choices), how="left")  # fmt: skip
-            at = np.arange(len(line)) + 0.18 * (k - 1)
-            top.vlines(at, line.ci_low, line.ci_high, color=PAIR_COLOURS[k], lw=1)
-            top.plot(at, line.value_y, ls="", marker=MARKERS[k], ms=4, color=PAIR_COLOURS[k],
-                     label=f"{a} – {b}")  # fmt: skip
-        top.axhline(0, color="#777777", lw=0.8)
-        top.set_ylim(min(-0.1, 1.05 * table.ci_low.min()), 1.1)
-        top.set_title(model, fontsize=11)
-        top.set_xticks([])
-        for y, (choice, option) in enumerate(options):
-            chosen = np.flatnonzero(order[choice] == option)
-            bottom.plot(chosen, np.full(len(chosen), y), ls="", marker="s", ms=5, color="#333333")
-        bottom.set_yticks(range(len(options)), [f"{c}: {o}" for c, o in options], fontsize=9)
-        bottom.set_ylim(len(options) - 0.5, -0.5)
-        bottom.set_xticks([])
-        bottom.set_xlabel("specifications, by mean cosine")
-    axes[0, 0].set_ylabel("mean cosine between emotions\n95 % interval")
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    handles.append(Line2D([], [], color="#F0E442", lw=8, alpha=0.5, solid_capstyle="butt"))
-    labels.append("the study's own choice")
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
-    figure.suptitle("Which choice moves the answer?", fontsize=13)
     return figure

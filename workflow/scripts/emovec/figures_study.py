@@ -22,6 +22,7 @@ from emovec.figures import (
     position_title,
     style,
 )
+from emovec.words import percent
 
 
 def layer_norms(norms: pd.DataFrame, emotions: Sequence[str], model: str) -> plt.Figure:
@@ -49,7 +50,9 @@ def layer_norms(norms: pd.DataFrame, emotions: Sequence[str], model: str) -> plt
     return figure
 
 
-def emotion_distances(within: pd.DataFrame, emotions: Sequence[str], model: str) -> plt.Figure:
+def emotion_distances(
+    within: pd.DataFrame, emotions: Sequence[str], model: str, alpha: float
+) -> plt.Figure:
     """The study's cosine between emotions by depth, with the band that shuffled labels give."""
     style()
     rows = within[(within.stat == "cos_naive") & (within.metric == "raw") & within.depth.notna()]
@@ -58,7 +61,13 @@ def emotion_distances(within: pd.DataFrame, emotions: Sequence[str], model: str)
     for axis, position in zip(axes, positions, strict=True):
         here = rows[rows.position == position]
         band = here.groupby("depth").agg({"null_low": "min", "null_high": "max"})
-        _band(axis, band.index, band.null_low, band.null_high, "95 % with shuffled labels")
+        _band(
+            axis,
+            band.index,
+            band.null_low,
+            band.null_high,
+            f"{percent(1 - alpha)} with shuffled labels",
+        )
         for k, (a, b) in enumerate(combinations(emotions, 2)):
             line = here[(here.emotion_a == a) & (here.emotion_b == b)].sort_values("depth")
             _line(axis, line.depth, line, k, f"{a} – {b}")
@@ -74,7 +83,9 @@ def emotion_distances(within: pd.DataFrame, emotions: Sequence[str], model: str)
     return figure
 
 
-def similarity_heatmap(within: pd.DataFrame, emotions: Sequence[str], model: str) -> plt.Figure:
+def similarity_heatmap(
+    within: pd.DataFrame, emotions: Sequence[str], model: str, alpha: float
+) -> plt.Figure:
     """The study's cosine between emotions, averaged over depths, and what chance gives."""
     style()
     rows = within[(within.stat == "cos_naive") & (within.metric == "raw") & within.depth.isna()]
@@ -98,13 +109,16 @@ def similarity_heatmap(within: pd.DataFrame, emotions: Sequence[str], model: str
         position_title(axis, position)
         axis.tick_params(axis="y", rotation=0)
     figure.suptitle(
-        f"{model}: mean cosine over depths (the last one left out), 95 % interval and chance",
+        f"{model}: mean cosine over depths (the last one left out), {percent(1 - alpha)} interval "
+        "and chance",
         fontsize=12,
     )
     return figure
 
 
-def cross_model(cross: pd.DataFrame, emotion: str, models: Sequence[str]) -> plt.Figure:
+def cross_model(
+    cross: pd.DataFrame, emotion: str, models: Sequence[str], alpha: float
+) -> plt.Figure:
     """The study's raw cosine of one emotion in two models, in the band of unrelated vectors."""
     style()
     rows = cross[
@@ -136,7 +150,7 @@ def cross_model(cross: pd.DataFrame, emotion: str, models: Sequence[str]) -> plt
             lw=8,
             alpha=0.6,
             solid_capstyle="butt",
-            label="95 % of unrelated vectors",
+            label=f"{percent(1 - alpha)} of unrelated vectors",
         )
         axis.axhline(0, color="#999999", lw=0.8)
         axis.text(0.02, 0.03, "\n".join(undefined), fontsize=7, transform=axis.transAxes,
@@ -145,7 +159,7 @@ def cross_model(cross: pd.DataFrame, emotion: str, models: Sequence[str]) -> plt
         position_title(axis, position)
     limit = rows[["ci_low", "ci_high", "null_low", "null_high"]].abs().max().max()
     axes[0].set_ylim(*(np.array([-1.7, 1.7]) * (limit if limit > 0 else 0.5)))
-    axes[0].set_ylabel("raw cosine between models, 95 % interval")
+    axes[0].set_ylabel(f"raw cosine between models, {percent(1 - alpha)} interval")
     axes[0].legend(frameon=False, fontsize=8, loc="upper left")
     figure.suptitle(
         f"{emotion}: raw cosine across models\n"

@@ -20,6 +20,7 @@ from emovec.figures import (
     depth_axis,
     style,
 )
+from emovec.words import percent
 
 METRIC_TITLES = {"raw": "raw", "zstd": "z-scored", "lda": "LDA-whitened"}
 DIAGNOSTICS = {
@@ -30,7 +31,9 @@ DIAGNOSTICS = {
 }
 
 
-def similarity_by_depth(within: pd.DataFrame, emotions: Sequence[str], model: str) -> plt.Figure:
+def similarity_by_depth(
+    within: pd.DataFrame, emotions: Sequence[str], model: str, alpha: float
+) -> plt.Figure:
     """Corrected cosines with intervals, hollow where the gate fails; the study's cosine dotted."""
     style()
     rows = within[within.depth.notna()]
@@ -58,13 +61,13 @@ def similarity_by_depth(within: pd.DataFrame, emotions: Sequence[str], model: st
             if i == 0:
                 axis.set_title(f"read at: {POSITION_TITLES[position]}", fontsize=11)
             if j == 0:
-                axis.set_ylabel(f"{METRIC_TITLES[metric]}\ncosine, 95 % interval")
+                axis.set_ylabel(f"{METRIC_TITLES[metric]}\ncosine, {percent(1 - alpha)} interval")
     axes[0, 0].plot([], [], color=NEUTRAL, ls=":", label="the study's cosine (shared neutral mean)")
     axes[0, 0].plot(
         [], [], color=NEUTRAL, ls="", marker="o", mfc="white", label="not reliable enough"
     )
-    axes[0, 0].plot([], [], color=BAND, lw=8, alpha=0.6, solid_capstyle="butt",
-                    label="the study's cosine with shuffled labels, 95 %")  # fmt: skip
+    label = f"the study's cosine with shuffled labels, {percent(1 - alpha)}"
+    axes[0, 0].plot([], [], color=BAND, lw=8, alpha=0.6, solid_capstyle="butt", label=label)
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     figure.suptitle(

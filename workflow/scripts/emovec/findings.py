@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
+from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
 
-from emovec.words import number
+from emovec.words import number, percent
 
 
 def describe(
@@ -20,7 +21,7 @@ def describe(
 ) -> dict:
     """All that the report says, from the tables of one run.
 
-    `tables` holds norms, within, cross, maps, decoding, verdicts and published.
+    `tables` holds norms, within, cross, maps, decoding, verdicts, published and multiverse.
     """
     config = provenance["config"]
     emotions, primary = config["prompts"]["emotions"], config["statistics"]["position"]
@@ -48,6 +49,9 @@ def describe(
     aligned = aligned_facts(cross, emotions, trained)
     return {
         "experiment": config["experiment"],
+        "alpha": alpha,
+        "level": percent(1 - alpha),
+        "reach": NormalDist().inv_cdf(1 - alpha / 2),
         "emotions": emotions,
         "classes": [*emotions, config["prompts"]["neutral"]],
         "positions": positions,
@@ -60,6 +64,7 @@ def describe(
         "verdicts": verdicts,
         "controls": control_facts(cross, within, emotions, models, alpha),
         "published": published_facts(tables["published"]),
+        "choices": choice_lines(tables["multiverse"]),
         "provenance": provenance,
         "glance": [
             *(within_line(model, primary) for model in described),
@@ -414,6 +419,30 @@ def control_facts(
             }
         )
     return facts
+
+
+def choice_lines(multiverse: pd.DataFrame) -> list[str]:
+    """How far the choices of analysis move what is said of two models, a sentence for each pair."""
+    rows = multiverse[multiverse.model_b.notna() & multiverse.value.notna()]
+    rows = rows.assign(pair=[frozenset(one) for one in zip(rows.model, rows.model_b, strict=True)])
+    lines = []
+    for _, own in rows.groupby("pair", sort=False):
+        aligned = own[own.metric != "raw"]
+        open_gate = aligned[aligned.gate_ok.map(is_true)]
+        name = f"**{own.model.iloc[0]} × {own.model_b.iloc[0]}**"
+        said = [f"of {len(aligned)} aligned cosines {len(open_gate)} pass their gate"]
+        if len(open_gate):
+            above = (open_gate.value > open_gate.null_high).sum()
+            said.append(
+                f"these run from {number(open_gate.value.min())} to {number(open_gate.value.max())}"
+                f", and {above} lie above the band of unrelated attributes"
+            )
+        raw = own[own.metric == "raw"]
+        if len(raw):
+            inside = raw.value.between(raw.null_low, raw.null_high).sum()
+            said.append(f"{inside} of {len(raw)} raw cosines lie in the band of unrelated vectors")
+        lines.append(f"{name}: {'; '.join(said)}.")
+    return lines
 
 
 def published_facts(published: pd.DataFrame) -> list[dict]:

@@ -14,13 +14,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
-from scipy.linalg import helmert
 
-from emovec.similarity import Floats, Mask, distinct, inner_u
+from emovec.similarity import Floats, coordinates
 
 Tail = Literal["upper", "two-sided"]
 
-BATCH = 256  # draws at a time: bounds memory at about 50 MB for 168 topics
+BATCH = 512  # draws at a time: bounds memory
 
 
 # Sign flips: are the two classes of a contrast exchangeable within topics?
@@ -31,22 +30,22 @@ def sign_flips(n_topics: int, draws: int, rng: np.random.Generator) -> NDArray[n
     return rng.choice(np.array([-1, 1], dtype=np.int8), size=(draws, n_topics))
 
 
-def flipped_inner_u(g: Floats, signs: NDArray[np.int8], same: Mask | None = None) -> Floats:
-    """U*[draw, ...] of `g[..., topic, topic]` with the differences of each topic flipped.
+def flipped_norm2_u(d: Floats, signs: NDArray[np.int8]) -> Floats:
+    """U*[draw, contrast] of the squared norms of `d[contrast, topic, d_model]`, topics flipped.
 
     If both classes of a contrast come from one distribution, flipping D_i, which is swapping the
-    two labels of topic i, changes nothing, and U is one of the U*. For the product of two
-    contrasts the null is that neither has an effect; it is no test of their alignment, because
-    two unrelated effects spread the product more than none.
+    two labels of topic i, changes nothing, and U is one of the U*.
     """
-    pairs = np.triu(distinct(g.shape[-1], same), 1)
-    i, j = np.nonzero(pairs)
-    upper = (g[..., i, j] + g[..., j, i]).reshape(-1, len(i)).T / (2 * pairs.sum())
-    flipped = [
-        (signs[start : start + BATCH, i] * signs[start : start + BATCH, j]) @ upper
-        for start in range(0, len(signs), BATCH)
-    ]
-    return np.concatenate(flipped).reshape(len(signs), *g.shape[:-2])
+    n_topics = d.shape[1]
+    own = np.einsum("cix,cix->c", d, d)
+    rows = coordinates(d)
+    side_by_side = rows.swapaxes(0, 1).reshape(n_topics, -1)
+    null = np.empty((len(signs), len(d)))
+    for start in range(0, len(signs), BATCH):
+        part = signs[start : start + BATCH].astype(np.float64)
+        sums = (part @ side_by_side).reshape(len(part), len(d), -1)
+        null[start : start + BATCH] = np.einsum("bcx,bcx->bc", sums, sums)
+    return (null - own) / (n_topics * (n_topics - 1))
 
 
 # Relabelling: are all classes exchangeable within topics?
@@ -54,38 +53,39 @@ def flipped_inner_u(g: Floats, signs: NDArray[np.int8], same: Mask | None = None
 
 def relabelings(
     n_classes: int, n_topics: int, draws: int, rng: np.random.Generator
-) -> NDArray[np.int64]:
+) -> NDArray[np.int8]:
     """labels[draw, topic, class]: the class whose sentence stands in for `class` in that topic."""
-    return rng.permuted(np.tile(np.arange(n_classes), (draws, n_topics, 1)), axis=-1)
+    return rng.permuted(np.tile(np.arange(n_classes, dtype=np.int8), (draws, n_topics, 1)), axis=-1)
 
 
-def relabeled_weights(weights: Floats, labels: NDArray[np.int64]) -> Floats:
-    """W[draw, contrast, coordinate] of the mean differences of relabelled classes.
+def relabeled_weights(weights: NDArray, labels: NDArray[np.int8], reference: int) -> NDArray:
+    """W[draw, contrast, other, topic]: the weight of each sentence once its topic is relabelled.
 
-    `weights[contrast, class]` sum to 0, so the mean of a topic over its classes never enters and
-    n_classes − 1 orthonormal coordinates for each topic carry everything.
+    `weights[contrast, class]` sum to 0, so that everything may be measured from one class, the
+    `reference`, and the others are enough. The type is that of `weights`.
     """
     draws, n_topics, n_classes = labels.shape
-    basis = helmert(n_classes)  # [coordinate, class]
-    moved = np.einsum("ck,hbik->bchi", weights, basis[:, labels], optimize=True)
-    return moved.reshape(draws, len(weights), -1) / n_topics
+    others = np.delete(np.arange(n_classes), reference)[:, None]
+    w = np.zeros((draws, len(weights), n_classes - 1, n_topics), dtype=weights.dtype)
+    for k in range(n_classes):
+        stands_in = labels[:, None, :, k] == others  # [draw, other, topic]
+        w += weights[:, k, None, None] * stands_in[:, None]
+    return w
 
 
-def relabeled_inner(k: Floats, w: Floats) -> Floats:
+def relabeled_inner(d: Floats, w: NDArray) -> Floats:
     """products[draw, contrast, contrast] of the relabelled mean differences.
 
-    `k[class, class, topic, topic]` is the Gram matrix of the sentences, `w` from
-    `relabeled_weights`. With them go the cosines of contrasts that share a class.
+    `d[other, topic, d_model]` are the sentences of all classes but the reference, less those of
+    the reference; `w` from `relabeled_weights`. With them go the cosines of contrasts that share
+    a class.
     """
-    basis = helmert(len(k))
-    reduced = np.einsum("hk,klij,gl->higj", basis, k, basis, optimize=True)
-    size = w.shape[-1]
-    reduced = reduced.reshape(size, size)
+    rows = d.reshape(-1, d.shape[-1]) / d.shape[1]
     products = []
     for start in range(0, len(w), BATCH):
-        part = w[start : start + BATCH]
-        products.append((part.reshape(-1, size) @ reduced).reshape(part.shape))
-        products[-1] = products[-1] @ part.transpose(0, 2, 1)
+        part = w[start : start + BATCH].astype(np.float64)
+        means = (part.reshape(-1, len(rows)) @ rows).reshape(*part.shape[:2], -1)
+        products.append(means @ means.transpose(0, 2, 1))
     return np.concatenate(products)
 
 
@@ -154,30 +154,6 @@ def _exceeded(score: Floats, scores: Floats) -> Floats:
 # Intervals
 
 
-def loo_inner(g: Floats) -> Floats:
-    """v_a·v_b[..., topic] without each topic in turn, from `g[..., topic, topic]`."""
-    total = g.sum(axis=(-2, -1))[..., None]
-    diagonal = np.diagonal(g, axis1=-2, axis2=-1)
-    return (total - g.sum(axis=-1) - g.sum(axis=-2) + diagonal) / (g.shape[-1] - 1) ** 2
-
-
-def loo_inner_u(g: Floats, same: Mask | None = None) -> Floats:
-    """U_ab[..., topic] without each topic in turn, from `g[..., topic, topic]`."""
-    pairs = distinct(g.shape[-1], same)
-    rows = np.einsum("...ij,ij->...i", g, pairs) + np.einsum("...ij,ij->...j", g, pairs)
-    total = inner_u(g, same)[..., None] * pairs.sum()
-    left = pairs.sum() - 2 * pairs.sum(axis=0)
-    return (total - rows) / np.where(left > 0, left, np.nan)
-
-
-def loo_trace_cov(g: Floats) -> Floats:
-    """tr Cov(D_a, D_b)[..., topic] without each topic in turn, from `g[..., topic, topic]`."""
-    n = g.shape[-1] - 1
-    diagonal = np.diagonal(g, axis1=-2, axis2=-1)
-    trace = diagonal.sum(axis=-1, keepdims=True) - diagonal
-    return (trace - n * loo_inner(g)) / (n - 1)
-
-
 def jackknife_se(loo: Floats) -> Floats:
     """The standard error of a statistic from its values `loo[..., topic]` without each topic.
 
@@ -210,11 +186,6 @@ def jackknife_interval(
 def jackknife_p(value: ArrayLike, loo: Floats) -> Floats:
     """The two-sided p[...] that the statistic is 0, by Student's t with n_topics − 1 degrees."""
     return 2 * stats.t.sf(np.abs(_over(np.asarray(value), jackknife_se(loo))), loo.shape[-1] - 1)
-
-
-def bootstrap_weights(n_topics: int, draws: int, rng: np.random.Generator) -> Floats:
-    """weights[draw, topic]: how often each topic is drawn, for `similarity.weighted_inner_u`."""
-    return rng.multinomial(n_topics, np.full(n_topics, 1 / n_topics), size=draws).astype(float)
 
 
 # Corrections for several tests; NaN, an undefined test, is no member of the family

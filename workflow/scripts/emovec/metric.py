@@ -98,18 +98,21 @@ def rogue(v: ArrayLike, n_dims: int = 3) -> Rogue:
     return Rogue(tuple(int(dim) for dim in dims), float(shares[0]), float(shares.sum()))
 
 
-def spectrum(gram: Floats) -> tuple[float, float]:
+def spectrum(x: Floats) -> tuple[float, float]:
     """The share of the first principal component, and the effective dimension (Σλ)²/Σλ².
 
-    `gram[sentence, sentence]` holds inner products about any origin; the λ are the variances of
-    the sentences along their principal components. Both are NaN if the sentences do not differ.
-    The effective dimension of n sentences is below n whatever the model.
+    The λ are the variances of `x[sentence, d_model]` along its principal components. Both are NaN
+    if the sentences do not differ. The effective dimension of n sentences is below n whatever the
+    model.
     """
-    rows = gram.mean(axis=0)
-    centered = gram - rows - rows[:, None] + rows.mean()
-    total = np.trace(centered)
-    if not total > np.finfo(np.float64).eps * len(gram) * np.abs(gram).max():
+    n, d = x.shape
+    rows = x - x[0]
+    largest_product = (rows**2).sum(axis=1).max()
+    rows = rows - rows.mean(axis=0)
+    products = rows @ rows.T if n <= d else rows.T @ rows  # the same λ but for zeros
+    total = np.trace(products)
+    if not total > np.finfo(np.float64).eps * n * largest_product:
         return np.nan, np.nan
-    last = len(centered) - 1
-    largest = eigh(centered, eigvals_only=True, subset_by_index=(last, last))[0]
-    return float(largest / total), float(total**2 / (centered**2).sum())
+    last = len(products) - 1
+    largest = eigh(products, eigvals_only=True, subset_by_index=(last, last))[0]
+    return float(largest / total), float(total**2 / (products**2).sum())

@@ -1,4 +1,4 @@
-"""How much a number owes to choices: the same headline cosines under every reasonable analysis.
+"""How much a number owes to choices: the headline cosines in a model under every analysis.
 
 A specification is a position, a space, a metric and an estimator (Steegen et al. 2016,
 multiverse analysis; Simonsohn, Simmons & Nelson 2020, specification curve).
@@ -24,7 +24,7 @@ def specifications(within: pd.DataFrame, space: str) -> pd.DataFrame:
     rows = within[within.depth.isna() & within.stat.isin(list(ESTIMATORS))]
     return rows.assign(
         space=space, estimator=rows.stat.map(ESTIMATORS), study=False, flag=rows.flag.fillna("")
-    )[COLUMNS["multiverse"]]
+    ).reindex(columns=COLUMNS["multiverse"])
 
 
 def centered(

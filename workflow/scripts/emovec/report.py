@@ -10,7 +10,7 @@ from pathlib import Path
 import jinja2
 from markdown_it import MarkdownIt
 
-from emovec.words import number, p_value
+from emovec.words import number, p_value, percent
 
 
 def render(template: str, context: dict) -> str:
@@ -22,7 +22,7 @@ def render(template: str, context: dict) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"number": number, "p": p_value}
+    environment.filters |= {"number": number, "p": p_value, "percent": percent}
     text = environment.get_template(template).render(context)
     return re.sub(r"\n{3,}", "\n\n", text)
 

@@ -3,7 +3,8 @@
 The data are balanced, `x[class, topic, d_model]`: one sentence for each class and topic, the
 topics in the same order in every class. A contrast is a weight for each class, summing to 0; its
 differences D[topic, d_model] have the mean v, the mean-difference vector. Every estimator is a
-function of the Gram matrices G_ab[topic, topic] = D_a D_bᵀ, so d_model enters once, in `gram`.
+function of two products: of the sums of differences, and of the differences topic by topic; so
+time and memory grow with the number of topics, not with its square.
 
 A plain product v_a·v_b also holds the sampling noise that a and b have in common (all of it when
 a = b, that of the neutral sentences when both are against neutral). Leaving out the pairs of a
@@ -14,6 +15,7 @@ topic with itself removes it: the U statistics, which average all splits into di
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,20 +24,6 @@ Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 RESOLUTION = 1e-13  # of a squared norm: what float32 activations and float64 sums resolve
-
-
-def gram(x: ArrayLike) -> Floats:
-    """K[class, class, topic, topic]: the products of all sentences about their grand mean.
-
-    `x[class, topic, d_model]` may be of any float type; products are summed in float64.
-    """
-    x = np.asarray(x, dtype=np.float64)
-    x = x - x[:1, :1]  # identical sentences, as at depth 0, become exactly 0
-    x -= x.mean(axis=(0, 1))
-    n_classes, n_topics, d_model = x.shape
-    rows = x.reshape(-1, d_model)
-    products = (rows @ rows.T).reshape(n_classes, n_topics, n_classes, n_topics)
-    return products.transpose(0, 2, 1, 3)
 
 
 def contrast(classes: Sequence[str], positive: str, negative: str) -> Floats:
@@ -69,66 +57,66 @@ def specific(classes: Sequence[str], neutral: str) -> Floats:
     return weights - weights.mean(axis=0)
 
 
-def contrast_gram(k: Floats, a: ArrayLike, b: ArrayLike) -> Floats:
-    """G_ab[topic, topic] = D_a D_bᵀ from `k[class, class, topic, topic]` and weights[class].
+def differences(x: ArrayLike, weights: ArrayLike) -> Floats:
+    """D[contrast, topic, d_model] in float64, of `x[class, topic, d_model]` of any float type.
 
-    With several contrasts, `a[a, class]` and `b[b, class]`, it is G[a, b, topic, topic].
+    `weights[contrast, class]` sum to 0.
     """
-    half = np.tensordot(a, k, axes=([-1], [0]))  # [a..., class, topic, topic]
-    whole = np.tensordot(half, b, axes=([-3], [-1]))  # [a..., topic, topic, b...]
-    return np.moveaxis(whole, -1, -3) if np.ndim(b) == 2 else whole
+    x = np.asarray(x, dtype=np.float64)
+    # about the first sentence: identical sentences, as at depth 0, become exactly 0
+    return np.tensordot(weights, x - x[:1, :1], axes=([-1], [0]))
 
 
-def shared(labels: Sequence[Sequence[object]]) -> Mask:
-    """same[topic, topic]: the two topics share a label, or are one topic.
+def coordinates(rows: Floats) -> Floats:
+    """`rows[..., row, d]` in an orthonormal basis of their span if there are fewer rows than d.
 
-    `labels[class][topic]`, such as the phrases of both classes of a contrast; None and NaN are
-    shared with nobody.
+    Their inner products stay as they are, in min(row, d) dimensions.
     """
-    n_topics = len(labels[0])
-    same = np.eye(n_topics, dtype=bool)
-    for row in labels:
-        _, codes = np.unique([str(label) for label in row], return_inverse=True)
-        known = np.array([label is not None and label == label for label in row])
-        same |= (codes[:, None] == codes) & known[:, None] & known
-    return same
+    if rows.shape[-1] <= rows.shape[-2]:
+        return rows
+    return np.linalg.qr(rows.swapaxes(-1, -2), mode="r").swapaxes(-1, -2)
 
 
-def inner(g: Floats) -> Floats:
-    """v_a·v_b from `g[..., topic, topic]`; with a = b the squared norm. Biased: see `inner_u`."""
-    return g.mean(axis=(-2, -1))
+@dataclass(frozen=True)
+class Products:
+    """What estimators need of the differences of contrasts a and b."""
+
+    total: Floats  # Σ_i D_ai · Σ_j D_bj, [..., a, b], or [..., a, b, topic] without each topic
+    own: Floats  # Σ_i D_ai·D_bi, likewise
+    n: int  # topics in the sums
 
 
-def inner_u(g: Floats, same: Mask | None = None) -> Floats:
-    """U_ab, unbiased for δ_a·δ_b: the mean of `g[..., topic, topic]` over pairs not in `same`.
+def products(d: Floats) -> Products:
+    """Products `[a, b]` of the differences `d[contrast, topic, d_model]`."""
+    sums = d.sum(axis=1)
+    return Products(sums @ sums.T, np.einsum("aix,bix->ab", d, d, optimize=True), d.shape[1])
 
-    `same[topic, topic]` defaults to the identity. With a = b it estimates ‖δ‖² and may be
-    negative. NaN if every pair is in `same`.
+
+def left_out(d: Floats) -> Products:
+    """Products `[a, b, topic]` without each topic in turn."""
+    whole = products(d)
+    with_sum = np.moveaxis(d @ d.sum(axis=1).T, 1, 2)  # D_ai · Σ_j D_bj, [a, b, topic]
+    own = np.einsum("aix,bix->abi", d, d, optimize=True)
+    total = whole.total[..., None] - with_sum - with_sum.swapaxes(0, 1) + own
+    return Products(total, whole.own[..., None] - own, whole.n - 1)
+
+
+def inner(p: Products) -> Floats:
+    """v_a·v_b; with a = b the squared norm. Biased: see `inner_u`."""
+    return p.total / p.n**2
+
+
+def inner_u(p: Products) -> Floats:
+    """U_ab, unbiased for δ_a·δ_b: the mean of D_ai·D_bj over pairs of different topics.
+
+    With a = b it estimates ‖δ‖² and may be negative. NaN with fewer than two topics.
     """
-    pairs = distinct(g.shape[-1], same)
-    return ratio(np.einsum("...ij,ij->...", g, pairs), pairs.sum())
+    return ratio(p.total - p.own, p.n * (p.n - 1))
 
 
-def distinct(n_topics: int, same: Mask | None = None) -> Floats:
-    """1 for the pairs [topic, topic] that enter a U statistic, 0 for the others."""
-    return 1.0 - (np.eye(n_topics) if same is None else same | np.eye(n_topics, dtype=bool))
-
-
-def weighted_inner_u(g: Floats, weights: Floats, same: Mask | None = None) -> Floats:
-    """U_ab[..., draw] with the multiplicities `weights[draw, topic]` of a resampling of topics.
-
-    A topic drawn twice is still one topic: its pairs with itself stay out, or the bias that U
-    removes would come back.
-    """
-    pairs = distinct(g.shape[-1], same)
-    total = np.einsum("bi,...ij,bj->...b", weights, g * pairs, weights, optimize=True)
-    return ratio(total, np.einsum("bi,ij,bj->b", weights, pairs, weights, optimize=True))
-
-
-def trace_cov(g: Floats) -> Floats:
-    """tr Cov(D_a, D_b), unbiased, from `g[..., topic, topic]`: topic noise, no effect in it."""
-    n = g.shape[-1]
-    return (np.trace(g, axis1=-2, axis2=-1) - n * inner(g)) / (n - 1)
+def trace_cov(p: Products) -> Floats:
+    """tr Cov(D_a, D_b), unbiased: topic noise, no effect in it. NaN with fewer than two topics."""
+    return ratio(p.own - p.total / p.n, p.n - 1)
 
 
 def cosine(ab: ArrayLike, aa: ArrayLike, bb: ArrayLike) -> Floats:
@@ -138,22 +126,15 @@ def cosine(ab: ArrayLike, aa: ArrayLike, bb: ArrayLike) -> Floats:
     return np.asarray(ab) / np.sqrt(np.where(defined, aa, np.nan) * np.where(defined, bb, np.nan))
 
 
-def cos_naive(g_ab: Floats, g_aa: Floats, g_bb: Floats) -> Floats:
-    """The cosine of v_a and v_b; pulled toward `kappa` by noise, whatever the true cosine."""
-    return cosine(inner(g_ab), inner(g_aa), inner(g_bb))
+def cosines(products: Floats) -> Floats:
+    """Cosines of all contrasts from their products `[..., a, b]`.
 
-
-def cos_u(g_ab: Floats, g_aa: Floats, g_bb: Floats, same: Mask | None = None) -> Floats:
-    """The cosine of δ_a and δ_b by U statistics; NaN where a U norm is not positive."""
-    return cosine(inner_u(g_ab, same), inner_u(g_aa, same), inner_u(g_bb, same))
-
-
-def kappa(g_ab: Floats, g_aa: Floats, g_bb: Floats) -> Floats:
-    """What the naive cosine tends to without any effect: tr Cov_ab/√(tr Cov_aa · tr Cov_bb).
-
-    0.5 for two contrasts against the same neutral sentences if the classes have equal noise.
+    Of `inner` they are the naive ones, pulled by noise toward κ whatever the true cosine; of
+    `inner_u` those of δ_a and δ_b; of `trace_cov` κ, what the naive ones tend to without any
+    effect (0.5 against the same neutral sentences if the classes have equal noise).
     """
-    return cosine(trace_cov(g_ab), trace_cov(g_aa), trace_cov(g_bb))
+    norms = np.diagonal(products, axis1=-2, axis2=-1)
+    return cosine(products, norms[..., :, None], norms[..., None, :])
 
 
 def cos_over_depths(ab: Floats, aa: Floats, bb: Floats, axis: int = -1) -> Floats:
@@ -164,17 +145,17 @@ def cos_over_depths(ab: Floats, aa: Floats, bb: Floats, axis: int = -1) -> Float
     return cosine(np.sum(ab, axis=axis), np.sum(aa, axis=axis), np.sum(bb, axis=axis))
 
 
-def s_hat(g: Floats, same: Mask | None = None) -> Floats:
+def s_hat(p: Products) -> Floats:
     """The squared effect in units of the noise of one difference: U/tr Cov(D); no unit.
 
     Norms themselves have the unit of the residual stream and do not compare between models.
     """
-    return ratio(inner_u(g, same), trace_cov(g))
+    return ratio(inner_u(p), trace_cov(p))
 
 
-def reliability(g: Floats, same: Mask | None = None) -> Floats:
+def reliability(p: Products) -> Floats:
     """U/‖v‖² ≤ 1, the expected squared cosine of v and δ: the noise ceiling of a direction."""
-    return ratio(inner_u(g, same), inner(g))
+    return ratio(inner_u(p), inner(p))
 
 
 def halves(n_topics: int, splits: int, rng: np.random.Generator) -> Floats:
@@ -187,11 +168,14 @@ def halves(n_topics: int, splits: int, rng: np.random.Generator) -> Floats:
     return np.stack([place < size, (place >= size) & (place < 2 * size)], axis=1) / size
 
 
-def half_products(g: Floats, split: Floats) -> Floats:
-    """products[..., split, half, half] of the mean vectors of the halves from `halves`."""
-    n_topics = split.shape[-1]
-    half = (split.reshape(-1, n_topics) @ g).reshape(*g.shape[:-2], *split.shape)
-    return half @ split.transpose(0, 2, 1)
+def half_products(d: Floats, split: Floats) -> Floats:
+    """products[a, b, split, half, half] of the mean vectors of the halves from `halves`.
+
+    `d[contrast, topic, d_model]` are differences.
+    """
+    means = split.reshape(-1, split.shape[-1]) @ d
+    means = means.reshape(len(d), *split.shape[:2], -1)
+    return np.einsum("ashx,bskx->abshk", means, means, optimize=True)
 
 
 def split_half(products: Floats) -> Floats:

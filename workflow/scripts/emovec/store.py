@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -212,11 +213,12 @@ def adopt(
     own = {"architecture": "unknown", "license": "not stated", "dtype": "float32"}
     own |= {k: v for k, v in brought.attributes.items() if isinstance(v, str | int | float | bool)}
     own |= {"schema_version": SCHEMA_VERSION, "model": model}
+    whose = f"{brought.path} has a value", "bring activations without NaN and infinity"
     with ActivationsWriter(path, n_depths, d_model) as writer:
         writer.attributes(own | {"n_layers": n_depths - 1, "d_model": d_model} | attributes)
         for position in positions:
             residual = brought.residual(position)[rows]
-            _check_finite(brought, position, residual, prompts.id)
+            check_finite(residual, list(map(repr, prompts.id)), position, *whose)
             writer.residual("prompts", position, len(rows))[...] = residual
         writer.table(
             "prompts", {c: prompts[c].tolist() for c in ("id", "topic", "emotion", "text")}
@@ -226,7 +228,7 @@ def adopt(
         for position in positions:
             sentences = brought.probe(position, probe.id.tolist())
             if len(sentences):
-                _check_finite(brought, position, sentences, probe.id)
+                check_finite(sentences, list(map(repr, probe.id)), position, *whose)
                 writer.residual("probe", position, len(probe))[...] = sentences
         if "probe" in writer.file:
             writer.table("probe", {c: probe[c].tolist() for c in ("id", "text")})
@@ -250,13 +252,14 @@ def _rows_of(brought: Activations, prompts: pd.DataFrame) -> list[int]:
     return found
 
 
-def _check_finite(
-    brought: Activations, position: str, residual: np.ndarray, ids: pd.Series
+def check_finite(
+    residual: np.ndarray, names: Sequence[str], position: str, source: str, remedy: str
 ) -> None:
+    """Raise InputError if a value of `residual[row, depth, d_model]` is not finite."""
     finite = np.isfinite(residual).all(-1)
     if not finite.all():
         row, depth = np.argwhere(~finite)[0]
         raise InputError(
-            f"{brought.path} has a value that is not finite for {ids.iloc[row]!r} at position "
-            f"{position}, depth {depth}: bring activations without NaN and infinity."
+            f"{source} that is not finite for {names[row]} at position {position}, depth "
+            f"{depth}: {remedy}."
         )

@@ -41,6 +41,7 @@ COLUMNS = {
     "multiverse": [
         "model", "position", "space", "metric", "estimator", "emotion_a", "emotion_b", "value",
         "ci_low", "ci_high", "study", "flag",
+        "model_b", "relative_depth", "null_low", "null_high", "gate_ok",
     ],
     "published": [
         "kind", "model_a", "model_b", "emotion_a", "emotion_b", "published", "this_run",

@@ -35,6 +35,7 @@ NO_SPREAD = "undefined: the sentences do not differ"
 NO_NORM = "undefined: a squared norm is not positive"
 DOMINATED = "rogue_dominated"
 AVERAGED = "mean over depths"
+DRAWN = ("flipped", "relabeled")  # fields of _Measured whose first axis is the draw
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,8 @@ class _Plan:
     emotions: list[str]
     weights: Floats  # [emotion, class], of emotion − neutral
     signs: NDArray[np.int8]  # [flip, topic]
-    relabeled: Floats  # [relabeling, emotion, coordinate]
+    relabeled: NDArray[np.int8]  # [relabeling, emotion, class, topic]
     halves: Floats  # [split, half, topic]
-    same: Mask | None  # [topic, topic]
     alpha: float
     reliability: float
 
@@ -82,9 +82,8 @@ class _Measured:
     loo_naive: Floats  # [depth, emotion, emotion, topic], as the next two
     loo_u: Floats
     loo_trace: Floats
-    flipped: Floats  # U of all topic pairs [draw, depth, emotion, emotion], as the next two
-    flipped_u: Floats
-    relabeled: Floats
+    flipped: Floats  # U of the norms [draw, depth, contrast]
+    relabeled: Floats  # [draw, depth, emotion, emotion]
     halved: Floats  # [depth, emotion, emotion, split, half, half]
     spectra: Floats  # [depth, class, (evr_pc1, d_eff)]
     rogues: list[list[metric.Rogue]]  # [depth][emotion]; none in the lda metric
@@ -148,7 +147,6 @@ def within_model(
     splits: int = 100,
     alpha: float = 0.05,
     thresholds: Mapping[str, float] = THRESHOLDS,
-    same: Mask | None = None,
 ) -> pd.DataFrame:
     """The within-model table of one position, with the columns `COLUMNS`.
 
@@ -158,9 +156,6 @@ def within_model(
         `[class, topic, depth, d_model]`, depths 0..L, classes in the order of `classes`.
     probe
         `[sentence, depth, d_model]`: the map half, on which the metrics are fitted.
-    same
-        `[topic, topic]`: pairs to leave out of U statistics, as from `similarity.shared`; the
-        pairs of a topic with itself always are.
 
     Rows without a depth average depths 0..L−1, as the original study did: `cos_naive` as the
     mean of the cosines, `cos_u` as the ratio of means. The gate is open where the contrasts of
@@ -193,9 +188,10 @@ def within_model(
         emotions=[one for one in classes if one != neutral],
         weights=weights,
         signs=inference.sign_flips(n_topics, flips, rng),
-        relabeled=inference.relabeled_weights(weights, labels),
+        relabeled=inference.relabeled_weights(
+            weights.astype(np.int8), labels, list(classes).index(neutral)
+        ),
         halves=similarity.halves(n_topics, splits, rng),
-        same=same,
         alpha=alpha,
         reliability=thresholds["reliability"],
     )
@@ -222,40 +218,45 @@ def within_model(
 
 
 def _measure(residual: NDArray, probe: NDArray, name: str, plan: _Plan) -> _Measured:
-    grams, relabeled, spectra, rogues, resolved = [], [], [], [], []
-    for depth in range(residual.shape[2]):
-        x = metric.fit(name, probe[:, depth]).apply(residual[:, :, depth])
-        k = similarity.gram(x)
-        g = similarity.contrast_gram(k, plan.weights, plan.weights)
-        total = k.trace(axis1=-2, axis2=-1).trace()
-        resolved.append(
-            _norms(g.trace(axis1=-2, axis2=-1), plan, 0) > similarity.RESOLUTION * total
-        )
-        alive = resolved[-1][: len(plan.emotions)]
-        grams.append(g * (alive[:, None] & alive)[..., None, None])
-        relabeled.append(inference.relabeled_inner(k, plan.relabeled))
-        spectra.append([metric.spectrum(k[i, i]) for i in range(len(k))])
-        v = plan.weights @ x.mean(axis=1)
-        rogues.append([] if name == "lda" else [metric.rogue(one) for one in v])
-    g = np.array(grams)
-    flipped = inference.flipped_inner_u(g, plan.signs)
-    return _Measured(
-        naive=similarity.inner(g),
-        u=similarity.inner_u(g, plan.same),
-        trace=similarity.trace_cov(g),
-        loo_naive=inference.loo_inner(g),
-        loo_u=inference.loo_inner_u(g, plan.same),
-        loo_trace=inference.loo_trace_cov(g),
-        flipped=flipped,
-        flipped_u=flipped
-        if plan.same is None
-        else inference.flipped_inner_u(g, plan.signs, plan.same),
-        relabeled=np.stack(relabeled, axis=1),
-        halved=similarity.half_products(g, plan.halves),
-        spectra=np.array(spectra),
-        rogues=rogues,
-        resolved=np.array(resolved),
-    )
+    depths = range(residual.shape[2])
+    found = [
+        _at_depth(metric.fit(name, probe[:, depth]).apply(residual[:, :, depth]), name, plan)
+        for depth in depths
+    ]
+    stacked = {
+        field: np.stack([one[field] for one in found], axis=int(field in DRAWN))
+        for field in found[0]
+        if field != "rogues"
+    }
+    return _Measured(**stacked, rogues=[one["rogues"] for one in found])
+
+
+def _at_depth(x: Floats, name: str, plan: _Plan) -> dict:
+    """The fields of `_Measured` at one depth, from `x[class, topic, d_model]`."""
+    centred = x - x[:1, :1]
+    centred -= centred.mean(axis=(0, 1))
+    d = similarity.differences(x, plan.weights)
+    rogues = [] if name == "lda" else [metric.rogue(one) for one in d.mean(axis=1)]
+    d = similarity.coordinates(d.reshape(-1, d.shape[-1])).reshape(*d.shape[:2], -1)
+    relabeled = inference.relabeled_inner(d, plan.relabeled)
+    lengths = (np.tensordot(plan.contrasts, d, axes=1) ** 2).sum(axis=(1, 2))
+    resolved = lengths > similarity.RESOLUTION * (centred**2).sum()
+    d = d * resolved[: len(plan.emotions), None, None]
+    whole, left = similarity.products(d), similarity.left_out(d)
+    return {
+        "naive": similarity.inner(whole),
+        "u": similarity.inner_u(whole),
+        "trace": similarity.trace_cov(whole),
+        "loo_naive": similarity.inner(left),
+        "loo_u": similarity.inner_u(left),
+        "loo_trace": similarity.trace_cov(left),
+        "flipped": inference.flipped_norm2_u(np.tensordot(plan.contrasts, d, axes=1), plan.signs),
+        "relabeled": relabeled,
+        "halved": similarity.half_products(d, plan.halves),
+        "spectra": np.array([metric.spectrum(one) for one in x]),
+        "rogues": rogues,
+        "resolved": resolved,
+    }
 
 
 def _norms(products: Floats, plan: _Plan, axis: int) -> Floats:
@@ -290,22 +291,22 @@ def _norm_blocks(m: _Measured, plan: _Plan, family: str) -> tuple[list[_Block], 
     loo_naive, loo_u, loo_trace = (
         _norms(one, plan, 1) * keep[..., None] for one in (m.loo_naive, m.loo_u, m.loo_trace)
     )
-    flipped, flipped_u = (_norms(one, plan, 2) * keep for one in (m.flipped, m.flipped_u))
+    flipped = m.flipped * keep
     square = n * naive + (n - 1) * trace  # tr G, which a flip leaves as it is
     flipped_naive = (1 - 1 / n) * flipped + square / n**2
     flipped_trace = (square - n * flipped_naive) / (n - 1)
 
-    p = inference.p_value(u, flipped_u)
+    p = inference.p_value(u, flipped)
     kinds = slice(0, n_emotions), slice(n_emotions, None)
-    p_adjusted = np.hstack([inference.max_t(u[:, kind], flipped_u[..., kind]) for kind in kinds])
+    p_adjusted = np.hstack([inference.max_t(u[:, kind], flipped[..., kind]) for kind in kinds])
     reliability = ratio(u, naive)
     gate = (reliability >= plan.reliability) & (p_adjusted < plan.alpha)
 
     estimates = {
         "norm2_naive": (naive, loo_naive, flipped_naive),
-        "norm2_u": (u, loo_u, flipped_u),
-        "s_hat": (ratio(u, trace), ratio(loo_u, loo_trace), ratio(flipped_u, flipped_trace)),
-        "reliability": (reliability, ratio(loo_u, loo_naive), ratio(flipped_u, flipped_naive)),
+        "norm2_u": (u, loo_u, flipped),
+        "s_hat": (ratio(u, trace), ratio(loo_u, loo_trace), ratio(flipped, flipped_trace)),
+        "reliability": (reliability, ratio(loo_u, loo_naive), ratio(flipped, flipped_naive)),
     }
     families = [f"{family}: signal against neutral", f"{family}: signal between emotions"]
     shared = {
@@ -347,7 +348,9 @@ def _cosine_blocks(m: _Measured, plan: _Plan, family: str, gate: Mask) -> list[_
 
     naive, relabeled = _cosines(m.naive, plan, 1), _cosines(m.relabeled, plan, 2)
     kappa, loo_kappa = _cosines(m.trace, plan, 1), _cosines(m.loo_trace, plan, 1)
-    ip, flipped = _products(m.u, plan, 1), _products(m.flipped_u, plan, 2)
+    ip, n_emotions = _products(m.u, plan, 1), len(plan.emotions)
+    # a·b from the norms of a, b and a − b
+    flipped = (m.flipped[..., a] + m.flipped[..., b] - m.flipped[..., n_emotions:]) / 2
     cos, loo = _cosines(m.u, plan, 1), _cosines(m.loo_u, plan, 1)
     p = inference.jackknife_p(cos, loo)
     return [
@@ -445,7 +448,6 @@ def _averages(m: _Measured, plan: _Plan, family: str) -> list[_Block]:
     """Over depths 0..L−1: the mean of cos_naive, the ratio of means of cos_u."""
     depths = slice(0, max(len(m.u) - 1, 1))
     a, b = plan.pairs
-    first = np.eye(len(plan.emotions))
 
     cosines = _cosines(m.naive, plan, 1)[depths]
     naive = mean_defined(cosines, axis=0)
@@ -457,8 +459,7 @@ def _averages(m: _Measured, plan: _Plan, family: str) -> list[_Block]:
     u, loo_u = m.u[depths].mean(axis=0), m.loo_u[depths].mean(axis=0)
     cos, loo = _cosines(u, plan, 0), _cosines(loo_u, plan, 0)
     p = inference.jackknife_p(cos, loo)
-    norms, flipped = (u * first).sum(axis=-1), m.flipped_u[:, depths].mean(axis=1)
-    flipped = np.diagonal(flipped, axis1=1, axis2=2)
+    norms, flipped = np.diagonal(u), m.flipped[:, depths, : len(plan.emotions)].mean(axis=1)
     signal = inference.max_t(norms, flipped) < plan.alpha
     reliable = ratio(norms, np.diagonal(m.naive[depths].mean(axis=0))) >= plan.reliability
     gate = (signal & reliable)[a] & (signal & reliable)[b]

@@ -12,6 +12,11 @@ def number(value: float, digits: int = 2) -> str:
     return f"{value:.{digits}f}".replace("-", "−")
 
 
+def percent(share: float) -> str:
+    """A share in per cent, such as 95 % or 99.9 %."""
+    return f"{100 * share:g} %"
+
+
 def p_value(value: float) -> str:
     if value is None or pd.isna(value):
         return "undefined"

@@ -1,0 +1,11 @@
+"""One emotion in two models under every combination of choices."""
+
+from emovec.job import job
+
+with job(snakemake.rule, snakemake.log[0]):
+    from emovec.multiverse_pairs import between_models
+    from emovec.tables import read_table, write_table
+
+    params = snakemake.params
+    table = between_models(read_table(snakemake.input[0]), list(params.models), params.depths)
+    write_table(table, snakemake.output[0], "multiverse")
