@@ -4,7 +4,8 @@ VENV ?= .venv
 CORES ?= all
 PIP_OPTIONS ?=
 BIN := $(VENV)/bin
-READY := $(VENV)/ready-$(shell cksum < requirements.lock | cut -d' ' -f1)
+LOCKS := requirements.lock tests/interchange.txt
+READY := $(VENV)/ready-$(shell cat $(LOCKS) | cksum | cut -d' ' -f1)
 
 .DEFAULT_GOAL := run
 .PHONY: run smoke baseline test lint format clean
@@ -36,8 +37,9 @@ format: $(READY)
 clean:
 	rm -rf $(VENV) .snakemake .pytest_cache .ruff_cache logs
 
-$(READY): requirements.lock
+$(READY): $(LOCKS)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_OPTIONS) -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r tests/interchange.txt
 	touch $@

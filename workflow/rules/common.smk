@@ -10,7 +10,7 @@ from snakemake.exceptions import WorkflowError
 SCRIPTS = Path(workflow.current_basedir).parent / "scripts"
 sys.path.append(str(SCRIPTS))
 
-from emovec.config import check, source_id
+from emovec.config import check, export_files, source_id
 from emovec.errors import InputError
 
 try:
@@ -30,6 +30,7 @@ CAPTURED = [name for name in MODELS if name not in BROUGHT]
 TWINS = [f"{name}@twin" for name in MODELS]
 SHUFFLED = [f"{name}@shuffled" for name in MODELS]
 UNTRAINED = [name for name, model in MODELS.items() if "random" in model["source"]]
+EXPORTED = export_files(config["exports"]["formats"], EMOTIONS)
 PAIRS = [*combinations(MODELS, 2), *zip(MODELS, TWINS)]
 PLOTS = [
     "layer_norms_l2",

@@ -16,6 +16,7 @@ import torch
 from transformer_lens.model_bridge import TransformerBridge
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from emovec.depths import hook_points
 from emovec.errors import InputError
 from emovec.job import progress
 from emovec.positions import Reading, TextEncoder, plan_readings
@@ -59,11 +60,6 @@ def _quiet() -> Iterator[None]:
 
 class _AllRead(Exception):
     """The last depth has been read."""
-
-
-def hook_points(n_layers: int) -> list[str]:
-    """The hook point of every depth 0..n_layers."""
-    return ["blocks.0.hook_resid_pre", *(f"blocks.{i}.hook_resid_post" for i in range(n_layers))]
 
 
 def in_batches(readings: list[Reading], batch_tokens: int) -> list[list[Reading]]:
