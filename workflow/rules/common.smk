@@ -43,6 +43,19 @@ STEERED = config["steering"]["models"]
 STEERING_PLOTS = ["grid", "dose", "cost"]
 
 
+def given(path):
+    """A file that the config names, relative to where Snakemake runs; else one shipped with emovec.
+
+    It is the user's own: neither the prefix of a module nor a storage provider applies to it.
+    """
+    shipped = SCRIPTS.parents[1] / path
+    return local(str(shipped) if shipped.exists() and not Path(path).exists() else path)
+
+
+PROMPTS = given(config["prompts"]["file"])
+PROBE = given(config["prompts"]["probe"])
+
+
 def one_of(names):
     """A regular expression that matches exactly these names."""
     return "|".join(map(re.escape, names)) or "(?!)"
@@ -97,7 +110,7 @@ def source_inputs(wildcards):
     """What a source is made from on this machine: a local folder, another model's tokenizer."""
     source = SOURCES[wildcards.source]
     if "path" in source:
-        return sorted(str(file) for file in Path(source["path"]).glob("*") if file.is_file())
+        return [local(str(f)) for f in sorted(Path(source["path"]).glob("*")) if f.is_file()]
     if other := source.get("random", {}).get("tokenizer"):
         folder = f"<resources>/models/{source_id(MODELS[other]['source'])}"
         return [f"{folder}/manifest.json", f"{folder}/tokenizer.json"]
@@ -126,7 +139,7 @@ def tokenizers(wildcards):
 
 
 def brought_file(wildcards):
-    return MODELS[wildcards.model]["source"]["activations"]
+    return local(MODELS[wildcards.model]["source"]["activations"])
 
 
 def carried(wildcards, kind):

@@ -3,8 +3,8 @@ rule write_provenance:
     input:
         manifests=manifests,
         activations=collect("<results>/activations/{model}.h5", model=MODELS),
-        prompts=config["prompts"]["file"],
-        probe=config["prompts"]["probe"],
+        prompts=PROMPTS,
+        probe=PROBE,
     output:
         "<results>/provenance.json",
     log:
