@@ -1,11 +1,14 @@
 """Follow a guide literally: write the files that it shows, run the commands that it gives.
 
 A code block whose fence names a file, as ```yaml mine.yaml, is that file; one with the language sh
-is commands, run one after the other in the folder. All other blocks are only looked at.
+is commands, run one after the other in the folder. All other blocks are only looked at. In a page
+of examples, blocks of python are run in order, and a block of text after one is what it prints.
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import re
 import subprocess
@@ -65,3 +68,25 @@ def run(command: str, folder: Path, environment: dict[str, str]) -> str:
     )
     assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
     return done.stdout + done.stderr
+
+
+def run_examples(path: Path, folder: Path) -> int:
+    """Run the python blocks of a page in one namespace, in `folder`; how many printed as shown.
+
+    Raises
+    ------
+    AssertionError
+        If one prints something else than the page shows.
+    """
+    found, names, shown = blocks(path), {"__name__": "example"}, 0
+    with contextlib.chdir(folder):
+        for block, after in zip(found, [*found[1:], None], strict=True):
+            if block.language != "python":
+                continue
+            said = io.StringIO()
+            with contextlib.redirect_stdout(said):
+                exec(compile(block.text, str(path), "exec"), names)
+            if after is not None and after.language == "text":
+                assert said.getvalue() == after.text, f"{block.text}\n{said.getvalue()}"
+                shown += 1
+    return shown

@@ -33,7 +33,9 @@ def choose_device(device: str) -> str:
     return device
 
 
-def load_model(folder: str | Path, device: str = "cpu", dtype: str = "float32"):
+def load_model(
+    folder: str | Path, device: str = "cpu", dtype: str = "float32"
+) -> TransformerBridge:
     """The model of a folder under TransformerLens, with Hugging Face's own weights and numerics."""
     folder = str(folder)
     model = AutoModelForCausalLM.from_pretrained(
@@ -74,7 +76,7 @@ def in_batches(readings: list[Reading], batch_tokens: int) -> list[list[Reading]
 
 
 def read_streams(
-    bridge, batch: list[Reading], positions: list[str], centered: bool
+    bridge: TransformerBridge, batch: list[Reading], positions: list[str], centered: bool
 ) -> dict[str, tuple[list[int], np.ndarray]]:
     """The residual stream of one batch at its positions.
 
