@@ -107,10 +107,12 @@ def model_file(name):
 
 
 def source_inputs(wildcards):
-    """What a source is made from on this machine: a local folder, another model's tokenizer."""
+    """What a source is made from here: a GGUF file, a folder's files, another's tokenizer."""
     source = SOURCES[wildcards.source]
     if "path" in source:
-        return [local(str(f)) for f in sorted(Path(source["path"]).glob("*")) if f.is_file()]
+        path = Path(source["path"])
+        files = [path] if path.suffix == ".gguf" else sorted(path.glob("*"))
+        return [local(str(file)) for file in files if file.is_file()]
     if other := source.get("random", {}).get("tokenizer"):
         folder = f"<resources>/models/{source_id(MODELS[other]['source'])}"
         return [f"{folder}/manifest.json", f"{folder}/tokenizer.json"]
