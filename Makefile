@@ -8,7 +8,7 @@ LOCKS := requirements.lock tests/interchange.txt
 READY := $(VENV)/ready-$(shell cat $(LOCKS) | cksum | cut -d' ' -f1)
 
 .DEFAULT_GOAL := run
-.PHONY: run smoke baseline test lint format clean
+.PHONY: run smoke smoke-conda baseline test unit lint format refresh clean
 
 run: $(READY)
 	$(BIN)/snakemake --cores $(CORES)
@@ -16,11 +16,18 @@ run: $(READY)
 smoke: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --configfile config/smoke.yaml
 
+# The same, each rule in the environment of envs/; needs conda.
+smoke-conda: $(READY)
+	$(BIN)/snakemake --cores $(CORES) --sdm conda --configfile config/smoke.yaml
+
 baseline: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --configfile config/baseline.yaml
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+unit: $(READY)
+	$(BIN)/python -m pytest tests/unit
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -32,6 +39,10 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow
+
+# Every pin anew, in the lock and in envs/.
+refresh: $(READY)
+	$(BIN)/python envs/refresh.py
 
 # What Snakemake and pip wrote here; models and results stay.
 clean:

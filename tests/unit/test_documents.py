@@ -1,5 +1,6 @@
 """What the documents say of keys, versions and files is so."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -93,3 +94,32 @@ def test_links_of_the_documents_lead_somewhere(root: Path) -> None:
         for target in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text()):
             if not target.startswith("http"):
                 assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def test_errors_of_the_faq_are_those_of_the_library(root: Path) -> None:
+    said = [
+        node.value
+        for path in (root / "workflow/scripts/emovec").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    ours = (root / "docs/faq.md").read_text().split("\n## Errors")[1]
+    fragments = re.findall(r"^### (.+)$", ours, re.M)
+    assert len(fragments) > 12
+    for fragment in fragments:
+        assert any(fragment in text for text in said), fragment
+
+
+def test_citation_is_of_this_version(root: Path) -> None:
+    import tomllib
+
+    from emovec import __version__
+
+    citation = yaml.safe_load((root / "CITATION.cff").read_text())
+    assert citation["version"] == __version__
+    assert (
+        citation["license"]
+        == tomllib.loads((root / "pyproject.toml").read_text())["project"]["license"]
+    )
+    assert {"cff-version", "message", "title", "authors", "type"} <= set(citation)
+    assert f"## {__version__}" in (root / "CHANGELOG.md").read_text()

@@ -27,7 +27,7 @@ rule export_vectors:
         neutral=config["prompts"]["neutral"],
         position=config["statistics"]["position"],
         alpha=config["statistics"]["alpha"],
-        formats=config["exports"]["formats"],
+        exported=EXPORTED,
         untrained=is_untrained,
         code=code_of("export_vectors.py"),
     message:

@@ -7,7 +7,6 @@ from emovec.job import job
 with job(snakemake.rule, snakemake.log[0]):
     import numpy as np
     from emovec.cards import DEFINITION, card
-    from emovec.config import export_files
     from emovec.directions import EmotionVectors
     from emovec.exports import identity, write_export
     from emovec.files import sha256, write_json
@@ -22,7 +21,7 @@ with job(snakemake.rule, snakemake.log[0]):
     vectors = dict(zip(read.emotions, read.vectors[position], strict=True))
 
     folder, files = Path(snakemake.output.card).parent, []
-    for name, (form, emotion) in export_files(params.formats, emotions).items():
+    for name, (form, emotion) in params.exported.items():
         write_export(folder / name, form, emotion, vectors, owner)
         files.append({"name": name, "format": form, "sha256": sha256(folder / name)})
     known = ("suffix", "prepend_bos", "normalization", "tokenizer_sha256", "prompts_sha256")
