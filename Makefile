@@ -8,7 +8,7 @@ LOCKS := requirements.lock tests/interchange.txt
 READY := $(VENV)/ready-$(shell cat $(LOCKS) | cksum | cut -d' ' -f1)
 
 .DEFAULT_GOAL := run
-.PHONY: run smoke smoke-conda baseline test unit lint format refresh clean
+.PHONY: run smoke smoke-conda smoke-bare baseline test unit lint format refresh clean
 
 run: $(READY)
 	$(BIN)/snakemake --cores $(CORES)
@@ -19,6 +19,10 @@ smoke: $(READY)
 # The same, each rule in the environment of envs/; needs conda.
 smoke-conda: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --sdm conda --configfile config/smoke.yaml
+
+# The same without conda: the pip section of each environment in one that was empty.
+smoke-bare: $(READY)
+	$(BIN)/python tests/bare_environments.py $(VENV)-bare $(PIP_OPTIONS)
 
 baseline: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --configfile config/baseline.yaml
@@ -46,7 +50,7 @@ refresh: $(READY)
 
 # What Snakemake and pip wrote here; models and results stay.
 clean:
-	rm -rf $(VENV) .snakemake .pytest_cache .ruff_cache logs
+	rm -rf $(VENV) $(VENV)-bare .snakemake .pytest_cache .ruff_cache logs
 
 $(READY): $(LOCKS)
 	$(PYTHON) -m venv $(VENV)
