@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from emovec.cards import card, flags, recommended_depth
+from emovec.cards import card, flags, recommended_depth, steered
 
 DEPTHS = [2, 4, 6]
 
@@ -110,3 +110,19 @@ def test_card_is_plain_json_with_undefined_as_null() -> None:
     assert joy["recommended"]["depth"] == 6
     assert joy["recommended"]["auroc"] == {"topic": 0.85}
     assert joy["recommended"]["reliability"] == 0.8
+
+
+def test_steering_gives_the_factor_of_the_exported_vector() -> None:
+    choice = {"depth": 4, "strength": 0.5, "score": 2.0, "kl": 0.3, "within_max_kl": True}
+    rows = [
+        {"kind": kind, "direction": name, "depth": depth, "strength": strength, "alpha": alpha}
+        for kind, name, depth, strength, alpha in [
+            ("emotion", "joy", 4, 0.5, 7.0),
+            ("emotion", "joy", 4, 1.0, 14.0),
+            ("emotion", "joy", 2, 0.5, 3.0),
+            ("emotion", "fear", 4, 0.5, 9.0),
+            ("random", "joy", 4, 0.5, 11.0),
+        ]
+    ]
+    read_outs = pd.DataFrame(rows).assign(operation="add", sign=1)
+    assert steered("joy", choice | {"cells": []}, read_outs) == choice | {"alpha": 7.0}

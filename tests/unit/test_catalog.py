@@ -68,8 +68,9 @@ def test_every_parameter_can_be_shown_in_a_table(root: Path) -> None:
 
 def test_rules_keep_to_the_folders_and_to_one_style_of_name(root: Path) -> None:
     verbs = {
-        *("audit", "capture", "compare", "compute", "decode", "export", "fetch", "import", "join"),
-        *("judge", "merge", "plot", "steer", "score", "vary", "write"),
+        *("audit", "capture", "carry", "choose", "compare", "compute", "decode", "estimate"),
+        *("export", "fetch", "import", "join", "judge", "make", "merge", "plot", "read", "vary"),
+        "write",
     }
     for name, rule in rules(root).items():
         assert name.split("_")[0] in verbs and re.fullmatch(r"[a-z_]+", name), name

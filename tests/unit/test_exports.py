@@ -161,6 +161,7 @@ def test_repeng_steers_alike(
 
 def test_transformer_lens_steers_alike(plain: Plain, exported: Callable, vectors: dict) -> None:
     from emovec.capture import load_model
+    from emovec.steering import Change, steered
     from safetensors.torch import load_file
 
     path = exported(plain.architecture, ("transformer-lens",))
@@ -173,6 +174,9 @@ def test_transformer_lens_steers_alike(plain: Plain, exported: Callable, vectors
                 # TransformerLens calls the hook by the name of another point in the same place
                 fwd_hooks=[(name, lambda stream, hook, v=loaded[name]: stream + ALPHA * v)],
             )
+        change = Change.adding(depth, ALPHA * loaded[name])
+        with plain.torch.inference_mode(), steered(bridge, [change]):
+            assert plain.torch.equal(bridge(plain.ids), found)  # ours is the same
         wanted = plain.steered(depth, vectors["joy"][depth])
         assert plain.torch.allclose(found, wanted, atol=1e-5), depth
         assert not plain.torch.allclose(wanted, plain.logits(), atol=1e-3)

@@ -13,10 +13,12 @@ from emovec.directions import EmotionVectors, emotion_vectors
 from emovec.exports import identity, write_export
 from emovec.store import ActivationsWriter, open_activations
 from guide import run_examples
+from tiny import model_folder
 
 MODULES = sorted(
     p.stem for p in (Path(__file__).parents[2] / "workflow/scripts/emovec").glob("*.py")
 )
+TORCH = ("capture", "steered", "steering")
 
 
 @pytest.fixture
@@ -59,8 +61,14 @@ def small_run(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_examples_of_the_page_print_what_it_shows(root: Path, small_run: Path) -> None:
-    assert run_examples(root / "docs/library.md", small_run) == 7
+def test_examples_of_the_page_print_what_it_shows(
+    root: Path, small_run: Path, tiny_root: Path
+) -> None:
+    pytest.importorskip("torch")
+    tiny = model_folder("gpt2", tiny_root, n_layers=2, d_model=8, n_heads=2)
+    (small_run / "models").mkdir()
+    (small_run / "models/mine").symlink_to(tiny)
+    assert run_examples(root / "docs/library.md", small_run) == 8
 
 
 def test_xarray_finds_every_axis_of_every_array(small_run: Path) -> None:
@@ -75,7 +83,7 @@ def test_xarray_finds_every_axis_of_every_array(small_run: Path) -> None:
             tree.load()
 
 
-@pytest.mark.parametrize("module", [m for m in MODULES if m not in ("capture", "__init__")])
+@pytest.mark.parametrize("module", [m for m in MODULES if m not in ("__init__", *TORCH)])
 def test_examples_in_docstrings(module: str) -> None:
     found = doctest.testmod(importlib.import_module(f"emovec.{module}"))
     assert found.failed == 0

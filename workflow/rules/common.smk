@@ -44,16 +44,20 @@ STEERING_PLOTS = ["grid", "dose", "cost"]
 
 
 def given(path):
-    """A file that the config names, relative to where Snakemake runs; else one shipped with emovec.
+    """A file that the config names, relative to where Snakemake runs.
 
-    It is the user's own: neither the prefix of a module nor a storage provider applies to it.
+    In a module it is a file of the workflow that uses it, without the prefix, or else of this one.
     """
+    if workflow.modifier.namespace is None:
+        return path
     shipped = SCRIPTS.parents[1] / path
     return local(str(shipped) if shipped.exists() and not Path(path).exists() else path)
 
 
 PROMPTS = given(config["prompts"]["file"])
 PROBE = given(config["prompts"]["probe"])
+OPENINGS = given(config["steering"]["openings"])
+WORDS = given(config["steering"]["words"])
 
 
 def one_of(names):
@@ -141,13 +145,24 @@ def tokenizers(wildcards):
 
 
 def brought_file(wildcards):
-    return local(MODELS[wildcards.model]["source"]["activations"])
+    return given(MODELS[wildcards.model]["source"]["activations"])
 
 
 def carried(wildcards, kind):
     """Directions of all other models in a steered one, or what they do there."""
     others = [name for name in MODELS if name != wildcards.model]
     return [f"<results>/steering/{wildcards.model}/from_{name}.{kind}" for name in others]
+
+
+def steering_of(name):
+    """Input function: a file of a model's steering, if the exported vectors were steered with."""
+
+    def path(wildcards):
+        same = config["steering"]["position"] == config["statistics"]["position"]
+        steered = same and wildcards.model in STEERED
+        return f"<results>/steering/{wildcards.model}/{name}" if steered else []
+
+    return path
 
 
 def manifests(wildcards):

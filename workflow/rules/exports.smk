@@ -7,6 +7,8 @@ rule export_vectors:
         within="<results>/within_model/{model}.csv",
         decoding="<results>/decoding/{model}.csv",
         texts="<results>/decoding/texts.csv",
+        choice=steering_of("choice.json"),
+        read_outs=steering_of("read_outs.csv"),
     output:
         card="<results>/exports/{model}/card.json",
         files=[f"<results>/exports/{{model}}/{name}" for name in EXPORTED],

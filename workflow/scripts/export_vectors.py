@@ -9,7 +9,7 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.cards import DEFINITION, card
     from emovec.directions import EmotionVectors
     from emovec.exports import identity, write_export
-    from emovec.files import sha256, write_json
+    from emovec.files import read_json, sha256, write_json
     from emovec.store import open_activations
     from emovec.tables import read_table
 
@@ -24,6 +24,9 @@ with job(snakemake.rule, snakemake.log[0]):
     for name, (form, emotion) in params.exported.items():
         write_export(folder / name, form, emotion, vectors, owner)
         files.append({"name": name, "format": form, "sha256": sha256(folder / name)})
+    steering = None
+    if paths.choice:
+        steering = (read_json(paths.choice), read_table(paths.read_outs))
     known = ("suffix", "prepend_bos", "normalization", "tokenizer_sha256", "prompts_sha256")
     content = card(
         owner,
@@ -33,6 +36,7 @@ with job(snakemake.rule, snakemake.log[0]):
         emotions,
         np.median(np.linalg.norm(activations.residual(position), axis=-1), axis=0),
         files,
+        steering=steering,
         alpha=params.alpha,
         untrained=params.untrained,
     )

@@ -1,8 +1,9 @@
 """emovec: emotion directions in language models, with nulls, intervals and controls.
 
-One module is one idea. Only `capture` imports torch, and `models` with what it calls when a model
-is fetched; everything else works on arrays and on the files described in docs/formats.md. The
-names below are what a notebook needs; they are imported when they are first used.
+One module is one idea. Only those that run a model (`capture`, `steering`, `steered`) import torch,
+and `models` with what it calls when a model is fetched; everything else works on arrays and on the
+files described in docs/formats.md. The names below are what a notebook needs; they are imported
+when they are first used.
 """
 
 from __future__ import annotations

@@ -30,6 +30,7 @@ def card(
     stream_norm: np.ndarray,
     files: list[dict],
     *,
+    steering: tuple[dict, pd.DataFrame] | None = None,
     alpha: float,
     untrained: bool,
 ) -> dict:
@@ -42,6 +43,7 @@ def card(
     tables : norms, within, decoding (of this model alone) and texts (the baselines without one).
     stream_norm : `[depth]`, the median length of the residual stream over the prompts.
     files : name, format and digest of each file.
+    steering : the depth and strength chosen and the read-outs of the next token, if it was steered.
 
     Undefined numbers are null.
     """
@@ -55,7 +57,9 @@ def card(
         "untrained": untrained,
         "stream_norm": _numbers(stream_norm),
         "emotions": {
-            emotion: about(emotion, position, tables, alpha, untrained) for emotion in emotions
+            emotion: about(emotion, position, tables, alpha, untrained)
+            | {"steering": steered(emotion, *steering) if steering else None}
+            for emotion in emotions
         },
         "files": [file | {"use": USES[file["format"]]} for file in files],
     }
@@ -124,19 +128,18 @@ def recommended_depth(reliable: pd.DataFrame, decoded: pd.DataFrame, alpha: floa
 def advice(
     depth: int | None, reliable: pd.DataFrame, decoded: pd.DataFrame, untrained: bool
 ) -> dict:
-    """Where to use the vector, and what speaks for it; `strength` is null until it was tried."""
+    """Where the emotion is read best, and what speaks for it."""
     if depth is None:
         why = (
             "an untrained model: what is told apart here are tokens, not emotions"
             if untrained
             else "no tested depth has a reliable vector that decodes held-out sentences"
         )
-        return {"depth": None, "strength": None, "reason": why}
+        return {"depth": None, "reason": why}
     raw = reliable[(reliable.metric == "raw") & (reliable.depth == depth)].iloc[0]
     rows = decoded[(decoded.depth_test == depth) & (decoded.direction != "depth0")]
     return {
         "depth": depth,
-        "strength": None,
         "reason": "the highest held-out AUROC, in the hardest split, of the tested depths with a "
         "reliable vector; chosen among them, so rather too high. It is evidence of decoding, not "
         "of steering",
@@ -182,6 +185,25 @@ def flags(
         if (rogue.flag[rogue.depth == depth] == "rogue_dominated").any():
             said.append(f"One dimension carries more than half of the vector at depth {depth}.")
     return said
+
+
+def steered(emotion: str, choice: dict, read_outs: pd.DataFrame) -> dict:
+    """The depth and strength chosen by steering, and `alpha`: the factor of the exported vector.
+
+    `strength` is the length added, in medians of the stream's length over the openings; `score` how
+    far emotions move their words beyond controls, in standard deviations of these, averaged over
+    the model's emotions; `kl` the mean change of the next-token distribution in nats.
+    """
+    rows = read_outs[
+        (read_outs.kind == "emotion")
+        & (read_outs.direction == emotion)
+        & (read_outs.operation == "add")
+        & (read_outs.sign == 1)
+        & (read_outs.depth == choice["depth"])
+        & (read_outs.strength == choice["strength"])
+    ]
+    kept = ("depth", "strength", "score", "kl", "within_max_kl")
+    return {name: choice[name] for name in kept} | {"alpha": _number(rows.alpha.iloc[0])}
 
 
 def _number(value: float) -> float | None:

@@ -6,6 +6,8 @@ from 0), always before the final norm.
 
 from __future__ import annotations
 
+import math
+
 
 def hook_points(n_layers: int) -> list[str]:
     """The TransformerLens hook point of every depth 0..n_layers.
@@ -32,3 +34,12 @@ def block_before(depth: int) -> int:
     if depth < 1:
         raise ValueError("depth 0 is before the first block")
     return depth - 1
+
+
+def nearest_depth(relative: float, n_layers: int) -> int:
+    """The depth nearest to a relative depth, the deeper of two as near; 0 only for 0.
+
+    >>> nearest_depth(0.25, 30), nearest_depth(0.01, 12)
+    (8, 1)
+    """
+    return max(math.floor(relative * n_layers + 0.5), int(relative > 0))
