@@ -4,10 +4,11 @@ VENV ?= .venv
 CORES ?= all
 PIP_OPTIONS ?=
 BIN := $(VENV)/bin
-READY := $(VENV)/ready-$(shell cksum < requirements.lock | cut -d' ' -f1)
+LOCKS := requirements.lock tests/interchange.txt
+READY := $(VENV)/ready-$(shell cat $(LOCKS) | cksum | cut -d' ' -f1)
 
 .DEFAULT_GOAL := run
-.PHONY: run smoke baseline test lint format clean
+.PHONY: run smoke smoke-conda smoke-bare baseline test unit lint format refresh clean
 
 run: $(READY)
 	$(BIN)/snakemake --cores $(CORES)
@@ -15,11 +16,22 @@ run: $(READY)
 smoke: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --configfile config/smoke.yaml
 
+# The same, each rule in the environment of envs/; needs conda.
+smoke-conda: $(READY)
+	$(BIN)/snakemake --cores $(CORES) --sdm conda --configfile config/smoke.yaml
+
+# The same without conda: the pip section of each environment in one that was empty.
+smoke-bare: $(READY)
+	$(BIN)/python tests/bare_environments.py $(VENV)-bare $(PIP_OPTIONS)
+
 baseline: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --configfile config/baseline.yaml
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+unit: $(READY)
+	$(BIN)/python -m pytest tests/unit
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -32,12 +44,17 @@ format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow
 
+# Every pin anew, in the lock and in envs/.
+refresh: $(READY)
+	$(BIN)/python envs/refresh.py
+
 # What Snakemake and pip wrote here; models and results stay.
 clean:
-	rm -rf $(VENV) .snakemake .pytest_cache .ruff_cache logs
+	rm -rf $(VENV) $(VENV)-bare .snakemake .pytest_cache .ruff_cache logs
 
-$(READY): requirements.lock
+$(READY): $(LOCKS)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_OPTIONS) -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r tests/interchange.txt
 	touch $@

@@ -44,6 +44,7 @@ def whole(name: str) -> set[str]:
         f"Decoding the emotions in {name}",
         f"Decoding the emotions in {name}@shuffled",
         f"Varying the choices in {name}",
+        f"Exporting the vectors of {name}",
     }
 
 
@@ -144,6 +145,7 @@ def test_touched_prompt_file_changes_nothing(project: Project) -> None:
         ("raw", {"Comparing one with two"}, {"Comparing the emotions inside one"}),
         ("within", {"Comparing the emotions inside one"}, {"Computing the emotion vectors of one"}),
         ("positions", {"Reading the residual stream of one"}, set()),
+        ("exports", {"Exporting the vectors of two"}, {"Computing the emotion vectors of two"}),
         ("findings", {"Writing the report"}, plots("one") | {"Judging what the models share"}),
     ],
 )  # fmt: skip

@@ -5,6 +5,9 @@ from pathlib import Path
 import h5py
 import pandas as pd
 import pytest
+from emovec.directions import EmotionVectors
+from emovec.exports import load_vectors
+from emovec.files import read_json, sha256
 from project import Project, tiny
 
 pytest.importorskip("torch")
@@ -31,6 +34,34 @@ def test_position_without_a_probe_has_the_raw_metric_alone(alone: Project) -> No
     within = pd.read_csv(alone.results / "within_model/one.csv")
     assert set(within.metric[within.position == "emotion_word"]) == {"raw"}
     assert set(within.metric[within.position == "last"]) == {"raw", "zstd", "lda"}
+
+
+def test_vectors_are_exported_with_their_card(alone: Project) -> None:
+    folder = alone.results / "exports/one"
+    card = read_json(folder / "card.json")
+    names = {file["name"]: file["sha256"] for file in card["files"]}
+    assert set(names) | {"card.json"} == {path.name for path in folder.iterdir()}
+    assert len(names) == 1 + 3 * 2
+    assert names == {name: sha256(folder / name) for name in names}
+    [manifest] = alone.folder.glob("resources/models/*/manifest.json")
+    exported = load_vectors(folder / "vectors.safetensors", model=manifest.parent, space="raw")
+    own = EmotionVectors.read(alone.results / "emotion_vectors/one_vectors.h5")
+    assert exported.emotions == own.emotions == ["anger", "apology"] == list(card["emotions"])
+    assert (exported.vectors["last"] == own.vectors["last"]).all()
+    # random weights know nothing, and the card says so
+    anger = card["emotions"]["anger"]
+    assert card["untrained"] and anger["recommended"]["depth"] is None
+    assert "untrained" in anger["flags"][0]
+    decoding = pd.read_csv(alone.results / "decoding/one.csv")
+    here = (decoding.contrast == "anger") & (decoding.depth_test == 1) & (decoding.split == "topic")
+    [said] = [r for r in anger["decoding"] if (r["depth"], r["split"]) == (1, "topic")]
+    assert said["auroc"] == decoding.auroc[here].item()
+
+
+def test_nothing_is_exported_if_no_format_is_named(alone: Project, tmp_path: Path) -> None:
+    project = alone.copy(tmp_path / "project")
+    project.config["exports"] = {"formats": []}
+    assert not any("Exporting" in message for message in project.planned())
 
 
 def test_activations_without_a_probe_give_raw_cosines_and_no_map(

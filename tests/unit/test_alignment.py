@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import worlds_cross
 from emovec import alignment, control_null, cross, transfer
+from emovec.depths import nearest_depth
 from emovec.errors import InputError
 from emovec.raw import raw_cosines
 from emovec.verdicts import Thresholds
@@ -690,7 +691,7 @@ def test_nearest_depths_count_from_the_first_block():
         (3, 8), (6, 15), (9, 23), (11, 28),
     ]  # fmt: skip
     assert cross.primary_depths(2, 2, [0.1, 0.25, 0.5, 0.92]) == [(1, 1), (2, 2)]
-    assert cross.nearest_depth(0.0, 4) == 0
+    assert nearest_depth(0.0, 4) == 0
 
 
 def test_arrays_that_do_not_fit_are_refused(tables):

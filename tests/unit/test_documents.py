@@ -1,9 +1,11 @@
 """What the documents say of keys, versions and files is so."""
 
+import ast
 import re
 from pathlib import Path
 
 import yaml
+from guide import Block, blocks, commands
 
 
 def keys(node: dict, where: str = "") -> dict[str, dict]:
@@ -93,3 +95,67 @@ def test_links_of_the_documents_lead_somewhere(root: Path) -> None:
         for target in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text()):
             if not target.startswith("http"):
                 assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def test_errors_of_the_faq_are_those_of_the_library(root: Path) -> None:
+    said = [
+        node.value
+        for path in (root / "workflow/scripts/emovec").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    ours = (root / "docs/faq.md").read_text().split("\n## Errors")[1]
+    fragments = re.findall(r"^### (.+)$", ours, re.M)
+    assert len(fragments) > 12
+    for fragment in fragments:
+        assert any(fragment in text for text in said), fragment
+
+
+def test_citation_is_of_this_version(root: Path) -> None:
+    import tomllib
+
+    from emovec import __version__
+
+    citation = yaml.safe_load((root / "CITATION.cff").read_text())
+    assert citation["version"] == __version__
+    assert (
+        citation["license"]
+        == tomllib.loads((root / "pyproject.toml").read_text())["project"]["license"]
+    )
+    assert {"cff-version", "message", "title", "authors", "type"} <= set(citation)
+    assert f"## {__version__}" in (root / "CHANGELOG.md").read_text()
+
+
+def documents(root: Path) -> list[Path]:
+    return [*root.glob("*.md"), *root.glob("docs/*.md"), root / "config/README.md"]
+
+
+def test_code_in_the_documents_is_code(root: Path) -> None:
+    seen: list[Block] = []
+    for path in documents(root):
+        for block in blocks(path):
+            seen.append(block)
+            if block.language == "python" and block.file != "Snakefile":
+                compile(block.text, str(path), "exec")
+            elif block.language == "yaml":
+                assert isinstance(yaml.safe_load(block.text), dict), path
+    assert {"python", "yaml", "sh", "text", "csv", "mermaid"} == {block.language for block in seen}
+
+
+def test_commands_in_the_documents_exist(root: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (root / "Makefile").read_text(), re.M))
+    seen = set()
+    for path in documents(root):
+        text = path.read_text()
+        made = {block.file for block in blocks(path)}
+        shown = re.findall(r"^```(?:sh)?\n(.*?)^```$", text, re.M | re.S)
+        inline = re.findall(r"`((?:make|snakemake) [^`]+)`", text)
+        for command in [line for block in shown for line in commands(block)] + inline:
+            word, *rest = command.split()
+            seen.add(word)
+            if word == "make":
+                named = [one for one in rest if re.fullmatch(r"[a-z-]+", one)]
+                assert set(named) <= targets, f"{path.name}: {command}"
+            for config in re.findall(r"--configfile (\S+)", command):
+                assert config in made or (root / config).is_file(), f"{path.name}: {command}"
+    assert {"make", "snakemake"} <= seen

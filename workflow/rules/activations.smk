@@ -1,8 +1,8 @@
 # Run one model over the prompts and the probe.
 rule capture_activations:
     input:
-        prompts=config["prompts"]["file"],
-        probe=config["prompts"]["probe"],
+        prompts=PROMPTS,
+        probe=PROBE,
         manifest=model_file("manifest.json"),
         config=model_file("config.json"),
         tokenizer=model_file("tokenizer.json"),
@@ -38,8 +38,8 @@ rule capture_activations:
 # Take in activations that someone else has captured.
 rule import_activations:
     input:
-        prompts=config["prompts"]["file"],
-        probe=config["prompts"]["probe"],
+        prompts=PROMPTS,
+        probe=PROBE,
         activations=brought_file,
     output:
         "<results>/activations/{model}.h5",

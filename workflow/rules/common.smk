@@ -10,7 +10,7 @@ from snakemake.exceptions import WorkflowError
 SCRIPTS = Path(workflow.current_basedir).parent / "scripts"
 sys.path.append(str(SCRIPTS))
 
-from emovec.config import check, source_id
+from emovec.config import check, export_files, source_id
 from emovec.errors import InputError
 
 try:
@@ -30,6 +30,7 @@ CAPTURED = [name for name in MODELS if name not in BROUGHT]
 TWINS = [f"{name}@twin" for name in MODELS]
 SHUFFLED = [f"{name}@shuffled" for name in MODELS]
 UNTRAINED = [name for name, model in MODELS.items() if "random" in model["source"]]
+EXPORTED = export_files(config["exports"]["formats"], EMOTIONS)
 PAIRS = [*combinations(MODELS, 2), *zip(MODELS, TWINS)]
 PLOTS = [
     "layer_norms_l2",
@@ -40,6 +41,23 @@ PLOTS = [
 ]
 STEERED = config["steering"]["models"]
 STEERING_PLOTS = ["grid", "dose", "cost"]
+
+
+def given(path):
+    """A file that the config names, relative to where Snakemake runs.
+
+    In a module it is a file of the workflow that uses it, without the prefix, or else of this one.
+    """
+    if workflow.modifier.namespace is None:
+        return path
+    shipped = SCRIPTS.parents[1] / path
+    return local(str(shipped) if shipped.exists() and not Path(path).exists() else path)
+
+
+PROMPTS = given(config["prompts"]["file"])
+PROBE = given(config["prompts"]["probe"])
+OPENINGS = given(config["steering"]["openings"])
+WORDS = given(config["steering"]["words"])
 
 
 def one_of(names):
@@ -93,10 +111,12 @@ def model_file(name):
 
 
 def source_inputs(wildcards):
-    """What a source is made from on this machine: a local folder, another model's tokenizer."""
+    """What a source is made from here: a GGUF file, a folder's files, another's tokenizer."""
     source = SOURCES[wildcards.source]
     if "path" in source:
-        return sorted(str(file) for file in Path(source["path"]).glob("*") if file.is_file())
+        path = Path(source["path"])
+        files = [path] if path.suffix == ".gguf" else sorted(path.glob("*"))
+        return [local(str(file)) for file in files if file.is_file()]
     if other := source.get("random", {}).get("tokenizer"):
         folder = f"<resources>/models/{source_id(MODELS[other]['source'])}"
         return [f"{folder}/manifest.json", f"{folder}/tokenizer.json"]
@@ -125,13 +145,24 @@ def tokenizers(wildcards):
 
 
 def brought_file(wildcards):
-    return MODELS[wildcards.model]["source"]["activations"]
+    return given(MODELS[wildcards.model]["source"]["activations"])
 
 
 def carried(wildcards, kind):
     """Directions of all other models in a steered one, or what they do there."""
     others = [name for name in MODELS if name != wildcards.model]
     return [f"<results>/steering/{wildcards.model}/from_{name}.{kind}" for name in others]
+
+
+def steering_of(name):
+    """Input function: a file of a model's steering, if the exported vectors were steered with."""
+
+    def path(wildcards):
+        same = config["steering"]["position"] == config["statistics"]["position"]
+        steered = same and wildcards.model in STEERED
+        return f"<results>/steering/{wildcards.model}/{name}" if steered else []
+
+    return path
 
 
 def manifests(wildcards):

@@ -3,7 +3,7 @@ rule compare_models:
     input:
         a=activations_of("a"),
         b=activations_of("b"),
-        probe=config["prompts"]["probe"],
+        probe=PROBE,
     output:
         similarity="<results>/cross_model/{a}__{b}.csv",
         maps="<results>/maps/{a}__{b}.csv",

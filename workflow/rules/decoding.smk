@@ -2,7 +2,7 @@
 rule decode_emotions:
     input:
         activations=activations_of("model"),
-        prompts=config["prompts"]["file"],
+        prompts=PROMPTS,
     output:
         "<results>/decoding/{model}.csv",
     log:
@@ -31,7 +31,7 @@ rule decode_emotions:
 # What the same sentences give away without any model.
 rule decode_texts:
     input:
-        config["prompts"]["file"],
+        PROMPTS,
     output:
         "<results>/decoding/texts.csv",
     log:

@@ -3,7 +3,7 @@ rule vary_choices:
     input:
         activations="<results>/activations/{model}.h5",
         within="<results>/within_model/{model}.csv",
-        probe=config["prompts"]["probe"],
+        probe=PROBE,
     output:
         "<results>/multiverse/{model}.csv",
     log:

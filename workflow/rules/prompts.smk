@@ -2,8 +2,8 @@
 rule audit_prompts:
     input:
         unpack(tokenizers),
-        prompts=config["prompts"]["file"],
-        probe=config["prompts"]["probe"],
+        prompts=PROMPTS,
+        probe=PROBE,
     output:
         audit="<results>/prompts/audit.json",
         confounds=report(

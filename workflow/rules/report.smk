@@ -3,8 +3,8 @@ rule write_provenance:
     input:
         manifests=manifests,
         activations=collect("<results>/activations/{model}.h5", model=MODELS),
-        prompts=config["prompts"]["file"],
-        probe=config["prompts"]["probe"],
+        prompts=PROMPTS,
+        probe=PROBE,
     output:
         "<results>/provenance.json",
     log:
@@ -61,7 +61,7 @@ rule write_report:
         steering=collect("<results>/steering/{model}.csv", model=STEERED),
         steering_scores=collect("<results>/steering/{model}/scores.csv", model=STEERED),
         steering_choices=collect("<results>/steering/{model}/choice.json", model=STEERED),
-        steering_openings=[config["steering"]["openings"]] if STEERED else [],
+        steering_openings=[OPENINGS] if STEERED else [],
         steering_plots=collect(
             "<results>/plots/steering/{model}_{kind}.png", model=STEERED, kind=STEERING_PLOTS
         ),

@@ -2,7 +2,7 @@
 rule compare_emotions:
     input:
         activations=activations_of("model"),
-        probe=config["prompts"]["probe"],
+        probe=PROBE,
     output:
         "<results>/within_model/{model}.csv",
     log:

@@ -3,7 +3,7 @@ rule make_directions:
     input:
         activations="<results>/activations/{model}.h5",
         vectors="<results>/emotion_vectors/{model}_vectors.h5",
-        probe=config["prompts"]["probe"],
+        probe=PROBE,
     output:
         "<results>/steering/{model}/directions.h5",
     log:
@@ -30,8 +30,8 @@ rule make_directions:
 rule read_steered:
     input:
         directions="<results>/steering/{model}/directions.h5",
-        openings=config["steering"]["openings"],
-        words=config["steering"]["words"],
+        openings=OPENINGS,
+        words=WORDS,
         manifest=model_file("manifest.json"),
         config=model_file("config.json"),
         tokenizer=model_file("tokenizer.json"),
@@ -65,7 +65,7 @@ rule read_steered:
 rule choose_steering:
     input:
         read_outs="<results>/steering/{model}/read_outs.csv",
-        openings=config["steering"]["openings"],
+        openings=OPENINGS,
     output:
         "<results>/steering/{model}/choice.json",
     log:
@@ -93,7 +93,7 @@ rule write_steered:
     input:
         directions="<results>/steering/{model}/directions.h5",
         choice="<results>/steering/{model}/choice.json",
-        openings=config["steering"]["openings"],
+        openings=OPENINGS,
         manifest=model_file("manifest.json"),
         config=model_file("config.json"),
         tokenizer=model_file("tokenizer.json"),
@@ -127,7 +127,7 @@ rule write_steered:
 rule judge_texts:
     input:
         texts="<results>/steering/{model}/texts.csv",
-        words=config["steering"]["words"],
+        words=WORDS,
     output:
         "<results>/steering/{model}/scores.csv",
     log:
@@ -155,7 +155,7 @@ rule carry_directions:
         source="<results>/activations/{a}.h5",
         target="<results>/activations/{model}.h5",
         vectors="<results>/emotion_vectors/{a}_vectors.h5",
-        probe=config["prompts"]["probe"],
+        probe=PROBE,
         choice="<results>/steering/{model}/choice.json",
     output:
         "<results>/steering/{model}/from_{a}.h5",
@@ -184,8 +184,8 @@ use rule read_steered as read_carried with:
     input:
         directions="<results>/steering/{model}/from_{a}.h5",
         choice="<results>/steering/{model}/choice.json",
-        openings=config["steering"]["openings"],
-        words=config["steering"]["words"],
+        openings=OPENINGS,
+        words=WORDS,
         manifest=model_file("manifest.json"),
         config=model_file("config.json"),
         tokenizer=model_file("tokenizer.json"),
@@ -207,7 +207,7 @@ rule estimate_steering:
         read_outs="<results>/steering/{model}/read_outs.csv",
         scores="<results>/steering/{model}/scores.csv",
         choice="<results>/steering/{model}/choice.json",
-        openings=config["steering"]["openings"],
+        openings=OPENINGS,
         carried_directions=lambda wildcards: carried(wildcards, "h5"),
         carried=lambda wildcards: carried(wildcards, "csv"),
     output:
@@ -245,7 +245,7 @@ rule plot_steering:
         read_outs="<results>/steering/{model}/read_outs.csv",
         scores="<results>/steering/{model}/scores.csv",
         choice="<results>/steering/{model}/choice.json",
-        openings=config["steering"]["openings"],
+        openings=OPENINGS,
     output:
         **{
             kind: report(

@@ -4,7 +4,7 @@ from emovec.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
     from emovec.carried import carry
-    from emovec.cross import nearest_depth
+    from emovec.depths import nearest_depth
     from emovec.directions import EmotionVectors
     from emovec.files import read_json
     from emovec.prompts import ATTRIBUTE, read_probe

@@ -16,6 +16,7 @@ import torch
 from transformer_lens.model_bridge import TransformerBridge
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from emovec.depths import hook_points
 from emovec.errors import InputError
 from emovec.job import progress
 from emovec.positions import Reading, TextEncoder, plan_readings
@@ -33,7 +34,9 @@ def choose_device(device: str) -> str:
     return device
 
 
-def load_model(folder: str | Path, device: str = "cpu", dtype: str = "float32"):
+def load_model(
+    folder: str | Path, device: str = "cpu", dtype: str = "float32"
+) -> TransformerBridge:
     """The model of a folder under TransformerLens, with Hugging Face's own weights and numerics."""
     folder = str(folder)
     model = AutoModelForCausalLM.from_pretrained(
@@ -62,11 +65,6 @@ class _AllRead(Exception):
     """The last depth has been read."""
 
 
-def hook_points(n_layers: int) -> list[str]:
-    """The hook point of every depth 0..n_layers."""
-    return ["blocks.0.hook_resid_pre", *(f"blocks.{i}.hook_resid_post" for i in range(n_layers))]
-
-
 def in_batches(readings: list[Reading], batch_tokens: int) -> list[list[Reading]]:
     """Readings of like length together, at most `batch_tokens` tokens with padding each."""
     grouped: list[list[Reading]] = []
@@ -79,7 +77,7 @@ def in_batches(readings: list[Reading], batch_tokens: int) -> list[list[Reading]
 
 
 def read_streams(
-    bridge, batch: list[Reading], positions: list[str], centered: bool
+    bridge: TransformerBridge, batch: list[Reading], positions: list[str], centered: bool
 ) -> dict[str, tuple[list[int], np.ndarray]]:
     """The residual stream of one batch at its positions.
 

@@ -26,6 +26,7 @@ from emovec.control_null import (
     specificity,
     specificity_null,
 )
+from emovec.depths import nearest_depth
 from emovec.errors import InputError
 from emovec.inference import benjamini_hochberg, jackknife_interval
 from emovec.tables import COLUMNS
@@ -150,11 +151,6 @@ def primary_depths(
     """
     pairs = [(nearest_depth(t, n_layers_a), nearest_depth(t, n_layers_b)) for t in relative]
     return list(dict.fromkeys(pairs))
-
-
-def nearest_depth(relative: float, n_layers: int) -> int:
-    """The depth nearest to a relative depth, the deeper of two as near; 0 only for 0."""
-    return max(int(np.floor(relative * n_layers + 0.5)), int(relative > 0))
 
 
 # One pair of depths -------------------------------------------------------------------------------

@@ -26,6 +26,10 @@ def emotion_vectors(residual: np.ndarray) -> np.ndarray:
     Returns
     -------
     float64 `[emotion, depth, d_model]`, in the units of the residual stream.
+
+    >>> joy, neutral = [[[3.0, 1.0]]], [[[1.0, 1.0]]]  # one topic, one depth, two dimensions
+    >>> emotion_vectors(np.array([joy, neutral])).tolist()
+    [[[2.0, 0.0]]]
     """
     means = residual.mean(1, dtype=np.float64)
     return means[:-1] - means[-1]
@@ -35,6 +39,9 @@ def cosines(vectors: np.ndarray) -> np.ndarray:
     """Cosine of every pair of emotions: `[emotion, depth, d_model]` to `[emotion, emotion, depth]`.
 
     NaN where a vector is zero.
+
+    >>> cosines(np.array([[[1.0, 0.0]], [[2.0, 2.0]]])).round(3)[..., 0].tolist()
+    [[1.0, 0.707], [0.707, 1.0]]
     """
     return cross_cosines(vectors, vectors)
 
@@ -80,17 +87,19 @@ class EmotionVectors:
             file.attrs["metadata"] = json.dumps(
                 self.metadata | {"emotions": self.emotions}, sort_keys=True
             )
+            _, n_depths, d_model = next(iter(self.vectors.values())).shape
+            scales = {"depth": np.arange(n_depths), "d_model": np.arange(d_model)}
+            # two names, because an array has each dimension once in xarray
+            scales |= dict.fromkeys(("emotion", "emotion_b"), self.emotions)
+            for name, values in scales.items():
+                file[name] = values
+                file[name].make_scale(name)
             for position, vectors in self.vectors.items():
                 for emotion, vector in zip(self.emotions, vectors, strict=True):
-                    data = file.create_dataset(
-                        f"emotion_vectors/{position}/{emotion}", data=vector.astype("f4")
-                    )
-                    data.dims[0].label, data.dims[1].label = "depth", "d_model"
-                distances = file.create_dataset(
-                    f"emotion_distances/{position}", data=cosines(vectors)
-                )
-                for axis, label in enumerate(("emotion", "emotion", "depth")):
-                    distances.dims[axis].label = label
+                    path = f"emotion_vectors/{position}/{emotion}"
+                    _labelled(file, path, vector.astype("f4"), ("depth", "d_model"))
+                path = f"emotion_distances/{position}"
+                _labelled(file, path, cosines(vectors), ("emotion", "emotion_b", "depth"))
 
     @classmethod
     def read(cls, path: str | Path) -> EmotionVectors:
@@ -112,3 +121,11 @@ class EmotionVectors:
         except (OSError, KeyError) as error:
             raise InputError(f"{path} is no file of emotion vectors ({error}).") from error
         return cls(metadata, emotions, vectors)
+
+
+def _labelled(file: h5py.File, path: str, data: np.ndarray, labels: tuple[str, ...]) -> None:
+    """A dataset whose axes have names and, in the root of the file, scales."""
+    axes = file.create_dataset(path, data=data).dims
+    for axis, label in zip(axes, labels, strict=True):
+        axis.label = label
+        axis.attach_scale(file[label])

@@ -65,7 +65,9 @@ def save(figure: plt.Figure, path: str | Path, dpi: int) -> None:
     plt.close(figure)
 
 
-def panels(count: int, width: float = 5.2, height: float = 4.0, **options: object):
+def panels(
+    count: int, width: float = 5.2, height: float = 4.0, **options: object
+) -> tuple[plt.Figure, list[plt.Axes]]:
     figure, axes = plt.subplots(
         1, count, figsize=(width * count, height), squeeze=False, layout="constrained", **options
     )

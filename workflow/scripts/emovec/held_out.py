@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from emovec import decoding
-from emovec.cross import Streams, nearest_depth
+from emovec.cross import Streams
 from emovec.decoding import Folds
+from emovec.depths import nearest_depth
 from emovec.inference import max_t, sign_flips
 from emovec.tables import COLUMNS
 

@@ -97,6 +97,9 @@ def p_value(observed: ArrayLike, null: Floats, tail: Tail = "upper") -> Floats:
 
     "two-sided" measures how far a value lies from the median, in units of the 95 % band of the
     null on its side, so that p < 0.05 outside the band and nowhere else.
+
+    >>> float(p_value(2.5, np.arange(4.0)))  # one of four draws is as large, and so is the value
+    0.4
     """
     score, scores = _standardised(observed, null, tail)
     return np.where(np.isnan(score), np.nan, _exceeded(score, scores))
@@ -192,7 +195,11 @@ def jackknife_p(value: ArrayLike, loo: Floats) -> Floats:
 
 
 def holm(p: ArrayLike) -> Floats:
-    """p-values adjusted to control the family-wise error under any dependence (Holm 1979)."""
+    """p-values adjusted to control the family-wise error under any dependence (Holm 1979).
+
+    >>> holm([0.01, 0.04, np.nan, 0.03]).tolist()
+    [0.03, 0.06, nan, 0.06]
+    """
     p = np.asarray(p, dtype=np.float64)
     adjusted = np.full(p.shape, np.nan)
     order = np.argsort(p, kind="stable")[: np.count_nonzero(~np.isnan(p))]  # NaN sort last
@@ -202,7 +209,11 @@ def holm(p: ArrayLike) -> Floats:
 
 
 def benjamini_hochberg(p: ArrayLike) -> Floats:
-    """p-values adjusted to control the false discovery rate (Benjamini & Hochberg 1995)."""
+    """p-values adjusted to control the false discovery rate (Benjamini & Hochberg 1995).
+
+    >>> benjamini_hochberg([0.01, 0.04, np.nan, 0.03]).round(3).tolist()
+    [0.03, 0.04, nan, 0.04]
+    """
     p = np.asarray(p, dtype=np.float64)
     adjusted = np.full(p.shape, np.nan)
     defined = ~np.isnan(p)

@@ -54,6 +54,10 @@ def _gather(source: dict, new: Path, downloads: Path, tokenizer_from: Path | Non
         repo, revision = source["hub"], source["revision"]
         came = hub.download(repo, revision, downloads / "hub" / repo.replace("/", "--") / revision)
         _adopt(came, new, repo)
+    elif "path" in source and source["path"].endswith(".gguf"):
+        if not Path(source["path"]).is_file():
+            raise InputError(f"There is no file {source['path']}: correct path in the config.")
+        wheel.dequantise(Path(source["path"]), new)
     elif "path" in source:
         _adopt(Path(source["path"]), new, source["path"])
     elif "wheel" in source:

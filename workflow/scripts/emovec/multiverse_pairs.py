@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from emovec.cross import nearest_depth
+from emovec.depths import nearest_depth
 from emovec.tables import COLUMNS
 
 CHOICES = ["position", "depth", "method"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from transformer_lens.model_bridge import TransformerBridge
 
 from emovec.capture import choose_device, hook_points, load_model
 from emovec.errors import InputError
@@ -36,7 +37,7 @@ NUMBERS = 2**24  # next-token probabilities held at once
 class Steerer:
     """One model with its openings and the directions it is steered with."""
 
-    bridge: object
+    bridge: TransformerBridge
     openings: Sequence[Sequence[int]]  # token ids of each opening
     directions: Directions
     scope: str  # new or all
@@ -116,7 +117,7 @@ class Steerer:
             self.kept.update(asked=(rows, times), prefix=plain.repeated(times))
         return self.kept["prefix"]
 
-    def running(self, change: Change | None):
+    def running(self, change: Change | None) -> AbstractContextManager[None]:
         return nullcontext() if change is None else steered(self.bridge, [change])
 
     def counted(self, batches: list[list[Condition]]) -> Iterator[list[Condition]]:
@@ -182,7 +183,7 @@ class Sampling:
 
 def write_texts(
     steerer: Steerer, conditions: Sequence[Condition], rows: Sequence[int], names: Sequence[str],
-    sampling: Sampling, sampled_strength: float, decode,
+    sampling: Sampling, sampled_strength: float, decode: Callable[[list[int]], str],
 ) -> pd.DataFrame:  # fmt: skip
     """Continue the openings `rows` under each condition; sample 0 is greedy.
 
@@ -259,7 +260,7 @@ def load_steerer(
     return Steerer(bridge, ids, directions, params.steering["scope"]), encode
 
 
-def end_tokens(bridge) -> frozenset[int]:
+def end_tokens(bridge: TransformerBridge) -> frozenset[int]:
     """The ids that end a text, as the model's own configuration names them."""
     found = bridge.original_model.generation_config.eos_token_id
     return frozenset([] if found is None else np.atleast_1d(found).tolist())

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+from transformer_lens.model_bridge import TransformerBridge
 
 from emovec.capture import hook_points
 from emovec.errors import InputError
@@ -54,7 +55,7 @@ class Change:
 
 
 @contextmanager
-def steered(bridge, changes: Sequence[Change]) -> Iterator[None]:
+def steered(bridge: TransformerBridge, changes: Sequence[Change]) -> Iterator[None]:
     """Inside this context the model runs with the changes; outside it is what it was.
 
     Raises
@@ -99,7 +100,7 @@ class Prefix:
         return Prefix(self.last[index], self.mask[index], cache)
 
 
-def read_prefix(bridge, openings: Sequence[Sequence[int]]) -> Prefix:
+def read_prefix(bridge: TransformerBridge, openings: Sequence[Sequence[int]]) -> Prefix:
     """Read the token ids of openings but for their last token; wrap in `steered` for scope `all`.
 
     Raises
@@ -123,7 +124,7 @@ def read_prefix(bridge, openings: Sequence[Sequence[int]]) -> Prefix:
 
 
 def _forward(
-    bridge, ids: Tensor, mask: Tensor, cache: object, keep: int = 0
+    bridge: TransformerBridge, ids: Tensor, mask: Tensor, cache: object, keep: int = 0
 ) -> tuple[Tensor, object]:
     """Logits of the last `keep` tokens (0 is all) of `ids[row, token]`, and the grown cache.
 
@@ -143,7 +144,7 @@ def _forward(
         )
 
 
-def next_log_probabilities(bridge, prefix: Prefix) -> Tensor:
+def next_log_probabilities(bridge: TransformerBridge, prefix: Prefix) -> Tensor:
     """Log-probabilities `[row, token id]` of the first new token, float32.
 
     Leaves `prefix` as it was.
@@ -154,7 +155,7 @@ def next_log_probabilities(bridge, prefix: Prefix) -> Tensor:
 
 
 def generate(
-    bridge,
+    bridge: TransformerBridge,
     prefix: Prefix,
     n_tokens: int,
     ends: frozenset[int],
@@ -207,7 +208,7 @@ def _until(tokens: list[int], ends: frozenset[int]) -> list[int]:
 
 
 def continuation_log_probability(
-    bridge, prefix: Prefix, continuations: Sequence[Sequence[int]]
+    bridge: TransformerBridge, prefix: Prefix, continuations: Sequence[Sequence[int]]
 ) -> np.ndarray:
     """Mean log-probability per token of each row's continuation, `[row]`; NaN where it is empty.
 

@@ -15,7 +15,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from emovec.cross import nearest_depth
+from emovec.depths import nearest_depth
 from emovec.errors import InputError
 from emovec.files import whole
 
@@ -122,7 +122,11 @@ def make_directions(
 
 
 def unit(
-    metadata: dict, depths: Sequence[int], kinds: Sequence[str], names: Sequence[str], vectors
+    metadata: dict,
+    depths: Sequence[int],
+    kinds: Sequence[str],
+    names: Sequence[str],
+    vectors: np.ndarray,
 ) -> Directions:
     """Directions of length 1; one that is zero stays zero."""
     norms = np.linalg.norm(vectors, axis=-1)

@@ -3,6 +3,7 @@
 /residual/{position}        float32 [prompt, depth, d_model]
 /probe/residual/{position}  float32 [sentence, depth, d_model]
 /prompts/{id,topic,emotion,text,n_tokens,token_ids}, /probe/{id,text}
+/{prompt,sentence,depth,d_model}: the scales of all of these, so that xarray opens the file
 """
 
 from __future__ import annotations
@@ -155,11 +156,16 @@ class ActivationsWriter:
         )
         for axis, label in zip(data.dims, (ROW[group], "depth", "d_model"), strict=True):
             axis.label = label
-        if "depth" not in self.file:
-            self.file["depth"] = np.arange(self.shape[0])
-            self.file["depth"].make_scale("depth")
-        data.dims[1].attach_scale(self.file["depth"])
+        for axis, label, size in zip((1, 2), ("depth", "d_model"), self.shape, strict=True):
+            data.dims[axis].attach_scale(self._scale(label, np.arange(size)))
         return data
+
+    def _scale(self, name: str, values: np.ndarray | list[str]) -> h5py.Dataset:
+        """The dimension scale `name`, made if it is not there; at the root, where netCDF looks."""
+        if name not in self.file:
+            dtype = TEXT if isinstance(values[0], str) else None
+            self.file.create_dataset(name, data=values, dtype=dtype).make_scale(name)
+        return self.file[name]
 
     def table(self, group: str, columns: dict[str, list]) -> None:
         """Columns of text or integers under `group`; lists of ids become ragged int32."""
@@ -173,9 +179,10 @@ class ActivationsWriter:
                     ragged[row] = np.asarray(ids, "i4")
             else:
                 self.file.create_dataset(path, data=np.asarray(values, "i4"))
-        self.file[f"{group}/id"].make_scale("id")
-        for data in self.file[RESIDUAL[group]].values():
-            data.dims[0].attach_scale(self.file[f"{group}/id"])
+        rows = self._scale(ROW[group], columns["id"])
+        residual = self.file[RESIDUAL[group]].values()
+        for data in [*residual, *(self.file[f"{group}/{name}"] for name in columns)]:
+            data.dims[0].attach_scale(rows)
 
 
 def adopt(

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from emovec.errors import InputError
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
 
 BOS = "<|endoftext|>"
 
@@ -24,7 +28,7 @@ def byte_tokenizer() -> Tokenizer:
 
 def configuration(
     architecture: str, n_layers: int, d_model: int, n_heads: int, vocab_size: int, bos_id: int
-):
+) -> PretrainedConfig:
     """The transformers configuration of a small model.
 
     Raises

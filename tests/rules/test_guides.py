@@ -1,0 +1,89 @@
+"""The guides for models, prompts and activations of one's own, followed literally."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from emovec.files import read_json
+from emovec.store import open_activations
+from full_size_baseline import TINY, write_repositories
+from guide import blocks, follow
+from hub_server import serve
+from project import ROOT, Project
+from tiny import model_folder, write_gguf
+
+pytest.importorskip("torch")
+GUIDES = ROOT / "docs"
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    return Project(tmp_path / "clone").folder
+
+
+def test_own_models(clone: Path, tiny_root: Path, tmp_path: Path) -> None:
+    """From the hub (a stand-in on the loopback interface), a folder and a GGUF file."""
+    shutil.copytree(model_folder("gpt_neo", tiny_root), clone / "models/mine")
+    write_gguf(clone / "models/mine.gguf")
+    served = tmp_path / "served"
+    [config] = [yaml.safe_load(b.text) for b in blocks(GUIDES / "own-models.md") if b.file]
+    from_hub = {k: m for k, m in config["models"].items() if "hub" in m["source"]}
+    write_repositories(served, {"models": from_hub}, TINY)
+    quiet = {"HF_HOME": str(tmp_path / "home"), "HF_HUB_DISABLE_TELEMETRY": "1", "HF_TOKEN": ""}
+    with serve(served) as hub:
+        planned, _ = follow(GUIDES / "own-models.md", clone, HF_ENDPOINT=hub.url, **quiet)
+    assert "write_report" in planned
+    shapes = {
+        name: (one.attributes["architecture"], one.n_layers, one.d_model)
+        for name in ("pythia-160m", "folder", "gguf")
+        for one in [open_activations(clone / f"results/mine/activations/{name}.h5")]
+    }
+    assert shapes == {
+        "pythia-160m": ("gpt_neox", 2, 32),
+        "folder": ("gpt_neo", 3, 32),
+        "gguf": ("llama", 3, 32),
+    }
+    assert len(list((clone / "results/mine/emotion_vectors").iterdir())) == 3
+
+
+def test_own_emotions_in_another_language(clone: Path) -> None:
+    follow(GUIDES / "own-prompts.md", clone)
+    results = clone / "results/ja"
+    audit = json.loads((results / "prompts/audit.json").read_text())
+    assert audit["classes"] == {"joy": 6, "fear": 6, "neutral": 6}
+    assert audit["findings"]  # six topics are too few, and it says so
+    within = pd.read_csv(results / "within_model/tiny.csv")
+    assert set(within.position) == {"last_content", "suffix"}
+    pairs = within[within.stat == "cos_u"][["emotion_a", "emotion_b"]].drop_duplicates()
+    assert pairs.to_numpy().tolist() == [["joy", "fear"]]
+    activations = open_activations(results / "activations/tiny.h5")
+    assert activations.prompts.text.str.endswith("。").all()  # final marks are no content
+    assert np.isfinite(activations.residual("last_content")).all()
+
+
+def test_own_activations(clone: Path, tiny_root: Path) -> None:
+    folder = model_folder("gpt2", tiny_root)
+    shutil.copytree(folder, clone / "models/mine")
+    follow(GUIDES / "own-activations.md", clone)
+    brought = open_activations(clone / "results/mine/activations/mine.h5")
+    assert set(pd.read_csv(clone / "results/mine/decoding/mine.csv").direction) == {
+        "native",
+        "depth0",
+    }
+    # the script of the guide reads what the workflow itself reads
+    from emovec.capture import Reader, load_model
+    from emovec.positions import load_encoder
+
+    encode = load_encoder(
+        folder / "tokenizer.json", read_json(folder / "manifest.json")["bos_token_id"], True, "mine"
+    )
+    reader = Reader("mine", load_model(folder), encode, " x", 2048, centered=False)
+    texts, ids = brought.prompts.text.tolist(), brought.prompts.id.tolist()
+    own = np.empty_like(brought.residual("last"))
+    for _, rows, residual in reader.read(texts, None, ids, ["last"]):
+        own[rows] = residual
+    np.testing.assert_allclose(brought.residual("last"), own, rtol=1e-4, atol=1e-6)

@@ -1,0 +1,95 @@
+"""What the Snakemake workflow catalog and the best practices of Snakemake ask for."""
+
+import re
+from pathlib import Path
+
+import yaml
+
+
+def properties(node: dict, where: str = "", required: bool = False):
+    """(name, schema, whether it must be given) of every key."""
+    for option in [node, *node.get("oneOf", [])]:
+        for key, inner in option.get("properties", {}).items():
+            here = f"{where}.{key}" if where else key
+            yield here, inner, key in option.get("required", [])
+            yield from properties(inner, here)
+            if isinstance(others := inner.get("additionalProperties"), dict):
+                yield from properties(others, f"{here}.<name>")
+
+
+def rules(root: Path) -> dict[str, str]:
+    """The text of every rule that runs a script, by name."""
+    found = {}
+    for path in sorted((root / "workflow/rules").glob("*.smk")):
+        for rule in re.split(r"^rule ", path.read_text(), flags=re.M)[1:]:
+            if "script:" in rule:
+                found[rule.split(":")[0]] = rule
+    return found
+
+
+def test_repository_is_laid_out_as_the_catalog_looks_for_it(root: Path) -> None:
+    for path in ("workflow/Snakefile", "config/README.md", "README.md", "LICENSE"):
+        assert (root / path).is_file(), path
+    for folder in ("rules", "scripts", "schemas", "report"):
+        assert (root / "workflow" / folder).is_dir(), folder
+    assert list((root / "workflow/rules").glob("*.smk"))
+    readme = (root / "README.md").read_text().lower()
+    assert "snakemake" in readme and "workflow" in readme
+
+
+def test_usage_is_standardised(root: Path) -> None:
+    usage = yaml.safe_load((root / ".snakemake-workflow-catalog.yml").read_text())["usage"]
+    assert set(usage) == {"mandatory-flags", "software-stack-deployment", "report"}
+    assert set(usage["mandatory-flags"]) == {"desc", "flags"}
+    deployment = usage["software-stack-deployment"]
+    assert set(deployment) == {"conda", "apptainer", "apptainer+conda"}
+    assert deployment["conda"] == all("conda:" in rule for rule in rules(root).values())
+    containers = "container:" in (root / "workflow/Snakefile").read_text()
+    assert deployment["apptainer"] == deployment["apptainer+conda"] == containers
+    reported = any("report(" in rule for rule in rules(root).values())
+    assert usage["report"] == reported and "report:" in (root / "workflow/Snakefile").read_text()
+
+
+def test_configuration_page_has_no_heading_of_the_first_level(root: Path) -> None:
+    assert not re.search(r"^# ", (root / "config/README.md").read_text(), re.M)
+
+
+def test_every_parameter_can_be_shown_in_a_table(root: Path) -> None:
+    schema = yaml.safe_load((root / "workflow/schemas/config.schema.yaml").read_text())
+    seen = 0
+    for name, inner, required in properties(schema):
+        seen += 1
+        assert inner.get("description"), name
+        assert "type" in inner, name
+        if not (required or "default" in inner):
+            assert "if absent" in inner["description"], name
+    assert seen > 40
+
+
+def test_rules_keep_to_the_folders_and_to_one_style_of_name(root: Path) -> None:
+    verbs = {
+        *("audit", "capture", "carry", "choose", "compare", "compute", "decode", "estimate"),
+        *("export", "fetch", "import", "join", "judge", "make", "merge", "plot", "read", "vary"),
+        "write",
+    }
+    for name, rule in rules(root).items():
+        assert name.split("_")[0] in verbs and re.fullmatch(r"[a-z_]+", name), name
+        output = re.search(r"^    output:\n((?:        .*\n)+)", rule, re.M)[1]
+        paths = [text for text in re.findall(r'"([^"]+)"', output) if "/" in text]
+        paths = [path for path in paths if not path.startswith("../report/")]
+        assert paths, name
+        for path in paths:
+            assert path.startswith(("<results>/", "<resources>/")), f"{name}: {path}"
+
+
+def test_what_is_reported_has_a_category_and_labels(root: Path) -> None:
+    for name, rule in rules(root).items():
+        for text in re.findall(r"report\((.*?)\n        ?    ?\)", rule, re.S):
+            assert "category=" in text and "labels=" in text and "caption=" in text, name
+            [caption] = re.findall(r'caption="\.\./report/(\w+\.rst)"', text)
+            assert (root / "workflow/report" / caption).is_file(), name
+
+
+def test_what_the_catalog_runs_is_run_by_the_makefile(root: Path) -> None:
+    lint = (root / "Makefile").read_text().split("\nlint:")[1].split("\n\n")[0]
+    assert "snakemake --lint" in lint and "snakefmt --check Snakefile workflow" in lint

@@ -1,0 +1,71 @@
+"""The public CI runs the commands of the Makefile, on the versions that the package supports."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+# YAML reads the key `on` as true
+ON = True
+
+
+@pytest.fixture
+def ci(root: Path) -> dict:
+    return yaml.safe_load((root / ".github/workflows/ci.yml").read_text())
+
+
+def commands(job: dict) -> list[str]:
+    return [step["run"] for step in job["steps"] if "run" in step]
+
+
+def test_every_command_is_one_of_the_makefile(root: Path, ci: dict) -> None:
+    makefile = (root / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.M))
+    [phony] = re.findall(r"^\.PHONY: (.+)$", makefile, re.M)
+    assert set(phony.split()) == targets
+    for name, job in ci["jobs"].items():
+        for command in commands(job):
+            if not command.startswith("git "):  # the proposal of new pins
+                assert re.fullmatch(r"make [a-z-]+", command), f"{name}: {command}"
+                assert command.split()[1] in targets, f"{name}: {command}"
+
+
+def test_what_is_run_where(root: Path, ci: dict) -> None:
+    jobs = ci["jobs"]
+    assert commands(jobs["lint"]) == ["make lint"]
+    for name in ("unit", "smoke"):
+        assert jobs[name]["strategy"]["matrix"]["python"] == ["3.11", "3.12"]
+        assert commands(jobs[name]) == [f"make {name}"]
+        [setup] = [s for s in jobs[name]["steps"] if "setup-python" in s.get("uses", "")]
+        assert setup["with"]["python-version"] == "${{ matrix.python }}"
+    [artefact] = [
+        s
+        for s in jobs["smoke"]["steps"]
+        if s.get("with", {}).get("name") == "report-${{ matrix.python }}"
+    ]
+    assert "results/smoke/report.html" in artefact["with"]["path"]
+    floor = re.search(r'requires-python = ">=(.+)"', (root / "pyproject.toml").read_text())[1]
+    assert floor == jobs["unit"]["strategy"]["matrix"]["python"][0]
+
+
+def test_pins_are_renewed_every_week_and_tested_first(ci: dict) -> None:
+    [schedule] = ci[ON]["schedule"]
+    assert len(schedule["cron"].split()) == 5 and schedule["cron"].endswith("* * 1")
+    refresh = ci["jobs"]["refresh"]
+    assert "schedule" in refresh["if"]
+    *before, proposal = commands(refresh)
+    assert before == ["make refresh", "make unit", "make smoke"]
+    assert "gh pr create" in proposal
+    assert refresh["permissions"] == {"contents": "write", "pull-requests": "write"}
+
+
+def test_only_the_proposal_may_write(ci: dict) -> None:
+    assert ci["permissions"] == {"contents": "read"}
+    assert [name for name, job in ci["jobs"].items() if "permissions" in job] == ["refresh"]
+    for name, job in ci["jobs"].items():
+        assert job["timeout-minutes"] <= 90, name
+        for step in job["steps"]:
+            assert ("uses" in step) != ("run" in step), name
+            if "uses" in step:
+                assert re.fullmatch(r"[\w-]+/[\w-]+@v\d+", step["uses"]), step["uses"]

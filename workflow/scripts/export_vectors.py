@@ -1,0 +1,43 @@
+"""The vectors of one model in the formats of other programs, with their card."""
+
+from pathlib import Path
+
+from emovec.job import job
+
+with job(snakemake.rule, snakemake.log[0]):
+    import numpy as np
+    from emovec.cards import DEFINITION, card
+    from emovec.directions import EmotionVectors
+    from emovec.exports import identity, write_export
+    from emovec.files import read_json, sha256, write_json
+    from emovec.store import open_activations
+    from emovec.tables import read_table
+
+    paths, params = snakemake.input, snakemake.params
+    position, emotions = params.position, list(params.emotions)
+    activations = open_activations(paths.activations)
+    owner = identity(activations.attributes, position)
+    read = EmotionVectors.read(paths.vectors)
+    vectors = dict(zip(read.emotions, read.vectors[position], strict=True))
+
+    folder, files = Path(snakemake.output.card).parent, []
+    for name, (form, emotion) in params.exported.items():
+        write_export(folder / name, form, emotion, vectors, owner)
+        files.append({"name": name, "format": form, "sha256": sha256(folder / name)})
+    steering = None
+    if paths.choice:
+        steering = (read_json(paths.choice), read_table(paths.read_outs))
+    known = ("suffix", "prepend_bos", "normalization", "tokenizer_sha256", "prompts_sha256")
+    content = card(
+        owner,
+        {"definition": DEFINITION.format(neutral=params.neutral)}
+        | {key: activations.attributes.get(key) for key in known},
+        {name: read_table(paths[name]) for name in ("norms", "within", "decoding", "texts")},
+        emotions,
+        np.median(np.linalg.norm(activations.residual(position), axis=-1), axis=0),
+        files,
+        steering=steering,
+        alpha=params.alpha,
+        untrained=params.untrained,
+    )
+    write_json(snakemake.output.card, content)
