@@ -66,19 +66,23 @@ class Project:
         other.shipped = self.shipped
         return other
 
-    def snakemake(self, *arguments: str, cores: int = 2, **environment: str) -> Run:
+    def start(self, *arguments: str, cores: int = 2, **environment: str) -> subprocess.Popen:
+        """Snakemake running; all it says is in `stdout`."""
         if self.shipped is None:
             (self.folder / "test.yaml").write_text(yaml.safe_dump(self.config, sort_keys=False))
         command = [sys.executable, "-m", "snakemake", *arguments, "--cores", str(cores)]
-        run = subprocess.run(
+        return subprocess.Popen(
             [*command, "--configfile", self.shipped or "test.yaml"],
             cwd=self.folder,
             env=os.environ | environment,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
-            timeout=600,
         )
-        return Run(run.returncode, run.stdout + run.stderr)
+
+    def snakemake(self, *arguments: str, **options: object) -> Run:
+        """Run Snakemake to its end."""
+        return finish(self.start(*arguments, **options))
 
     def build(self, *arguments: str, **options: object) -> Run:
         """Run Snakemake; it must succeed."""
@@ -100,6 +104,15 @@ class Project:
             p.relative_to(self.results).as_posix(): p.read_bytes()
             for p in sorted(self.results.rglob("*.csv"))
         }
+
+
+def finish(process: subprocess.Popen, timeout: float = 600) -> Run:
+    """Wait for a Snakemake that was started."""
+    try:
+        text, _ = process.communicate(timeout=timeout)
+    finally:
+        process.kill()
+    return Run(process.returncode, text)
 
 
 class Run:

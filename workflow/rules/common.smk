@@ -27,6 +27,9 @@ SOURCES = {
 }
 BROUGHT = [name for name, model in MODELS.items() if "activations" in model["source"]]
 CAPTURED = [name for name in MODELS if name not in BROUGHT]
+SHARDS = config["activations"]["shards"]
+# What one capture job makes: all of a model, or one shard of it.
+CAPTURE = "{model}" if SHARDS == 1 else f"{{model}}/{{shard}}-of-{SHARDS}"
 TWINS = [f"{name}@twin" for name in MODELS]
 SHUFFLED = [f"{name}@shuffled" for name in MODELS]
 UNTRAINED = [name for name, model in MODELS.items() if "random" in model["source"]]
@@ -54,6 +57,7 @@ pathvars:
 wildcard_constraints:
     model=one_of([*MODELS, *SHUFFLED]),
     source=one_of(SOURCES),
+    shard=one_of(map(str, range(1, SHARDS + 1))),
     emotion=one_of(EMOTIONS),
     a=one_of(MODELS),
     b=one_of([*MODELS, *TWINS]),
@@ -88,6 +92,13 @@ def model_file(name):
         return f"<resources>/models/{source_id(MODELS[wildcards.model]['source'])}/{name}"
 
     return path
+
+
+def shards(wildcards):
+    """The shards of a model in their order."""
+    return collect(
+        f"<results>/activations/{CAPTURE}.h5", model=wildcards.model, shard=range(1, SHARDS + 1)
+    )
 
 
 def source_inputs(wildcards):
