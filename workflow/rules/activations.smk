@@ -21,7 +21,7 @@ rule capture_activations:
         f"../../envs/{torch_environment()}.yaml"
     threads: 8
     resources:
-        mem_mb=lambda wildcards, attempt: 6000 * attempt,
+        mem_mb=per_attempt(6000),
         runtime=120,
         gpu=int(torch_environment() == "torch-gpu"),
     params:
@@ -59,7 +59,7 @@ rule merge_shards:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=per_attempt(2000),
         runtime=30,
     params:
         # all that the shards depend on, because they are gone when a change is looked for
@@ -94,7 +94,7 @@ rule import_activations:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=per_attempt(4000),
         runtime=30,
     params:
         model=lookup("models/{model}", within=config),

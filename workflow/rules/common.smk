@@ -141,5 +141,14 @@ def manifests(wildcards):
     return sorted(f"<resources>/models/{source}/manifest.json" for source in SOURCES)
 
 
+def per_attempt(megabytes):
+    """Resource function: memory that grows whenever a job is tried again."""
+
+    def memory(wildcards, attempt):
+        return megabytes * attempt
+
+    return memory
+
+
 def torch_environment():
     return "torch-gpu" if config["activations"]["device"].startswith("cuda") else "torch-cpu"

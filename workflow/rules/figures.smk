@@ -30,7 +30,7 @@ rule plot_model:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=per_attempt(2000),
         runtime=10,
     params:
         emotions=EMOTIONS,
@@ -68,7 +68,7 @@ rule plot_geometry:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=per_attempt(2000),
         runtime=10,
     params:
         emotions=EMOTIONS,
@@ -99,7 +99,7 @@ rule plot_cross_model:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=per_attempt(2000),
         runtime=10,
     params:
         models=list(MODELS),
@@ -150,7 +150,7 @@ rule plot_comparison:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=per_attempt(2000),
         runtime=10,
     params:
         emotions=EMOTIONS,
@@ -182,7 +182,7 @@ rule plot_multiverse:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=per_attempt(2000),
         runtime=10,
     params:
         plots=config["plots"],
