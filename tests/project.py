@@ -38,7 +38,10 @@ class Project:
     """A copy of the workflow with its configuration, in `folder`.
 
     `config` is written to `test.yaml`; if it is the path of a shipped file, that is used as it is.
+    `python` runs Snakemake.
     """
+
+    python = sys.executable
 
     def __init__(self, folder: Path, config: dict | str = CONFIG) -> None:
         self.folder = folder
@@ -70,7 +73,7 @@ class Project:
         """Snakemake running; all it says is in `stdout`."""
         if self.shipped is None:
             (self.folder / "test.yaml").write_text(yaml.safe_dump(self.config, sort_keys=False))
-        command = [sys.executable, "-m", "snakemake", *arguments, "--cores", str(cores)]
+        command = [self.python, "-m", "snakemake", *arguments, "--cores", str(cores)]
         return subprocess.Popen(
             [*command, "--configfile", self.shipped or "test.yaml"],
             cwd=self.folder,

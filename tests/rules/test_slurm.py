@@ -24,7 +24,7 @@ pytestmark = [
 ]
 
 SLURM = ROOT / "tests/slurm"
-TABLES = ["results/tests/within_model/one.csv", "results/tests/cross_model/one__two.csv"]
+TABLES = ["results/tests/within_model/one.csv", "results/tests/cross_model/one__one@twin.csv"]
 ANALYSIS = ("merge_shards", "compare_emotions", "compare_models")
 # this node is small, keeps no accounts, and need not be polled gently
 OPTIONS = [

@@ -6,6 +6,7 @@ rule capture_activations:
         manifest=model_file("manifest.json"),
         config=model_file("config.json"),
         tokenizer=model_file("tokenizer.json"),
+        tokenizer_config=model_file("tokenizer_config.json"),
         weights=model_file("model.safetensors"),
     output:
         f"<results>/activations/{CAPTURE}.h5"

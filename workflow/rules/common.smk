@@ -105,7 +105,8 @@ def source_inputs(wildcards):
     """What a source is made from on this machine: a local folder, another model's tokenizer."""
     source = SOURCES[wildcards.source]
     if "path" in source:
-        return sorted(str(file) for file in Path(source["path"]).glob("*") if file.is_file())
+        files = (str(file) for file in Path(source["path"]).glob("*") if file.is_file())
+        return [local(file) for file in sorted(files)]
     if other := source.get("random", {}).get("tokenizer"):
         folder = f"<resources>/models/{source_id(MODELS[other]['source'])}"
         return [f"{folder}/manifest.json", f"{folder}/tokenizer.json"]
