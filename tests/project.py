@@ -46,7 +46,10 @@ class Project:
     """A copy of the workflow with its configuration, in `folder`.
 
     `config` is written to `test.yaml`; if it is the path of a shipped file, that is used as it is.
+    `python` runs Snakemake.
     """
+
+    python = sys.executable
 
     def __init__(self, folder: Path, config: dict | str = CONFIG) -> None:
         self.folder = folder
@@ -74,19 +77,23 @@ class Project:
         other.shipped = self.shipped
         return other
 
-    def snakemake(self, *arguments: str, cores: int = 2, **environment: str) -> Run:
+    def start(self, *arguments: str, cores: int = 2, **environment: str) -> subprocess.Popen:
+        """Snakemake running; all it says is in `stdout`."""
         if self.shipped is None:
             (self.folder / "test.yaml").write_text(yaml.safe_dump(self.config, sort_keys=False))
-        command = [sys.executable, "-m", "snakemake", *arguments, "--cores", str(cores)]
-        run = subprocess.run(
+        command = [self.python, "-m", "snakemake", *arguments, "--cores", str(cores)]
+        return subprocess.Popen(
             [*command, "--configfile", self.shipped or "test.yaml"],
             cwd=self.folder,
             env=os.environ | environment,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
-            timeout=600,
         )
-        return Run(run.returncode, run.stdout + run.stderr)
+
+    def snakemake(self, *arguments: str, **options: object) -> Run:
+        """Run Snakemake to its end."""
+        return finish(self.start(*arguments, **options))
 
     def build(self, *arguments: str, **options: object) -> Run:
         """Run Snakemake; it must succeed."""
@@ -108,6 +115,15 @@ class Project:
             p.relative_to(self.results).as_posix(): p.read_bytes()
             for p in sorted(self.results.rglob("*.csv"))
         }
+
+
+def finish(process: subprocess.Popen, timeout: float = 600) -> Run:
+    """Wait for a Snakemake that was started."""
+    try:
+        text, _ = process.communicate(timeout=timeout)
+    finally:
+        process.kill()
+    return Run(process.returncode, text)
 
 
 class Run:

@@ -10,7 +10,7 @@ from emovec.positions import load_encoder, plan_readings
 from tiny import ARCHITECTURES, SUFFIX, model_folder
 
 torch = pytest.importorskip("torch")
-from emovec.capture import Reader, in_batches, load_model, read_streams  # noqa: E402
+from emovec.capture import Batch, Reader, in_batches, load_model, read_streams  # noqa: E402
 
 TEXTS = [
     "Thank you for the ladder.",
@@ -39,10 +39,14 @@ def reader(folder: Path, **changes: object) -> Reader:
     return Reader(**settings | changes)
 
 
+def plan(one: Reader, positions: list[str]) -> list[Batch]:
+    return one.plan("prompts", TEXTS, WORDS, NAMES, positions)
+
+
 def read_all(one: Reader, positions: list[str] = POSITIONS) -> dict[str, np.ndarray]:
     cfg = one.bridge.cfg
     found = {p: np.full((len(TEXTS), cfg.n_layers + 1, cfg.d_model), np.nan) for p in positions}
-    for position, rows, residual in one.read(TEXTS, WORDS, NAMES, positions):
+    for _, position, rows, residual in one.read(plan(one, positions)):
         assert np.isnan(found[position][rows]).all()  # nothing is read twice
         found[position][rows] = residual
     return found
@@ -158,7 +162,7 @@ def test_no_hook_stays_behind(tiny_root: Path) -> None:
 def test_sentence_longer_than_the_context(tiny_root: Path) -> None:
     one = reader(model_folder("gpt2", tiny_root))
     with pytest.raises(InputError, match=r"row 7 has \d+ tokens .* context"):
-        next(one.read(["long " * 400], None, ["row 7"], ["last"]))
+        one.plan("prompts", ["long " * 400], None, ["row 7"], ["last"])
 
 
 def test_stream_that_is_not_finite_names_model_prompt_position_and_depth(tiny_root: Path) -> None:
@@ -166,7 +170,7 @@ def test_stream_that_is_not_finite_names_model_prompt_position_and_depth(tiny_ro
     with torch.no_grad():
         one.bridge.original_model.transformer.h[1].mlp.c_proj.bias[3] = float("nan")
     with pytest.raises(InputError, match=r"gpt2 .* row 5 at position last, depth 2"):
-        list(one.read([TEXTS[5]], None, ["row 5"], ["last"]))
+        list(one.read(one.plan("prompts", [TEXTS[5]], None, ["row 5"], ["last"])))
 
 
 def test_hook_points_are_the_studys(tiny_root: Path) -> None:

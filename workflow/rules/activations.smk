@@ -1,4 +1,4 @@
-# Run one model over the prompts and the probe.
+# Run one model over the prompts and the probe, or over one shard of them.
 rule capture_activations:
     input:
         prompts=PROMPTS,
@@ -6,20 +6,23 @@ rule capture_activations:
         manifest=model_file("manifest.json"),
         config=model_file("config.json"),
         tokenizer=model_file("tokenizer.json"),
+        tokenizer_config=model_file("tokenizer_config.json"),
         weights=model_file("model.safetensors"),
     output:
-        "<results>/activations/{model}.h5",
+        f"<results>/activations/{CAPTURE}.h5"
+        if SHARDS == 1
+        else temp(f"<results>/activations/{CAPTURE}.h5"),
     log:
-        "<logs>/capture_activations/{model}.log",
+        f"<logs>/capture_activations/{CAPTURE}.log",
     benchmark:
-        "<benchmarks>/capture_activations/{model}.tsv"
+        f"<benchmarks>/capture_activations/{CAPTURE}.tsv"
     wildcard_constraints:
         model=one_of(CAPTURED),
     conda:
         f"../../envs/{torch_environment()}.yaml"
     threads: 8
     resources:
-        mem_mb=lambda wildcards, attempt: 6000 * attempt,
+        mem_mb=per_attempt(6000),
         runtime=120,
         gpu=int(torch_environment() == "torch-gpu"),
     params:
@@ -31,8 +34,47 @@ rule capture_activations:
         code=code_of("capture_activations.py"),
     message:
         "Reading the residual stream of {wildcards.model}"
+        if SHARDS == 1
+        else f"Reading shard {{wildcards.shard}} of {SHARDS} of {{wildcards.model}}"
     script:
         "../scripts/capture_activations.py"
+
+
+# Put the shards of one model together, as one job would have captured it.
+rule merge_shards:
+    input:
+        prompts=config["prompts"]["file"],
+        probe=config["prompts"]["probe"],
+        manifest=model_file("manifest.json"),
+        tokenizer=model_file("tokenizer.json"),
+        shards=shards,
+    output:
+        "<results>/activations/{model}.h5",
+    log:
+        "<logs>/merge_shards/{model}.log",
+    benchmark:
+        "<benchmarks>/merge_shards/{model}.tsv"
+    wildcard_constraints:
+        model=one_of(CAPTURED if SHARDS > 1 else []),
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=per_attempt(2000),
+        runtime=30,
+    params:
+        # all that the shards depend on, because they are gone when a change is looked for
+        model=lookup("models/{model}", within=config),
+        emotions=EMOTIONS,
+        neutral=config["prompts"]["neutral"],
+        suffix=config["prompts"]["suffix"],
+        activations=config["activations"],
+        capture=code_of("capture_activations.py"),
+        code=code_of("merge_shards.py"),
+    message:
+        "Putting the shards of {wildcards.model} together"
+    script:
+        "../scripts/merge_shards.py"
 
 
 # Take in activations that someone else has captured.
@@ -53,7 +95,7 @@ rule import_activations:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=per_attempt(4000),
         runtime=30,
     params:
         model=lookup("models/{model}", within=config),

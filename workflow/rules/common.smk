@@ -27,6 +27,9 @@ SOURCES = {
 }
 BROUGHT = [name for name, model in MODELS.items() if "activations" in model["source"]]
 CAPTURED = [name for name in MODELS if name not in BROUGHT]
+SHARDS = config["activations"]["shards"]
+# What one capture job makes: all of a model, or one shard of it.
+CAPTURE = "{model}" if SHARDS == 1 else f"{{model}}/{{shard}}-of-{SHARDS}"
 TWINS = [f"{name}@twin" for name in MODELS]
 SHUFFLED = [f"{name}@shuffled" for name in MODELS]
 UNTRAINED = [name for name, model in MODELS.items() if "random" in model["source"]]
@@ -74,6 +77,7 @@ pathvars:
 wildcard_constraints:
     model=one_of([*MODELS, *SHUFFLED]),
     source=one_of(SOURCES),
+    shard=one_of(map(str, range(1, SHARDS + 1))),
     emotion=one_of(EMOTIONS),
     a=one_of(MODELS),
     b=one_of([*MODELS, *TWINS]),
@@ -108,6 +112,13 @@ def model_file(name):
         return f"<resources>/models/{source_id(MODELS[wildcards.model]['source'])}/{name}"
 
     return path
+
+
+def shards(wildcards):
+    """The shards of a model in their order."""
+    return collect(
+        f"<results>/activations/{CAPTURE}.h5", model=wildcards.model, shard=range(1, SHARDS + 1)
+    )
 
 
 def source_inputs(wildcards):
@@ -167,6 +178,15 @@ def steering_of(name):
 
 def manifests(wildcards):
     return sorted(f"<resources>/models/{source}/manifest.json" for source in SOURCES)
+
+
+def per_attempt(megabytes):
+    """Resource function: memory that grows whenever a job is tried again."""
+
+    def memory(wildcards, attempt):
+        return megabytes * attempt
+
+    return memory
 
 
 def torch_environment():

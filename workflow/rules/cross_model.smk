@@ -16,7 +16,7 @@ rule compare_models:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=per_attempt(4000),
         runtime=60,
     params:
         emotions=EMOTIONS,
@@ -75,7 +75,7 @@ rule judge_models:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=per_attempt(2000),
         runtime=10,
     params:
         statistics=config["statistics"],
@@ -107,7 +107,7 @@ rule compare_published:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=per_attempt(1000),
         runtime=5,
     params:
         code=code_of("compare_published.py", "published.csv"),

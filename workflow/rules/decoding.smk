@@ -13,7 +13,7 @@ rule decode_emotions:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
+        mem_mb=per_attempt(3000),
         runtime=60,
     params:
         emotions=EMOTIONS,
@@ -42,7 +42,7 @@ rule decode_texts:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=per_attempt(2000),
         runtime=20,
     params:
         emotions=EMOTIONS,

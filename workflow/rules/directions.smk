@@ -13,7 +13,7 @@ rule compute_vectors:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=per_attempt(4000),
         runtime=20,
     params:
         emotions=EMOTIONS,
@@ -45,7 +45,7 @@ rule join_norms:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=per_attempt(1000),
         runtime=5,
     params:
         code=code_of("join_tables.py"),

@@ -30,7 +30,7 @@ rule plot_model:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=per_attempt(2000),
         runtime=10,
     params:
         emotions=EMOTIONS,
@@ -69,7 +69,7 @@ rule plot_geometry:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=per_attempt(2000),
         runtime=10,
     params:
         emotions=EMOTIONS,
@@ -101,7 +101,7 @@ rule plot_cross_model:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=per_attempt(2000),
         runtime=10,
     params:
         models=list(MODELS),
@@ -153,7 +153,7 @@ rule plot_comparison:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=per_attempt(2000),
         runtime=10,
     params:
         emotions=EMOTIONS,
@@ -193,7 +193,7 @@ rule plot_multiverse:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=per_attempt(2000),
         runtime=10,
     params:
         emotions=EMOTIONS,

@@ -14,7 +14,7 @@ rule vary_choices:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=per_attempt(4000),
         runtime=30,
     params:
         emotions=EMOTIONS,
@@ -75,7 +75,7 @@ rule join_multiverse:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=per_attempt(1000),
         runtime=5,
     params:
         code=code_of("join_tables.py"),

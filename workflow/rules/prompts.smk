@@ -26,7 +26,7 @@ rule audit_prompts:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=per_attempt(2000),
         runtime=15,
     params:
         emotions=EMOTIONS,

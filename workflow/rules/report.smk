@@ -15,7 +15,7 @@ rule write_provenance:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=per_attempt(1000),
         runtime=10,
     params:
         config=config,
@@ -81,7 +81,7 @@ rule write_report:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=per_attempt(2000),
         runtime=10,
     params:
         models=list(MODELS),

@@ -13,7 +13,7 @@ rule compare_emotions:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=per_attempt(4000),
         runtime=60,
     params:
         emotions=EMOTIONS,
@@ -47,7 +47,7 @@ rule join_within_model:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=per_attempt(1000),
         runtime=5,
     params:
         code=code_of("join_tables.py"),

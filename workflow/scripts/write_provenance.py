@@ -8,12 +8,12 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.files import write_json
     from emovec.provenance import record
 
-    paths = snakemake.input
+    paths, config = snakemake.input, snakemake.params.config
     write_json(
         snakemake.output[0],
         record(
-            snakemake.params.config,
-            [paths.prompts, paths.probe],
+            config,
+            {config["prompts"]["file"]: paths.prompts, config["prompts"]["probe"]: paths.probe},
             list(paths.manifests),
             list(paths.activations),
             Path(snakemake.scriptdir),

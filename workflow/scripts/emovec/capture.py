@@ -20,7 +20,7 @@ from emovec.depths import hook_points
 from emovec.errors import InputError
 from emovec.job import progress
 from emovec.positions import Reading, TextEncoder, plan_readings
-from emovec.store import check_finite
+from emovec.store import Block, check_finite
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -63,6 +63,16 @@ def _quiet() -> Iterator[None]:
 
 class _AllRead(Exception):
     """The last depth has been read."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Readings of one table that go through the model together; `names` are for errors."""
+
+    group: str
+    positions: list[str]
+    names: list[str]
+    readings: list[Reading]
 
 
 def in_batches(readings: list[Reading], batch_tokens: int) -> list[list[Reading]]:
@@ -150,41 +160,56 @@ class Reader:
                 f"the model computes: set models.{self.model}.space to raw."
             )
 
-    def read(
-        self, texts: list[str], words: list[str] | None, names: list[str], positions: list[str]
-    ) -> Iterator[tuple[str, list[int], np.ndarray]]:
-        """Read all texts, batch by batch, so that memory does not grow with their number.
+    def plan(
+        self,
+        group: str,
+        texts: list[str],
+        words: list[str] | None,
+        names: list[str],
+        positions: list[str],
+    ) -> list[Batch]:
+        """The batches that read all texts of a table.
+
+        The last bits of a stream depend on the batch it is in: batches are formed from all texts,
+        so that whoever reads some of the batches gets the same bits.
 
         Parameters
         ----------
+        group : prompts or probe.
         words : the marked span of each text, for the position emotion_word.
         names : how to call each row in an error.
-
-        Yields
-        ------
-        (position, rows, residual) with residual float32 `[row, depth, d_model]`.
 
         Raises
         ------
         InputError
-            If a position is not in a text, a text is longer than the context, or the stream is
-            not finite.
+            If a position is not in a text, or a text is longer than the context.
         """
         readings = plan_readings(self.encode, texts, words, names, positions, self.suffix)
         self._check_lengths(readings, names)
-        batches = in_batches(readings, self.batch_tokens)
+        return [
+            Batch(group, positions, names, batch)
+            for batch in in_batches(readings, self.batch_tokens)
+        ]
+
+    def read(self, batches: list[Batch]) -> Iterator[Block]:
+        """Run the model batch by batch, so that memory does not grow with their number.
+
+        Raises
+        ------
+        InputError
+            If the stream is not finite.
+        """
         for batch in progress(batches, len(batches), f"{self.model}, batches"):
-            for position, (rows, residual) in read_streams(
-                self.bridge, batch, positions, self.centered
-            ).items():
+            streams = read_streams(self.bridge, batch.readings, batch.positions, self.centered)
+            for position, (rows, residual) in streams.items():
                 check_finite(
                     residual,
-                    [names[row] for row in rows],
+                    [batch.names[row] for row in rows],
                     position,
                     f"{self.model} gives a residual stream",
                     "use dtype float32, or check its weights",
                 )
-                yield position, rows, residual
+                yield Block(batch.group, position, rows, residual)
 
     def _check_lengths(self, readings: list[Reading], names: list[str]) -> None:
         context = self.bridge.cfg.n_ctx

@@ -16,6 +16,11 @@ from emovec.errors import InputError
 POSITIONS = ("last", "last_content", "mean", "emotion_word", "suffix")
 
 
+def in_probe(positions: list[str]) -> list[str]:
+    """The positions that the probe has too: its sentences have no marked words."""
+    return [position for position in positions if position != "emotion_word"]
+
+
 @dataclass(frozen=True)
 class Encoded:
     """One text: `ids[token]` and its character `spans[token]`; a BOS has the empty span (0, 0)."""

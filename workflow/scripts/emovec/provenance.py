@@ -23,12 +23,15 @@ PACKAGES = (
 
 def record(
     config: dict,
-    inputs: list[str],
+    inputs: dict[str, str],
     manifests: list[str],
     activations: list[str],
     code: Path,
 ) -> dict:
-    """Everything needed to say where the numbers of an experiment come from."""
+    """Everything needed to say where the numbers of an experiment come from.
+
+    `inputs` are the prompt files: under the name in the configuration, the path of each here.
+    """
     thresholds = json.dumps(config["statistics"]["thresholds"], sort_keys=True)
     return {
         "experiment": config["experiment"],
@@ -37,7 +40,7 @@ def record(
         "revision": revision(code),
         "config": config,
         "thresholds_sha256": hashlib.sha256(thresholds.encode()).hexdigest(),
-        "inputs": {path: sha256(path) for path in inputs},
+        "inputs": {name: sha256(path) for name, path in inputs.items()},
         "models": {Path(path).parent.name: read_json(path) for path in manifests},
         "activations": {a.model: a.attributes for a in map(open_activations, activations)},
         "versions": {"python": platform.python_version()} | _versions(),

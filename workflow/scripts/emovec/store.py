@@ -9,9 +9,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import h5py
 import numpy as np
@@ -126,6 +127,15 @@ def _plain(value: object) -> object:
     return value.item() if isinstance(value, np.generic) else value
 
 
+class Block(NamedTuple):
+    """What one batch gave at one position: float32 residual `[row, depth, d_model]` of `rows`."""
+
+    group: str
+    position: str
+    rows: list[int]
+    residual: np.ndarray
+
+
 class ActivationsWriter:
     """Writes an activations file row by row, so that memory does not grow with the prompts."""
 
@@ -183,6 +193,39 @@ class ActivationsWriter:
         residual = self.file[RESIDUAL[group]].values()
         for data in [*residual, *(self.file[f"{group}/{name}"] for name in columns)]:
             data.dims[0].attach_scale(rows)
+
+
+def write_activations(
+    path: Path,
+    attributes: dict,
+    prompts: pd.DataFrame,
+    probe: pd.DataFrame,
+    token_ids: list[list[int]],
+    positions: dict[str, list[str]],
+    blocks: Iterable[Block],
+) -> None:
+    """Write a file of captured activations; the same blocks in the same order give the same bytes.
+
+    Parameters
+    ----------
+    token_ids : the tokens of each prompt.
+    positions : those read in `prompts` and in `probe`.
+    """
+    tables = {"prompts": prompts, "probe": probe}
+    with ActivationsWriter(path, attributes["n_layers"] + 1, attributes["d_model"]) as writer:
+        writer.attributes(attributes)
+        data = {
+            (group, position): writer.residual(group, position, len(tables[group]))
+            for group, names in positions.items()
+            for position in names
+        }
+        for block in blocks:
+            for row, stream in zip(block.rows, block.residual, strict=True):
+                data[block.group, block.position][row] = stream
+        columns = {c: prompts[c].tolist() for c in ("id", "topic", "emotion", "text")}
+        columns |= {"n_tokens": [len(ids) for ids in token_ids], "token_ids": token_ids}
+        writer.table("prompts", columns)
+        writer.table("probe", {c: probe[c].tolist() for c in ("id", "text")})
 
 
 def adopt(

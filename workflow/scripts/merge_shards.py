@@ -1,0 +1,30 @@
+"""Put the shards of a model's activations together."""
+
+from emovec.job import job
+
+with job(snakemake.rule, snakemake.log[0]):
+    from emovec.files import read_json, whole
+    from emovec.positions import in_probe, load_encoder
+    from emovec.prompts import read_probe, read_prompts
+    from emovec.shards import read_attributes, read_blocks
+    from emovec.store import write_activations
+
+    paths, params = snakemake.input, snakemake.params
+    encode = load_encoder(
+        paths.tokenizer,
+        read_json(paths.manifest)["bos_token_id"],
+        params.model["prepend_bos"],
+        snakemake.wildcards.model,
+    )
+    prompts = read_prompts(paths.prompts, params.emotions, params.neutral)
+    positions = params.activations["positions"]
+    with whole(snakemake.output[0]) as part:
+        write_activations(
+            part,
+            read_attributes(paths.shards),
+            prompts,
+            read_probe(paths.probe),
+            [encode(text).ids for text in prompts.text],
+            {"prompts": positions, "probe": in_probe(positions)},
+            read_blocks(paths.shards),
+        )
