@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from emovec import wheel
+from emovec import weights, wheel
 from emovec.errors import InputError
 from emovec.files import read_json, sha256
-from emovec.models import FILES, fetch, merge_safetensors
+from emovec.models import FILES, fetch
 from tiny import ARCHITECTURES, model_folder, source
 
 torch = pytest.importorskip("torch")
@@ -88,7 +88,7 @@ def test_sharded_weights_become_one_file_with_the_same_tensors(
 
 def test_missing_shard_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"lacks model-2\.safetensors"):
-        merge_safetensors([tmp_path / "model-2.safetensors"], tmp_path / "whole.safetensors")
+        weights.merge([tmp_path / "model-2.safetensors"], tmp_path / "whole.safetensors")
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import numpy as np
 
 from emovec.errors import InputError
 from emovec.files import whole
+from emovec.hdf5 import DAMAGE, FORMAT, said
 
 
 def emotion_vectors(residual: np.ndarray) -> np.ndarray:
@@ -76,18 +77,20 @@ class EmotionVectors:
 
     def write(self, path: str | Path) -> None:
         """Write `/emotion_vectors/{position}/{emotion}` and `/emotion_distances/{position}`."""
-        with whole(path) as part, h5py.File(part, "w", track_order=True) as file:
+        with whole(path) as part, h5py.File(part, "w", track_order=True, libver=FORMAT) as file:
             file.attrs["metadata"] = json.dumps(
                 self.metadata | {"emotions": self.emotions}, sort_keys=True
             )
             for position, vectors in self.vectors.items():
                 for emotion, vector in zip(self.emotions, vectors, strict=True):
                     data = file.create_dataset(
-                        f"emotion_vectors/{position}/{emotion}", data=vector.astype("f4")
+                        f"emotion_vectors/{position}/{emotion}",
+                        data=vector.astype("f4"),
+                        fletcher32=True,
                     )
                     data.dims[0].label, data.dims[1].label = "depth", "d_model"
                 distances = file.create_dataset(
-                    f"emotion_distances/{position}", data=cosines(vectors)
+                    f"emotion_distances/{position}", data=cosines(vectors), fletcher32=True
                 )
                 for axis, label in enumerate(("emotion", "emotion", "depth")):
                     distances.dims[axis].label = label
@@ -109,6 +112,8 @@ class EmotionVectors:
                     position: np.stack([group[emotion][...] for emotion in emotions])
                     for position, group in file["emotion_vectors"].items()
                 }
-        except (OSError, KeyError) as error:
-            raise InputError(f"{path} is no file of emotion vectors ({error}).") from error
+        except DAMAGE as error:
+            raise InputError(
+                f"{path} is no file of emotion vectors ({said(error)}): remove it and run again."
+            ) from error
         return cls(metadata, emotions, vectors)
