@@ -6,6 +6,7 @@ import copy
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -66,19 +67,29 @@ class Project:
         other.shipped = self.shipped
         return other
 
-    def snakemake(self, *arguments: str, cores: int = 2, **environment: str) -> Run:
+    def start(self, *arguments: str, cores: int = 2, **environment: str) -> subprocess.Popen:
+        """Start Snakemake in a process group of its own."""
         if self.shipped is None:
             (self.folder / "test.yaml").write_text(yaml.safe_dump(self.config, sort_keys=False))
         command = [sys.executable, "-m", "snakemake", *arguments, "--cores", str(cores)]
-        run = subprocess.run(
+        return subprocess.Popen(
             [*command, "--configfile", self.shipped or "test.yaml"],
             cwd=self.folder,
             env=os.environ | environment,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
-            timeout=600,
+            start_new_session=True,
         )
-        return Run(run.returncode, run.stdout + run.stderr)
+
+    def snakemake(self, *arguments: str, **options: object) -> Run:
+        with self.start(*arguments, **options) as process:
+            try:
+                text, _ = process.communicate(timeout=600)
+            except BaseException:
+                os.killpg(process.pid, signal.SIGKILL)
+                raise
+        return Run(process.returncode, text)
 
     def build(self, *arguments: str, **options: object) -> Run:
         """Run Snakemake; it must succeed."""

@@ -39,10 +39,12 @@ def whole(path: str | Path) -> Iterator[Path]:
         if error.errno not in NO_ROOM:
             raise
         raise InputError(
-            f"{path} cannot be written ({os.strerror(error.errno)}): make room there and run again."
+            f"{path} cannot be written ({os.strerror(error.errno)}): make room there, or let it be "
+            "written to, and run again."
         ) from error
     finally:
-        part.unlink(missing_ok=True)
+        if part.exists():
+            part.unlink()
 
 
 @contextmanager
