@@ -6,8 +6,10 @@ import copy
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import yaml
@@ -78,7 +80,7 @@ class Project:
         return other
 
     def start(self, *arguments: str, cores: int = 2, **environment: str) -> subprocess.Popen:
-        """Snakemake running; all it says is in `stdout`."""
+        """Snakemake running in a process group of its own; all it says is in `stdout`."""
         if self.shipped is None:
             (self.folder / "test.yaml").write_text(yaml.safe_dump(self.config, sort_keys=False))
         command = [self.python, "-m", "snakemake", *arguments, "--cores", str(cores)]
@@ -89,6 +91,7 @@ class Project:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,
         )
 
     def snakemake(self, *arguments: str, **options: object) -> Run:
@@ -122,7 +125,8 @@ def finish(process: subprocess.Popen, timeout: float = 600) -> Run:
     try:
         text, _ = process.communicate(timeout=timeout)
     finally:
-        process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
     return Run(process.returncode, text)
 
 

@@ -10,17 +10,10 @@ from project import Project
 pytest.importorskip("torch")
 
 
-@pytest.fixture(scope="module")
-def captured(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = Project(tmp_path_factory.mktemp("captured") / "project")
-    project.build("model_one")
-    return project
-
-
 @pytest.fixture
-def project(captured: Project, tmp_path: Path) -> Project:
+def project(finished: Project, tmp_path: Path) -> Project:
     """A project whose model `brought` are the activations of `one`, in another order."""
-    new = captured.copy(tmp_path / "project")
+    new = finished.copy(tmp_path / "project")
     own = new.results / "activations/one.h5"
     order = np.random.default_rng(0).permutation(40)
     with h5py.File(own) as source, h5py.File(new.folder / "mine.h5", "w") as mine:
@@ -51,7 +44,10 @@ def test_numbers_equal_those_of_the_model_they_came_from(project: Project) -> No
         ("prompt", "lacks the prompt"),
         ("emotion", "has another emotion for the prompt"),
         ("probe", "lacks the probe sentence"),
-        ("nan", "not finite"),
+        ("nan", "not finite in float32 for '"),
+        ("infinity", "at position last, depth 1"),
+        ("twice", "has two rows for the prompt"),
+        ("link", "takes /residual/last from another file"),
         ("cut", "cannot be read as HDF5"),
         ("foreign", "is no activations file"),
     ],
@@ -73,6 +69,14 @@ def test_fault_is_one_sentence_that_names_the_file(project: Project, fault: str,
                     file["probe/id"][5] = "other"
                 case "nan":
                     file["residual/last"][5, 1, 3] = np.nan
+                case "infinity":
+                    file["residual/last"][5, 1, 3] = -np.inf
+                case "twice":
+                    file["prompts/id"][5] = file["prompts/id"][6]
+                case "link":
+                    del file["residual/last"]
+                    own = str(project.results / "activations/one.h5")
+                    file["residual/last"] = h5py.ExternalLink(own, "residual/last")
                 case "foreign":
                     del file["prompts"]
     run = project.snakemake("model_brought")

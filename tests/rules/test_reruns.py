@@ -48,19 +48,6 @@ def whole(name: str) -> set[str]:
     }
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = Project(tmp_path_factory.mktemp("finished") / "project")
-    project.build()
-    return project
-
-
-@pytest.fixture
-def project(finished: Project, tmp_path: Path) -> Project:
-    """A finished run that a test may change."""
-    return finished.copy(tmp_path / "project")
-
-
 def test_finished_run_has_nothing_to_do(project: Project) -> None:
     assert "Nothing to be done" in project.build().text
 

@@ -98,6 +98,11 @@ def changed(path: str, value: object) -> dict:
         ("models.tiny.source.random.tokenizer", "gpt9", "names 'gpt9', which is not a model"),
         ("models.tiny.source.random.tokenizer", "tiny", "names 'tiny', which is not a model"),
         ("experiment", "../elsewhere", "config: experiment"),
+        ("seed", 7.0, "config: seed must be of type integer, not 7.0"),
+        ("seed", True, "config: seed must be of type integer, not True"),
+        ("statistics.alpha", float("nan"), "config: statistics.alpha must be of type number"),
+        ("statistics.depths", [float("nan")], "config: statistics.depths.0 must be of type number"),
+        ("statistics.depths", [-0.5], "config: statistics.depths.0"),
     ],
 )
 def test_mistake_is_one_sentence_that_names_the_key(
@@ -108,6 +113,51 @@ def test_mistake_is_one_sentence_that_names_the_key(
     sentence = str(caught.value)
     assert says in sentence
     assert sentence.startswith("config") and sentence.endswith(".") and "\n" not in sentence
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["$(touch x)", "; rm -rf x", "`touch x`", "../..", "{wildcard}", "a\n", "a\0", "<x>", ""],
+)
+def test_value_that_looks_like_code_is_no_name(schema: Path, value: str) -> None:
+    """Names and paths go to Snakemake, which reads braces and angle brackets as placeholders."""
+    config = copy.deepcopy(SMALL)
+    config["models"][value] = {"source": RANDOM}
+    with pytest.raises(InputError, match=r"config: models has the name"):
+        check(config, schema)
+    for key, given in [
+        ("experiment", value),
+        ("prompts.neutral", value),
+        ("prompts.emotions", ["joy", value]),
+        ("activations.device", value),
+        ("models.tiny.source", {"hub": "a/b", "revision": value}),
+        ("models.tiny.source", {"wheel": [f"{value}==1"], "member": "*", "sha256": "0" * 64}),
+    ]:
+        with pytest.raises(InputError, match="config: "):
+            check(changed(key, given), schema)
+    if set(value) & set("{<\n\0") or not value:
+        for key, given in [
+            ("prompts.file", value),
+            ("prompts.probe", value),
+            ("models.tiny.source", {"path": value}),
+            ("models.tiny.source", {"activations": value}),
+        ]:
+            with pytest.raises(InputError, match=f"config: {key}"):
+                check(changed(key, given), schema)
+
+
+def test_wheel_that_looks_like_an_option(schema: Path) -> None:
+    wheel = {"wheel": ["--pre==1"], "member": "*", "sha256": "0" * 64}
+    with pytest.raises(InputError, match=r"source\.wheel\.0 has the value '--pre==1'"):
+        check(changed("models.tiny.source", wheel), schema)
+
+
+@pytest.mark.parametrize("name", [1, None, 2.5, True])
+def test_model_whose_name_is_no_text(schema: Path, name: object) -> None:
+    config = copy.deepcopy(SMALL)
+    config["models"][name] = {"source": RANDOM}
+    with pytest.raises(InputError, match="a name is text"):
+        check(config, schema)
 
 
 def test_source_id_changes_with_the_source_alone() -> None:

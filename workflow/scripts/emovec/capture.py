@@ -19,8 +19,10 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from emovec.depths import hook_points
 from emovec.errors import InputError
 from emovec.job import progress
+from emovec.memory import available
 from emovec.positions import Reading, TextEncoder, plan_readings
 from emovec.store import Block, check_finite
+from emovec.weights import n_parameters
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -37,19 +39,60 @@ def choose_device(device: str) -> str:
 def load_model(
     folder: str | Path, device: str = "cpu", dtype: str = "float32"
 ) -> TransformerBridge:
-    """The model of a folder under TransformerLens, with Hugging Face's own weights and numerics."""
-    folder = str(folder)
-    model = AutoModelForCausalLM.from_pretrained(
-        folder, dtype=DTYPES[dtype], local_files_only=True, trust_remote_code=False
+    """The model of a folder under TransformerLens, with Hugging Face's own weights and numerics.
+
+    Raises
+    ------
+    InputError
+        If the model is larger than the free memory, or its weights do not fit its configuration.
+    """
+    folder = Path(folder)
+    _check_memory(folder, dtype)
+    try:
+        model, loaded = AutoModelForCausalLM.from_pretrained(
+            folder,
+            dtype=DTYPES[dtype],
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            output_loading_info=True,
+        )
+    # transformers says in different classes what does not fit
+    except (ImportError, RuntimeError, ValueError, KeyError) as error:
+        said = " ".join(str(error).split()).rstrip(".")
+        raise InputError(
+            f"The model in {folder} cannot be loaded ({said}): look at its config.json and where "
+            "its weights come from."
+        ) from error
+    # transformers would go on with random numbers in their place
+    if missing := sorted(loaded["missing_keys"]):
+        raise InputError(
+            f"The weights in {folder} lack {missing[0]!r} and {len(missing) - 1} other tensors "
+            "that its config.json asks for: get the model anew."
+        )
+    tokenizer = AutoTokenizer.from_pretrained(
+        folder, local_files_only=True, trust_remote_code=False
     )
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     if tokenizer.pad_token is None:  # TransformerLens wants one; the ids are padded here
         tokenizer.pad_token = tokenizer.bos_token or tokenizer.convert_ids_to_tokens(0)
     with _quiet():
         bridge = TransformerBridge.boot_transformers(
-            folder, hf_model=model, tokenizer=tokenizer, dtype=DTYPES[dtype], device=device
+            str(folder), hf_model=model, tokenizer=tokenizer, dtype=DTYPES[dtype], device=device
         )
     return bridge.to(device).eval()
+
+
+def _check_memory(folder: Path, dtype: str) -> None:
+    """Weights are loaded into main memory, also on their way to a GPU."""
+    needed = n_parameters(folder / "model.safetensors") * DTYPES[dtype].itemsize
+    free = available()
+    if free is not None and needed > free:
+        raise InputError(
+            f"The weights in {folder} take {needed / 2**30:.1f} GiB in {dtype} and "
+            f"{max(free, 0) / 2**30:.1f} GiB of memory are free: use a machine with more, "
+            f"{'set activations.dtype to bfloat16, ' if dtype == 'float32' else ''}"
+            "or choose a smaller model."
+        )
 
 
 @contextmanager

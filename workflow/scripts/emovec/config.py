@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import math
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import jsonschema
@@ -21,6 +23,31 @@ EXPORTS = {
     "steering-vectors": "{emotion}.steering-vectors.safetensors",
     "transformer-lens": "{emotion}.transformer-lens.safetensors",
 }
+
+
+def _is_number(_: object, value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_integer(_: object, value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _pattern(
+    _: object, pattern: str, value: object, schema: dict
+) -> Iterator[jsonschema.ValidationError]:
+    if isinstance(value, str) and not re.fullmatch(pattern, value):
+        yield jsonschema.ValidationError(f"{value!r} does not match {pattern!r}")
+
+
+# Stricter than the standard: 2.0 is no integer, NaN no number, and no line end slips past a `$`.
+_Validator = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator,
+    {"pattern": _pattern},
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {"number": _is_number, "integer": _is_integer}
+    ),
+)
 
 
 def check(config: dict, schema_path: str | Path) -> dict:
@@ -40,8 +67,7 @@ def check(config: dict, schema_path: str | Path) -> dict:
                 f"config: models.{name}.source must have exactly one of {', '.join(KINDS)}"
                 f"{' instead of ' + ' and '.join(given) if given else ''}."
             )
-    validator = jsonschema.Draft202012Validator(schema)
-    if error := jsonschema.exceptions.best_match(validator.iter_errors(config)):
+    if error := jsonschema.exceptions.best_match(_Validator(schema).iter_errors(config)):
         raise InputError(_sentence(_innermost(error)))
     filled = _with_defaults(copy.deepcopy(config), schema)
     _check_references(filled)
@@ -91,10 +117,13 @@ def _sentence(error: jsonschema.ValidationError) -> str:
     where = ".".join(str(part) for part in error.absolute_path)
     at = f"config: {where}" if where else "config"
     value, limit = error.instance, error.validator_value
+    if "propertyNames" in error.absolute_schema_path:
+        pattern = error.schema["pattern"]
+        return f"{at} has the name {value!r}: a name is text that fits the pattern {pattern}."
     match error.validator:
         case "additionalProperties":
             known = error.schema.get("properties", {})
-            unknown = sorted(set(value) - set(known))
+            unknown = sorted(set(value) - set(known), key=str)
             return f"{at} has the unknown key {unknown[0]!r}: known here are {', '.join(known)}."
         case "required":
             missing = [key for key in limit if key not in value]

@@ -14,6 +14,7 @@ import numpy as np
 
 from emovec.errors import InputError
 from emovec.files import whole
+from emovec.hdf5 import DAMAGE, FORMAT, said
 
 
 def emotion_vectors(residual: np.ndarray) -> np.ndarray:
@@ -83,7 +84,7 @@ class EmotionVectors:
 
     def write(self, path: str | Path) -> None:
         """Write `/emotion_vectors/{position}/{emotion}` and `/emotion_distances/{position}`."""
-        with whole(path) as part, h5py.File(part, "w", track_order=True) as file:
+        with whole(path) as part, h5py.File(part, "w", track_order=True, libver=FORMAT) as file:
             file.attrs["metadata"] = json.dumps(
                 self.metadata | {"emotions": self.emotions}, sort_keys=True
             )
@@ -118,14 +119,16 @@ class EmotionVectors:
                     position: np.stack([group[emotion][...] for emotion in emotions])
                     for position, group in file["emotion_vectors"].items()
                 }
-        except (OSError, KeyError) as error:
-            raise InputError(f"{path} is no file of emotion vectors ({error}).") from error
+        except DAMAGE as error:
+            raise InputError(
+                f"{path} is no file of emotion vectors ({said(error)}): remove it and run again."
+            ) from error
         return cls(metadata, emotions, vectors)
 
 
 def _labelled(file: h5py.File, path: str, data: np.ndarray, labels: tuple[str, ...]) -> None:
     """A dataset whose axes have names and, in the root of the file, scales."""
-    axes = file.create_dataset(path, data=data).dims
+    axes = file.create_dataset(path, data=data, fletcher32=True).dims
     for axis, label in zip(axes, labels, strict=True):
         axis.label = label
         axis.attach_scale(file[label])

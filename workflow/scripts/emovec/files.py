@@ -2,25 +2,81 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from emovec.errors import InputError
+
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG}
+
 
 @contextmanager
 def whole(path: str | Path) -> Iterator[Path]:
-    """Give a name to write to; it becomes `path` when the block ends well, else it is removed."""
+    """Give a name to write to; it becomes `path` when the block ends well, else it is removed.
+
+    What writers of `path` that were killed have left is removed too.
+
+    Raises
+    ------
+    InputError
+        If the disk is full or may not be written to.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(path)
         yield part
         os.replace(part, path)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        raise InputError(
+            f"{path} cannot be written ({os.strerror(error.errno)}): make room there, or let it be "
+            "written to, and run again."
+        ) from error
     finally:
-        part.unlink(missing_ok=True)
+        if part.exists():
+            part.unlink()
+
+
+@contextmanager
+def scratch(folder: Path, name: str) -> Iterator[Path]:
+    """A new folder inside `folder`, gone after the block; those of killed jobs are removed."""
+    part = folder / f".{name}.{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(folder / name)
+        part.mkdir()
+        yield part
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove the parts of `path` whose process is no more, or had the number of this one."""
+    name = re.compile(rf"\.{re.escape(path.stem)}\.(\d+){re.escape(path.suffix)}")
+    for other in path.parent.iterdir():
+        found = name.fullmatch(other.name)
+        if found and (int(found[1]) == os.getpid() or not _runs(int(found[1]))):
+            shutil.rmtree(other) if other.is_dir() else other.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -42,10 +98,24 @@ def sha256(path: str | Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def check_digests(folder: Path, digests: dict[str, str]) -> None:
+    """Compare the files of a folder with the SHA-256 of each.
+
+    Raises
+    ------
+    InputError
+        If one differs or lacks.
+    """
+    for name, digest in digests.items():
+        if not (folder / name).is_file() or sha256(folder / name) != digest:
+            raise InputError(
+                f"{folder / name} is not the file that came with the model: remove the folder "
+                f"{folder} and run again."
+            )
+
+
 def link_or_copy(source: Path, target: Path) -> None:
     """Put the same content at `target`: a hard link where the file system allows, else a copy."""
-    import shutil
-
     target.unlink(missing_ok=True)
     try:
         os.link(source.resolve(), target)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import time
 import traceback
@@ -24,7 +25,8 @@ def job(rule: str, log_path: str | Path) -> Iterator[None]:
     """Send all output of the block to its log; on failure put one sentence on the terminal.
 
     The streams are redirected as file descriptors, so that what compiled libraries print is
-    kept too. Raises SystemExit(1) after any exception.
+    kept too. After any exception the process ends with status 1, at once: HDF5 crashes when it
+    tidies up files that it could not write to the end.
     """
     global _terminal
     _terminal = os.fdopen(os.dup(2), "w", buffering=1)
@@ -40,13 +42,21 @@ def job(rule: str, log_path: str | Path) -> Iterator[None]:
         traceback.print_exc()
         sentence = str(error) if isinstance(error, InputError) else _unforeseen(error)
         print(f"{rule}: {sentence} (log: {log_path})", file=_terminal)
-        sys.exit(1)
+        for stream in (_terminal, sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(1)
 
 
 def _unforeseen(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename or 'a file'}: {error.strerror}."
+    if isinstance(error, OSError) and error.errno:
+        return f"{error.filename or 'a file'}: {os.strerror(error.errno)}."
     said = " ".join(str(error).split())
+    # torch has no class of its own for it on the CPU
+    if isinstance(error, MemoryError) or re.search("(can't allocate|out of) memory", said):
+        return (
+            f"not enough memory ({said or type(error).__name__}): give the job more, or in a job "
+            "that runs a model lower activations.batch_tokens."
+        )
     return f"stopped by {type(error).__name__}: {said}" if said else type(error).__name__
 
 

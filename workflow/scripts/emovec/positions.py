@@ -104,6 +104,10 @@ def plan_readings(
     inside = [position for position in positions if position != "suffix"]
     for row, (text, name) in enumerate(zip(texts, names, strict=True)):
         encoded = encode(text)
+        if len(encoded.ids) == int(encoded.has_bos):
+            raise InputError(
+                f"The tokenizer yields no token for {name}: give it a text with words."
+            )
         word = words[row] if words is not None else ""
         tokens = {position: find(encoded, position, word, name) for position in inside}
         if "suffix" not in positions:
@@ -130,8 +134,6 @@ def find(encoded: Encoded, position: str, word: str, name: str) -> list[int]:
     """
     start = int(encoded.has_bos)
     own = list(range(start, len(encoded.ids)))
-    if not own:
-        raise InputError(f"The tokenizer yields no token for {name}: give it a text with words.")
     if position == "last":
         return [own[-1]]
     if position == "emotion_word":

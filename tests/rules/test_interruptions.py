@@ -1,0 +1,176 @@
+"""Whatever stops a run, nothing is lost, and the next run ends as if it had not happened."""
+
+import hashlib
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from disks import read_only, small
+from project import ROOT, Project
+
+pytest.importorskip("torch")
+
+# The rules that run a script, by the file of rules they are in: a stage of the workflow.
+STAGES = {
+    path.stem: re.findall(r"^rule (\w+):", path.read_text(), re.M)
+    for path in sorted((ROOT / "workflow/rules").glob("*.smk"))
+    if "script:" in path.read_text()
+}
+
+
+def files(folder: Path) -> dict[str, str]:
+    """Digests of all files below a folder, hidden ones included."""
+    return {
+        p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest()
+        for p in sorted(folder.rglob("*"))
+        if p.is_file()
+    }
+
+
+def lasting(project: Project) -> dict[str, str]:
+    """The results that are the same in every run: all but those that tell the time."""
+    return {
+        name: digest
+        for name, digest in files(project.results).items()
+        if name.endswith((".csv", ".h5", ".json")) and name != "provenance.json"
+    }
+
+
+def begun(project: Project, since: float) -> set[str]:
+    """The rules a job of which has begun since then, as its log shows."""
+    logs = project.folder / "logs"
+    return {
+        path.relative_to(logs).parts[1 if path.is_relative_to(logs / "tests") else 0].split(".")[0]
+        for path in logs.rglob("*.log")
+        if path.stat().st_mtime > since
+    }
+
+
+def wait_for_job(process: subprocess.Popen, project: Project, rules: set[str]) -> str | None:
+    """The first of `rules` that begins; None if the run ends before."""
+    since = time.time()
+    while process.poll() is None:
+        if found := begun(project, since) & rules:
+            return found.pop()
+        time.sleep(0.05)
+    return None
+
+
+def processes(words: str) -> list[int]:
+    """The processes with `words` in their command line."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if words in path.read_bytes().decode(errors="replace"):
+                found.append(int(path.parent.name))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Project:
+    return Project(tmp_path / "project")
+
+
+def test_run_killed_at_every_stage_ends_like_one_left_alone(
+    fresh: Project, finished: Project
+) -> None:
+    """Killed in the first job of each stage, at any moment of it; then run again."""
+    rng = np.random.default_rng(0)
+    waiting = {stage: set(rules) for stage, rules in STAGES.items()}
+    killed = 0
+    while waiting:
+        process = fresh.start()
+        rule = wait_for_job(process, fresh, set().union(*waiting.values()))
+        assert rule, process.stdout.read()
+        time.sleep(rng.uniform(0, 1.2))
+        # with its jobs, or every other time alone: then they go on by themselves
+        kill = os.kill if killed % 2 else os.killpg
+        kill(process.pid, signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+        waiting = {stage: rules for stage, rules in waiting.items() if rule not in rules}
+        killed += 1
+        if killed == 1:
+            run = fresh.snakemake()
+            assert run.code != 0 and "--unlock" in run.text
+        fresh.build("--unlock")
+    fresh.build()
+    assert killed == len(STAGES)
+    assert lasting(fresh) == lasting(finished)
+    assert "Nothing to be done" in fresh.build("-n").text
+    for folder in (fresh.results, fresh.folder / "resources/models"):
+        assert not [p for p in folder.rglob(".*")]
+
+
+def test_second_run_in_one_folder_is_refused(project: Project) -> None:
+    before = files(project.results)
+    (project.results / "report.md").unlink()
+    first = project.start()
+    assert wait_for_job(first, project, {"write_report"})
+    os.killpg(first.pid, signal.SIGSTOP)
+    second = project.snakemake()
+    os.killpg(first.pid, signal.SIGCONT)
+    text, _ = first.communicate(timeout=120)
+    assert second.code != 0 and "Directory cannot be locked" in second.text
+    assert first.returncode == 0, text
+    assert files(project.results) == before
+
+
+def test_killed_job_is_named_and_done_again(project: Project) -> None:
+    before = files(project.results)
+    (project.results / "within_model/one.csv").unlink()
+    run = project.start("results/tests/within_model/one.csv")
+    assert wait_for_job(run, project, {"compare_emotions"})
+    for process in processes(f"{project.folder}/.snakemake/scripts"):
+        os.kill(process, signal.SIGKILL)
+    text, _ = run.communicate(timeout=120)
+    assert run.returncode != 0 and "SIGKILL" in text and "compare_emotions" in text
+    assert before.items() >= files(project.results).items()
+    project.build("results/tests/within_model/one.csv")
+    assert files(project.results) == before
+
+
+def test_full_disk_is_said_before_the_model_runs(project: Project) -> None:
+    before = files(project.results)
+    folder = project.results / "activations"
+    project.config["models"]["one"]["prepend_bos"] = False
+    with small(folder, "64k"):
+        said = project.snakemake("model_one").sentence("capture_activations")
+        assert re.search(r"MiB free and the activations take .* make room there", said)
+        assert list(folder.iterdir()) == []
+    assert files(project.results) == before
+
+
+def test_results_that_may_not_be_written(project: Project) -> None:
+    before = files(project.results)
+    project.config["seed"] = 8
+    with read_only(project.results):
+        run = project.snakemake()
+        assert run.code != 0 and "Write-protected output files" in run.text
+        assert "results/tests/" in run.text
+    assert files(project.results) == before
+
+
+def test_disk_on_which_no_results_may_be_made(fresh: Project) -> None:
+    (fresh.folder / "results").mkdir()
+    with read_only(fresh.folder / "results"):
+        run = fresh.snakemake("results/tests/decoding/texts.csv")
+        assert run.code != 0 and "Read-only file system: 'results/tests'" in run.text
+
+
+def test_nothing_is_unpickled_but_the_description_of_a_job(finished: Project) -> None:
+    """Snakemake hands every script its description as a pickle that it has just made itself."""
+    looked_up = (finished.folder.parent / "unpickled").read_text().splitlines()
+    scripts = {line.split()[0].split(".", 1)[-1] for line in looked_up}
+    assert {p.name for p in (ROOT / "workflow/scripts").glob("*.py")} - scripts == {
+        "import_activations.py"  # no model of this experiment is brought
+    }
+    modules = {line.split()[1].split(".")[0] for line in looked_up}
+    assert modules <= {"snakemake", "snakemake_interface_common", "pathlib", "collections"}
