@@ -13,7 +13,15 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("Snakefile", "workflow", "profiles", "envs", "resources/prompts", "config")
+PARTS = (
+    "Snakefile",
+    "workflow",
+    "profiles",
+    "envs",
+    "resources/prompts",
+    "resources/steering",
+    "config",
+)
 
 
 def tiny(architecture: str, **changes: object) -> dict:

@@ -104,7 +104,9 @@ def effects(
 
     `table` holds one row per condition and opening (and `sample`, 0 alone). `value` is the mean
     change over openings; `null_low` and `null_high` hold the central 1 − alpha of the controls'.
-    For a negative sign the controls' changes are turned round: a control has no sign of its own.
+    Either sign is compared with controls that were added: a control has no sign of its own, so
+    adding it is subtracting another. Their changes are not turned round, because part of what a
+    push does is the same whichever way it goes.
     """
     less = changes(table, measures)
     rows = []
@@ -124,13 +126,12 @@ def effects(
                 "sign": sign,
                 "direction": direction,
                 "reading": kind_of_reading,
-                "n_openings": len(condition),
             }
             for place, measure in enumerate(measures):
                 found = _mean(condition[measure].to_numpy(), alpha)
                 for kind, null in (nulls or {"": None}).items():
                     rows.append(at | {"measure": measure} | found | _null(
-                        found["value"], null, place, sign, kind, alpha
+                        found["value"], null, place, kind, alpha
                     ))  # fmt: skip
     return pd.DataFrame(rows)
 
@@ -139,17 +140,18 @@ def _mean(values: np.ndarray, alpha: float) -> dict[str, float]:
     """Mean and t interval over openings; undefined openings are left out."""
     values = values[np.isfinite(values)].astype(float)
     if len(values) < 2:
-        return {"value": np.nan, "ci_low": np.nan, "ci_high": np.nan}
+        return {"value": np.nan, "ci_low": np.nan, "ci_high": np.nan, "n_openings": len(values)}
     mean = values.mean()
     half = stats.t.ppf(1 - alpha / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return {"value": mean, "ci_low": mean - half, "ci_high": mean + half}
+    low, high = mean - half, mean + half
+    return {"value": mean, "ci_low": low, "ci_high": high, "n_openings": len(values)}
 
 
-def _null(value, null, place, sign, kind, alpha) -> dict[str, object]:
+def _null(value, null, place, kind, alpha) -> dict[str, object]:
     empty = {"null_low": np.nan, "null_high": np.nan, "null": "", "p": np.nan, "n_controls": 0}
     if null is None:
         return empty
-    own = null[:, place] * (-1 if sign < 0 else 1)
+    own = null[:, place]
     own = own[np.isfinite(own)]
     if len(own) < FEWEST:
         return empty
@@ -166,7 +168,9 @@ def _null(value, null, place, sign, kind, alpha) -> dict[str, object]:
 def dose_response(read_outs: pd.DataFrame, emotions: Sequence[str], alpha: float) -> pd.DataFrame:
     """Slope of each opening's change over signed strength, per depth and emotion.
 
-    `slope` is its mean, in nats per median length of the stream, against the slopes of controls;
+    `slope` is its mean, in nats per median length of the stream, against the slopes of controls.
+    Those were added alone; over both signs the mean slope of directions without a sign is 0, and
+    theirs are moved there, since what a push does whichever way it goes cancels in the emotion's.
     `linearity` the share of the mean curve's variance that a line through 0 leaves unexplained,
     taken from 1; `anti_steerable` the share of openings that go the other way (Tan et al. 2024),
     with a Clopper–Pearson interval.
@@ -178,7 +182,7 @@ def dose_response(read_outs: pd.DataFrame, emotions: Sequence[str], alpha: float
     for depth, cell in added.groupby("depth", sort=True):
         signed = cell.assign(dose=cell.strength * cell.sign)
         slopes = {
-            kind: _slopes(signed[signed.kind == kind], words).groupby("direction").mean()
+            kind: _centred(_slopes(signed[signed.kind == kind], words).groupby("direction").mean())
             for kind in CONTROLS
             if (signed.kind == kind).any()
         }
@@ -197,7 +201,7 @@ def dose_response(read_outs: pd.DataFrame, emotions: Sequence[str], alpha: float
             for kind, null in nulls.items():
                 values = None if null is None else null[[word]].to_numpy()
                 rows.append(at | {"measure": f"slope_{word}"} | found
-                            | _null(found["value"], values, 0, 1, kind, alpha))  # fmt: skip
+                            | _null(found["value"], values, 0, kind, alpha))  # fmt: skip
             curve = own.groupby("dose")[word].mean()
             against = int((each < 0).sum())
             low, high = _share_interval(against, len(each), alpha)
@@ -221,6 +225,10 @@ def _slopes(rows: pd.DataFrame, words: Sequence[str]) -> pd.DataFrame:
     return weighted.groupby(keys, sort=False).sum().div(
         (rows.dose**2).groupby(keys, sort=False).sum(), axis=0
     )  # fmt: skip
+
+
+def _centred(slopes: pd.DataFrame) -> pd.DataFrame:
+    return slopes - slopes.mean()
 
 
 def _linearity(curve: pd.Series) -> float:
@@ -265,7 +273,7 @@ def adjust(
             continue
         members = [(emotion, measure, sign) for emotion, measure in targets for sign in (1, -1)]
         observed = np.array([means.loc[(EMOTION, e, s), m] for e, m, s in members])
-        drawn = np.stack([null[m].to_numpy() * s for _, m, s in members], axis=1)
+        drawn = np.stack([null[m].to_numpy() for _, m, _ in members], axis=1)
         for (emotion, measure, sign), p in zip(
             members, max_t(observed, drawn, "two-sided"), strict=True
         ):
