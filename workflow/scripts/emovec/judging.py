@@ -8,10 +8,8 @@ media, and VADER, a lexicon of sentiment with rules (Hutto & Gilbert
 from __future__ import annotations
 
 import gzip
-import os
 import re
 import shutil
-import tempfile
 from collections.abc import Sequence
 from importlib.resources import files
 from itertools import pairwise
@@ -19,6 +17,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from emovec.files import whole
 
 NADE = ("anger", "anticipation", "disgust", "fear", "joy", "sadness", "surprise", "trust")
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
@@ -100,9 +100,5 @@ def _unpack_nade() -> None:
         plain = packed.with_suffix("")
         if plain.is_file():
             continue
-        with (
-            gzip.open(packed) as stream,
-            tempfile.NamedTemporaryFile(dir=plain.parent, delete=False) as part,
-        ):
-            shutil.copyfileobj(stream, part)
-        os.replace(part.name, plain)
+        with gzip.open(packed) as stream, whole(plain) as part, part.open("wb") as file:
+            shutil.copyfileobj(stream, file)

@@ -95,6 +95,11 @@ def make_directions(
     attributes : the columns `attr_*` of the probe, 0 or 1; the first that have ten sentences on
         either side are used.
 
+    Raises
+    ------
+    InputError
+        If an emotion vector is zero at one of the depths.
+
     Notes
     -----
     A random direction is uniform on the sphere. A covariance-matched one is a random mixture of
@@ -103,6 +108,15 @@ def make_directions(
     """
     at = list(depths)
     found = [(EMOTION, name, vectors[at].astype(float)) for name, vectors in emotions.items()]
+    for _, name, vectors in found:
+        for depth, vector in zip(at, vectors, strict=True):
+            if not vector.any():
+                raise InputError(
+                    f"The vector of {name} is zero at depth {depth} of "
+                    f"{metadata.get('source', metadata['model'])}, position "
+                    f"{metadata['position']}: take that depth out of steering.depths, or set "
+                    "steering.position to another position."
+                )
     width = found[0][2].shape[-1]
     found += [
         ("random", f"random {i + 1}", rng.standard_normal((len(at), width)))
@@ -183,8 +197,8 @@ def conditions(
 ) -> list[Condition]:
     """All conditions at these depths and strengths.
 
-    Emotions are added with both signs. Controls with one: the null of −v is the null of +v turned
-    round, because a control direction has no sign of its own.
+    Emotions are added with both signs. Controls with one: a control direction has no sign of its
+    own, so what it does is a null for −v as much as for v.
     """
     found = []
     for depth in depths:

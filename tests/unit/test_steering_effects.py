@@ -1,0 +1,438 @@
+"""Effects of steering have the values worked out by hand, and nulls that hold what they say."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+import pytest
+from emovec.errors import InputError
+from emovec.steering_effects import (
+    READ_OUTS,
+    adjust,
+    changes,
+    check_texts,
+    choose,
+    dose_response,
+    effects,
+    steering_table,
+)
+from emovec.steering_plan import CONTROLS, KEYS
+from emovec.tables import COLUMNS
+from scipy import stats
+
+EMOTIONS = ["joy", "fear"]
+WORDS = ["logp_joy", "logp_fear"]
+OPENINGS = [f"o{i}" for i in range(6)]
+CHOICE = {"depth": 2, "strength": 0.5}
+BASE = pd.Series([-4.0, -9.0, -3.5, -7.0, -5.0, -6.0], OPENINGS)
+
+Effect = Callable[[str, str, int, float, int, str], dict[str, float]]
+
+
+def rows(kind: str, name: str, depth: int, strength: float, sign: int, values) -> pd.DataFrame:
+    operation = "none" if kind == "baseline" else "add" if strength else "remove"
+    keys = dict(zip(KEYS, (operation, kind, name, depth, strength, sign), strict=True))
+    return pd.DataFrame([keys | value for value in values])
+
+
+def read_outs(
+    effect: Effect,
+    *,
+    controls: int = 20,
+    kinds: Sequence[str] = ("random",),
+    depths: Sequence[int] = (2,),
+    strengths: Sequence[float] = (0.5,),
+    openings: Sequence[str] = tuple(OPENINGS),
+) -> pd.DataFrame:
+    """A table of read-outs whose changes are `effect(kind, name, depth, dose, sign, opening)`."""
+    parts = [
+        rows("baseline", "baseline", 0, 0.0, 0,
+             [{"opening": o, "kl": 0.0} | dict.fromkeys(WORDS, BASE.get(o, -5.0))
+              for o in openings])
+    ]  # fmt: skip
+    for depth in depths:
+        for strength in strengths:
+            named = [("emotion", e, s) for e in EMOTIONS for s in (1, -1)]
+            named += [(kind, f"{kind} {i}", 1) for kind in kinds for i in range(controls)]
+            for kind, name, sign in named:
+                values = []
+                for o in openings:
+                    change = effect(kind, name, depth, strength, sign, o)
+                    words = {w: BASE.get(o, -5.0) + change.get(w, 0.0) for w in WORDS}
+                    values.append({"opening": o, "kl": change.get("kl", 0.1)} | words)
+                parts.append(rows(kind, name, depth, strength, sign, values))
+    return pd.concat(parts, ignore_index=True).sample(frac=1, random_state=1)  # order is nothing
+
+
+def number(name: str) -> int:
+    return int(name.split()[1])
+
+
+def planted(kind, name, depth, strength, sign, opening) -> dict[str, float]:
+    """joy moves its words by the place of the opening; controls by −0.19 to 0.19; fear by 0."""
+    if kind == "emotion":
+        return {"logp_joy": sign * (1.0 + OPENINGS.index(opening))} if name == "joy" else {}
+    return dict.fromkeys(WORDS, 0.02 * (number(name) - 9.5))
+
+
+def one(table: pd.DataFrame, **cells: object) -> pd.Series:
+    for column, cell in cells.items():
+        table = table[table[column] == cell]
+    assert len(table) == 1, table
+    return table.iloc[0]
+
+
+# Changes and effects ------------------------------------------------------------------------------
+
+
+def test_changes_are_paired_by_opening() -> None:
+    less = changes(read_outs(planted), WORDS)
+    joy = less[(less.direction == "joy") & (less.sign == 1)].set_index("opening").logp_joy
+    assert np.allclose(joy[OPENINGS], [1, 2, 3, 4, 5, 6])
+    assert np.allclose(less[less.operation == "none"][WORDS], 0)
+
+
+def test_changes_are_paired_by_opening_and_sample() -> None:
+    table = pd.DataFrame(
+        [
+            ("none", "baseline", "baseline", 0, 0.0, 0, o, s, 10.0 * i + s)
+            for i, o in enumerate("ab")
+            for s in (0, 1)
+        ]
+        + [("add", "emotion", "joy", 1, 1.0, 1, o, s, 7.0) for o in "ba" for s in (1, 0)],
+        columns=[*KEYS, "opening", "sample", "vader"],
+    )
+    less = changes(table, ["vader"])
+    added = less[less.operation == "add"].set_index(["opening", "sample"]).vader
+    assert added.to_dict() == {("a", 0): 7, ("a", 1): 6, ("b", 0): -3, ("b", 1): -4}
+
+
+def test_effect_is_the_mean_with_a_t_interval() -> None:
+    table = effects(read_outs(planted), WORDS, EMOTIONS, 0.05, READ_OUTS)
+    row = one(table, direction="joy", measure="logp_joy", sign=1)
+    assert row.value == pytest.approx(3.5)
+    half = stats.t.ppf(0.975, 5) * np.std([1, 2, 3, 4, 5, 6], ddof=1) / np.sqrt(6)
+    assert (row.ci_low, row.ci_high) == pytest.approx((3.5 - half, 3.5 + half))
+    assert row.n_openings == 6 and row.n_controls == 20
+    assert (row.null_low, row.null_high) == pytest.approx((-0.1805, 0.1805))
+    assert row["null"] == CONTROLS["random"] and row.reading == READ_OUTS
+    assert row.p == pytest.approx(1 / 21)  # outside all controls
+    away = one(table, direction="joy", measure="logp_joy", sign=-1)
+    assert (away.value, away.p) == pytest.approx((-3.5, 1 / 21))
+    still = one(table, direction="fear", measure="logp_fear", sign=1)
+    assert still.value == pytest.approx(0) and still.p > 0.9
+
+
+def test_effects_agree_with_scipys_paired_t_interval() -> None:
+    rng = np.random.default_rng(0)
+    noise = {(n, o): rng.normal() for n in [*EMOTIONS, *(f"random {i}" for i in range(20))]
+             for o in OPENINGS}  # fmt: skip
+    table = read_outs(lambda k, n, d, s, sign, o: {"logp_joy": noise[n, o]})
+    row = one(
+        effects(table, ["logp_joy"], EMOTIONS, 0.1, READ_OUTS), direction="joy", sign=1
+    )  # fmt: skip
+    known = stats.ttest_1samp([noise["joy", o] for o in OPENINGS], 0).confidence_interval(0.9)
+    assert (row.ci_low, row.ci_high) == pytest.approx(tuple(known))
+
+
+def test_each_kind_of_control_is_a_null_of_its_own() -> None:
+    def effect(kind, name, depth, strength, sign, opening):
+        if kind == "emotion":
+            return dict.fromkeys(WORDS, sign * 0.5)
+        return dict.fromkeys(WORDS, (2 if kind == "covariance" else 0.02) * (number(name) - 9.5))
+
+    table = effects(
+        read_outs(effect, kinds=("random", "covariance")), WORDS, EMOTIONS, 0.05, READ_OUTS
+    )
+    at = {"direction": "joy", "measure": "logp_joy", "sign": 1}
+    assert one(table, **at, null=CONTROLS["random"]).p == pytest.approx(1 / 21)
+    assert one(table, **at, null=CONTROLS["covariance"]).p > 0.5
+
+
+def test_few_controls_are_no_null() -> None:
+    table = effects(read_outs(planted, controls=9), WORDS, EMOTIONS, 0.05, READ_OUTS)
+    row = one(table, direction="joy", measure="logp_joy", sign=1)
+    assert row.value == pytest.approx(3.5)
+    assert np.isnan(row.p) and np.isnan(row.null_low) and row.n_controls == 0 and row["null"] == ""
+
+
+def test_undefined_openings_are_left_out_and_not_counted() -> None:
+    table = read_outs(planted)
+    steered = (table.direction == "joy") & (table.sign == 1)
+    table.loc[steered & table.opening.isin(["o4", "o5"]), "logp_joy"] = np.nan
+    found = effects(table, WORDS, EMOTIONS, 0.05, READ_OUTS)
+    row = one(found, direction="joy", measure="logp_joy", sign=1)
+    assert row.value == pytest.approx(2.5) and row.n_openings == 4
+    table.loc[steered & (table.opening != "o0"), "logp_joy"] = np.nan
+    found = effects(table, WORDS, EMOTIONS, 0.05, READ_OUTS)
+    row = one(found, direction="joy", measure="logp_joy", sign=1)
+    assert np.isnan([row.value, row.ci_low, row.p]).all() and row.n_openings == 1
+
+
+def test_a_push_that_does_the_same_both_ways_is_no_effect_of_either_sign() -> None:
+    """Whatever is pushed, rare words gain and the output moves: ±v must not look special."""
+    rng = np.random.default_rng(5)
+    own = {name: rng.normal() for name in [*EMOTIONS, *(f"random {i}" for i in range(20))]}
+
+    def effect(kind, name, depth, strength, sign, opening):
+        linear = 0.1 * sign * own[name]
+        return dict.fromkeys(WORDS, 3 + linear) | {"kl": 0.4 + linear / 10}
+
+    table = read_outs(effect, strengths=(0.5, 1.0))
+    found = effects(table, [*WORDS, "kl"], EMOTIONS, 0.05, READ_OUTS)
+    assert found.value.min() > 0.3 and found.p.min() > 0.1
+    assert (found.null_low > 0).all()
+    slopes = dose_response(table, EMOTIONS, 0.05)
+    slopes = slopes[slopes.measure.str.startswith("slope")]
+    assert slopes.value.abs().max() < 0.5 and slopes.p.min() > 0.1
+
+
+def test_p_of_either_sign_is_uniform_where_the_direction_is_a_random_one() -> None:
+    rng = np.random.default_rng(11)
+    p = []
+    for _ in range(150):
+        draw = {n: rng.normal(size=2) for n in ["joy", "fear", *(f"random {i}" for i in range(19))]}
+
+        def effect(kind, name, depth, strength, sign, opening, draw=draw):
+            return {"logp_joy": sign * draw[name][0] + 2 + draw[name][1] / 3}
+
+        table = read_outs(effect, controls=19, openings=["o0", "o1"])
+        p.append(effects(table, ["logp_joy"], EMOTIONS, 0.05, READ_OUTS))
+    p = pd.concat(p)
+    for _, cell in p.groupby(["direction", "sign"]):
+        for level in (0.05, 0.2):
+            share = (cell.p <= level + 1e-9).mean()
+            assert abs(share - level) < 3.5 * np.sqrt(level * (1 - level) / 150)
+
+
+# The choice of depth and strength -----------------------------------------------------------------
+
+
+def hidden(kind, name, depth, strength, sign, opening) -> dict[str, float]:
+    """Emotions stand out most at depth 3, strength 1 on half a, at depth 1, strength 2 on b."""
+    if kind != "emotion":
+        return dict.fromkeys(WORDS, 0.1 * (number(name) - 9.5)) | {"kl": strength}
+    best = {"a": (3, 1.0), "b": (1, 2.0)}[opening[0]]
+    return dict.fromkeys(WORDS, 5.0 if (depth, strength) == best else 1.0) | {"kl": strength}
+
+
+HALVES = ["a1", "a2", "b1", "b2"]
+GRID = {"depths": (1, 2, 3), "strengths": (0.5, 1.0, 2.0), "openings": HALVES}
+
+
+def test_planted_cell_is_chosen_on_the_openings_given_alone() -> None:
+    table = read_outs(hidden, **GRID)
+    chosen = choose(table, ["a1", "a2"], EMOTIONS, 10)
+    assert (chosen["depth"], chosen["strength"], chosen["within_max_kl"]) == (3, 1.0, True)
+    assert len(chosen["cells"]) == 9
+    other = choose(table, ["b1", "b2"], EMOTIONS, 10)
+    assert (other["depth"], other["strength"]) == (1, 2.0)
+    table.loc[table.opening.isin(["b1", "b2"]), [*WORDS, "kl"]] = 1e6  # the other half is not read
+    assert choose(table, ["a1", "a2"], EMOTIONS, 10) == chosen
+    spread = np.std(0.1 * np.arange(20), ddof=1)
+    assert chosen["score"] == pytest.approx(5 / spread)
+    assert chosen["kl"] == pytest.approx(1.0)
+
+
+def test_cells_that_change_the_model_too_much_are_out() -> None:
+    table = read_outs(hidden, **GRID)
+    chosen = choose(table, ["b1", "b2"], EMOTIONS, 1.5)
+    assert chosen["strength"] < 2 and chosen["kl"] <= 1.5 and chosen["within_max_kl"]
+    gentlest = choose(table, ["b1", "b2"], EMOTIONS, 0.1)
+    assert gentlest["strength"] == 0.5 and not gentlest["within_max_kl"]
+
+
+def test_emotions_that_shrink_their_own_words_are_not_chosen() -> None:
+    def effect(kind, name, depth, strength, sign, opening):
+        if kind != "emotion":
+            return dict.fromkeys(WORDS, 0.1 * (number(name) - 9.5))
+        return dict.fromkeys(WORDS, sign * (-9.0 if depth == 1 else 0.3))
+
+    table = read_outs(effect, depths=(1, 2))
+    assert choose(table, OPENINGS, EMOTIONS, 1)["depth"] == 2
+
+
+# Dose and response --------------------------------------------------------------------------------
+
+
+def test_slopes_of_a_line_are_exact() -> None:
+    against = {"o1": -1.0, "o4": -2.0}
+
+    def effect(kind, name, depth, strength, sign, opening):
+        if kind == "emotion":
+            slope = against.get(opening, 4.0) if name == "joy" else 0.0
+            return dict.fromkeys(WORDS, slope * sign * strength)
+        return dict.fromkeys(WORDS, 0.01 * (number(name) - 3) * strength)
+
+    table = read_outs(effect, strengths=(0.25, 0.5, 2.0))
+    found = dose_response(table, EMOTIONS, 0.05)
+    slope = one(found, measure="slope_logp_joy", direction="joy")
+    assert slope.value == pytest.approx(13 / 6) and slope.n_controls == 20
+    assert (slope.null_low + slope.null_high) == pytest.approx(0)  # controls have no sign
+    assert slope.p == pytest.approx(1 / 21)
+    assert one(found, measure="linearity_logp_joy").value == pytest.approx(1)
+    anti = one(found, measure="anti_steerable_logp_joy")
+    low, high = stats.beta.ppf([0.025, 0.975], [2, 3], [5, 4])  # Clopper and Pearson, 2 of 6
+    assert (anti.value, anti.ci_low, anti.ci_high) == pytest.approx((2 / 6, low, high))
+    none = one(found, measure="anti_steerable_logp_fear")
+    assert (none.value, none.ci_low) == (0, 0)
+    assert np.isnan(one(found, measure="linearity_logp_fear").value)  # nothing changes
+
+
+def test_response_that_bends_is_less_linear() -> None:
+    def effect(kind, name, depth, strength, sign, opening):
+        scale = 1 if kind == "emotion" else 0.01 * number(name)
+        return dict.fromkeys(WORDS, scale * (strength**2 if name == "joy" else strength) * sign)
+
+    found = dose_response(read_outs(effect, strengths=(1.0, 2.0)), EMOTIONS, 0.05)
+    # least squares through 0 of (1, 1), (2, 4) and their mirror images has slope 9/5
+    left = ((1 - 9 / 5) ** 2 + (4 - 18 / 5) ** 2) / (1 + 16)
+    assert one(found, measure="linearity_logp_joy").value == pytest.approx(1 - left)
+    assert one(found, measure="slope_logp_joy").value == pytest.approx(9 / 5)
+
+    def even(kind, name, depth, strength, sign, opening):
+        return dict.fromkeys(WORDS, strength if kind == "emotion" else 0.1 * number(name))
+
+    found = dose_response(read_outs(even, strengths=(1.0, 2.0)), EMOTIONS, 0.05)
+    assert one(found, measure="slope_logp_joy").value == pytest.approx(0)
+    assert one(found, measure="linearity_logp_joy").value == pytest.approx(0)
+
+
+# Correction over the family -----------------------------------------------------------------------
+
+TARGETS = [("joy", "logp_joy"), ("fear", "logp_fear")]
+
+
+def test_adjusted_p_is_no_smaller_and_where_it_belongs() -> None:
+    rng = np.random.default_rng(2)
+    draw = {}
+
+    def effect(kind, name, depth, strength, sign, opening):
+        value = draw.setdefault((name, strength), rng.normal(size=2))
+        return dict(zip(WORDS, sign * value, strict=True))
+
+    table = read_outs(effect, strengths=(0.5, 1.0), kinds=("random", "covariance"))
+    shown = effects(table, [*WORDS, "kl"], EMOTIONS, 0.05, READ_OUTS)
+    p = adjust(table, shown, TARGETS, CHOICE, "a family")
+    primary = shown[p.notna()]
+    assert len(primary) == 2 * 2 * 2  # emotion, sign, kind of control
+    assert set(primary.strength) == {0.5}
+    assert (primary.measure == "logp_" + primary.direction).all()
+    assert (p[p.notna()] >= primary.p - 1e-12).all()
+    assert (p[p.notna()] > primary.p + 1e-12).any()
+
+
+def test_level_over_the_family_is_about_alpha() -> None:
+    """Emotions that are but more random directions, with words that rise and fall together."""
+    rng = np.random.default_rng(3)
+    hits = []
+    names = [*EMOTIONS, *(f"random {i}" for i in range(39))]
+    frame = read_outs(lambda *_: {}, controls=39, openings=["o0", "o1"]).sort_index()
+    sign = frame.sign.to_numpy()
+    steered = (frame.operation == "add").to_numpy()
+    place = frame.direction.map({n: i for i, n in enumerate(names)}).fillna(0).astype(int)
+    shown = effects(frame, WORDS, EMOTIONS, 0.05, READ_OUTS)
+    for _ in range(300):
+        common = rng.normal(size=(len(names), 1))
+        change = np.sqrt(0.5) * (common + rng.normal(size=(len(names), 2)))
+        bend = 1.5 + 0.3 * rng.normal(size=(len(names), 2))
+        values = np.where(steered[:, None], sign[:, None] * change[place] + bend[place], 0.0)
+        drawn = frame.assign(**dict(zip(WORDS, values.T, strict=True)))
+        hits.append(adjust(drawn, shown, TARGETS, CHOICE, "").min() <= 0.05)
+    assert 0.02 < np.mean(hits) < 0.1
+
+
+# Texts --------------------------------------------------------------------------------------------
+
+
+def scored(empty: int, degenerate: int, steered_empty: int, n: int = 10) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "operation": ["none"] * n + ["add"] * n,
+            "empty_text": [1] * empty + [0] * (n - empty)
+            + [1] * steered_empty + [0] * (n - steered_empty),
+            "degenerate": [0] * (n - degenerate) + [1] * degenerate + [0] * n,
+        }
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("empty", "degenerate", "steered", "refused"),
+    [
+        (0, 0, 0, False),
+        (1, 1, 0, False),
+        (2, 1, 0, True),
+        (0, 3, 0, True),
+        (0, 0, 4, False),  # 4 of 20
+        (0, 0, 5, True),
+        (10, 0, 10, True),
+    ],
+)
+def test_texts_that_are_nothing_stop_the_run(empty, degenerate, steered, refused) -> None:
+    scores = scored(empty, degenerate, steered)
+    if not refused:
+        check_texts(scores, 0.24, "mine.csv")
+        return
+    with pytest.raises(InputError, match=r"^mine\.csv: .*steering\.max_empty \(24%\)") as error:
+        check_texts(scores, 0.24, "mine.csv")
+    assert str(error.value).count(". ") == 0
+
+
+# The whole table ----------------------------------------------------------------------------------
+
+
+def texts(openings: Sequence[str], seed: int = 0) -> pd.DataFrame:
+    """Scores of texts: joy raises its words, its class and the perplexity; the rest is noise."""
+    rng = np.random.default_rng(seed)
+    plan = [("none", "baseline", "baseline", 0, 0.0, 0)]
+    plan += [("add", "emotion", e, 2, 0.5, s) for e in EMOTIONS for s in (1, -1)]
+    plan += [("add", "covariance", f"covariance {i}", 2, 0.5, 1) for i in range(20)]
+    found = []
+    for keys in plan:
+        for sample in (0, 1) if keys[1] in ("baseline", "emotion") else (0,):
+            for opening in openings:
+                up = keys[5] if keys[2] == "joy" else 0
+                noise = 0.01 * rng.normal(size=3)
+                found.append(
+                    dict(zip([*KEYS, "opening", "sample"], [*keys, opening, sample], strict=True))
+                    | {"words_joy": 0.1 + 0.1 * up + noise[0], "words_fear": 0.1 + noise[1]}
+                    | {"nade_joy": 0.5 + 0.3 * up + noise[2], "nade_fear": 0.5 + noise[0]}
+                    | {"log_probability": -3 - 0.5 * abs(up), "vader": noise[1]}
+                    | dict.fromkeys(["repeated", "distinct_2", "empty_text", "degenerate"], 0.0)
+                    | {f"ends_{m}": 0.0 for m in ("period", "exclamation", "question")}
+                )
+    return pd.DataFrame(found)
+
+
+def test_table_has_every_reading_on_the_reported_half_alone() -> None:
+    openings = [*OPENINGS, "x1", "x2"]
+
+    def effect(kind, name, depth, strength, sign, opening):
+        if opening.startswith("x"):
+            return dict.fromkeys(WORDS, 1e6 * number(name) if kind == "random" else 1e6)
+        return planted(kind, name, depth, strength, sign, opening)
+
+    table = read_outs(effect, openings=openings)
+    found = steering_table(
+        table, texts(OPENINGS), {"other": table}, OPENINGS, CHOICE, EMOTIONS,
+        {"joy": "joy", "fear": "fear"}, 0.05,
+    )  # fmt: skip
+    assert list(found.columns) == COLUMNS["steering"]
+    own = found[found.source.isna()]
+    assert set(own.reading) == {"read-outs", "texts", "sampled texts"}
+    assert set(found.source.dropna()) == {"other"} and found.chosen.all()
+    row = one(own, direction="joy", measure="logp_joy", sign=1)
+    assert row.value == pytest.approx(3.5) and row.p_adjusted <= 0.05
+    assert row.family == "steering read-outs"
+    carried = one(found[found.source == "other"], direction="joy", measure="logp_joy", sign=1)
+    assert carried.value == row.value and carried.family == "carried directions"
+    at = {"direction": "joy", "sign": 1, "reading": "texts"}
+    judged = one(own, **at, measure="nade_joy")
+    assert judged.value == pytest.approx(0.3, abs=0.05) and judged.p_adjusted <= 0.05
+    assert judged.family == "steering texts" and judged["null"] == CONTROLS["covariance"]
+    assert one(own, **at, measure="log_perplexity").value == pytest.approx(0.5)
+    fear = own[(own.direction == "fear") & (own.reading == "texts")]
+    assert fear.p_adjusted.dropna().min() > 0.05
+    sampled = one(own, direction="joy", sign=1, measure="nade_joy", reading="sampled texts")
+    assert sampled.value == pytest.approx(0.3, abs=0.05)
+    assert np.isnan(sampled.p) and sampled.flag == "no controls" and sampled.n_openings == 6
