@@ -121,7 +121,6 @@ def effects(
                 "sign": sign,
                 "direction": direction,
                 "reading": kind_of_reading,
-                "n_openings": len(condition),
             }
             for place, measure in enumerate(measures):
                 found = _mean(condition[measure].to_numpy(), alpha)
@@ -141,10 +140,11 @@ def _mean(values: np.ndarray, alpha: float) -> dict[str, float]:
     """Mean and t interval over openings; undefined openings are left out."""
     values = values[np.isfinite(values)].astype(float)
     if len(values) < 2:
-        return {"value": np.nan, "ci_low": np.nan, "ci_high": np.nan}
+        return {"value": np.nan, "ci_low": np.nan, "ci_high": np.nan, "n_openings": len(values)}
     mean = values.mean()
     half = stats.t.ppf(1 - alpha / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return {"value": mean, "ci_low": mean - half, "ci_high": mean + half}
+    low, high = mean - half, mean + half
+    return {"value": mean, "ci_low": low, "ci_high": high, "n_openings": len(values)}
 
 
 def _usable(nulls: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
