@@ -21,9 +21,8 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "workflow/scripts"))
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 import numpy as np
 import torch
@@ -37,6 +36,7 @@ from emovec.store import ActivationsWriter
 from side import python_with
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+ROOT = Path(__file__).parents[1]
 BATCH = 32  # sentences, in the ways that count sentences
 MIB = 2**20
 Read = Callable[[list[str]], np.ndarray]  # sentences -> stream [sentence, depth, d_model]
