@@ -14,7 +14,7 @@ rule make_directions:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=per_attempt(4000),
         runtime=20,
     params:
         steering=config["steering"],
@@ -35,6 +35,7 @@ rule read_steered:
         manifest=model_file("manifest.json"),
         config=model_file("config.json"),
         tokenizer=model_file("tokenizer.json"),
+        tokenizer_config=model_file("tokenizer_config.json"),
         weights=model_file("model.safetensors"),
     output:
         "<results>/steering/{model}/read_outs.csv",
@@ -46,7 +47,7 @@ rule read_steered:
         f"../../envs/{torch_environment()}.yaml"
     threads: 8
     resources:
-        mem_mb=lambda wildcards, attempt: 6000 * attempt,
+        mem_mb=per_attempt(6000),
         runtime=120,
         gpu=int(torch_environment() == "torch-gpu"),
     params:
@@ -76,7 +77,7 @@ rule choose_steering:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=per_attempt(1000),
         runtime=10,
     params:
         emotions=EMOTIONS,
@@ -97,6 +98,7 @@ rule write_steered:
         manifest=model_file("manifest.json"),
         config=model_file("config.json"),
         tokenizer=model_file("tokenizer.json"),
+        tokenizer_config=model_file("tokenizer_config.json"),
         weights=model_file("model.safetensors"),
     output:
         "<results>/steering/{model}/texts.csv",
@@ -108,7 +110,7 @@ rule write_steered:
         f"../../envs/{torch_environment()}.yaml"
     threads: 8
     resources:
-        mem_mb=lambda wildcards, attempt: 6000 * attempt,
+        mem_mb=per_attempt(6000),
         runtime=120,
         gpu=int(torch_environment() == "torch-gpu"),
     params:
@@ -138,7 +140,7 @@ rule judge_texts:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=per_attempt(2000),
         runtime=20,
     params:
         emotions=EMOTIONS,
@@ -167,7 +169,7 @@ rule carry_directions:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=per_attempt(4000),
         runtime=20,
     params:
         steering=config["steering"],
@@ -189,6 +191,7 @@ use rule read_steered as read_carried with:
         manifest=model_file("manifest.json"),
         config=model_file("config.json"),
         tokenizer=model_file("tokenizer.json"),
+        tokenizer_config=model_file("tokenizer_config.json"),
         weights=model_file("model.safetensors"),
     output:
         "<results>/steering/{model}/from_{a}.csv",
@@ -225,7 +228,7 @@ rule estimate_steering:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=per_attempt(2000),
         runtime=20,
     params:
         emotions=EMOTIONS,
@@ -264,7 +267,7 @@ rule plot_steering:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=per_attempt(2000),
         runtime=10,
     params:
         emotions=EMOTIONS,
