@@ -141,7 +141,7 @@ def test_full_disk_is_said_before_the_model_runs(project: Project) -> None:
     before = files(project.results)
     folder = project.results / "activations"
     project.config["models"]["one"]["prepend_bos"] = False
-    with small(folder, "64k"):
+    with small(folder, "12k"):
         said = project.snakemake("model_one").sentence("capture_activations")
         assert re.search(r"MiB free and the activations take .* make room there", said)
         assert list(folder.iterdir()) == []

@@ -132,7 +132,10 @@ def test_weights_that_are_cut_short(tiny_root: Path, tmp_path: Path, size: int) 
     [
         ({"n_layer": 5}, r"lack 'transformer\.h\.3\..*' and \d+ other tensors"),
         ({"n_embd": 64}, "cannot be loaded"),
-        ({"quantization_config": {"quant_method": "bitsandbytes"}}, "cannot be loaded"),
+        (
+            {"quantization_config": {"quant_method": "bitsandbytes", "load_in_4bit": True}},
+            "cannot be loaded",
+        ),
     ],
 )
 def test_weights_that_do_not_fit_the_configuration(

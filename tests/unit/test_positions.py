@@ -78,6 +78,7 @@ def test_bos_is_never_read() -> None:
     ("text", "position", "word", "says"),
     [
         ("", "last", "", "no token"),
+        ("", "suffix", "", "no token"),
         ("?!...", "last_content", "", "not punctuation"),
         ("?!...", "mean", "", "not punctuation"),
         ("I am calm.", "emotion_word", "", "marked word"),

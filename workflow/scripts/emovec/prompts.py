@@ -123,11 +123,11 @@ def _text(path: Path, key: str) -> str:
         raise InputError(
             f"{path} cannot be read ({error.strerror}): correct {key} in the config."
         ) from error
+    fault = content.find(b"\0")  # valid, but no text: UTF-16 without a mark, for one
     try:
         text = content.decode("utf-8-sig")
-        fault = content.find(b"\0")  # valid, but no text: UTF-16 without a mark, for one
     except UnicodeDecodeError as error:
-        fault = error.start
+        fault = fault if fault >= 0 else error.start
     if fault >= 0:
         line = content.count(b"\n", 0, fault) + 1
         raise InputError(
