@@ -83,7 +83,9 @@ def test_run_killed_at_every_stage_ends_like_one_left_alone(
 ) -> None:
     """Killed in the first job of each stage, at any moment of it; then run again."""
     rng = np.random.default_rng(0)
-    waiting = {stage: set(rules) for stage, rules in STAGES.items()}
+    ran = begun(finished, 0)
+    waiting = {stage: ran & set(rules) for stage, rules in STAGES.items() if ran & set(rules)}
+    stages = len(waiting)
     killed = 0
     while waiting:
         process = fresh.start()
@@ -102,7 +104,7 @@ def test_run_killed_at_every_stage_ends_like_one_left_alone(
             assert run.code != 0 and "--unlock" in run.text
         fresh.build("--unlock")
     fresh.build()
-    assert killed == len(STAGES)
+    assert killed == stages >= 10
     assert lasting(fresh) == lasting(finished)
     assert "Nothing to be done" in fresh.build("-n").text
     for folder in (fresh.results, fresh.folder / "resources/models"):
@@ -169,8 +171,7 @@ def test_nothing_is_unpickled_but_the_description_of_a_job(finished: Project) ->
     """Snakemake hands every script its description as a pickle that it has just made itself."""
     looked_up = (finished.folder.parent / "unpickled").read_text().splitlines()
     scripts = {line.split()[0].split(".", 1)[-1] for line in looked_up}
-    assert {p.name for p in (ROOT / "workflow/scripts").glob("*.py")} - scripts == {
-        "import_activations.py"  # no model of this experiment is brought
-    }
+    # every script of a run shows up with its description, or the watch would have seen nothing
+    assert {f"{rule}.py" for rule in begun(finished, 0) if not rule.startswith("join_")} <= scripts
     modules = {line.split()[1].split(".")[0] for line in looked_up}
     assert modules <= {"snakemake", "snakemake_interface_common", "pathlib", "collections"}

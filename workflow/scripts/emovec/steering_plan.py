@@ -18,6 +18,7 @@ import pandas as pd
 from emovec.depths import nearest_depth
 from emovec.errors import InputError
 from emovec.files import whole
+from emovec.hdf5 import DAMAGE, FORMAT, said
 
 EMOTION = "emotion"
 CONTROLS = {
@@ -42,12 +43,12 @@ class Directions:
 
     def write(self, path: str | Path) -> None:
         text = h5py.string_dtype("utf-8")
-        with whole(path) as part, h5py.File(part, "w", track_order=True) as file:
+        with whole(path) as part, h5py.File(part, "w", libver=FORMAT, track_order=True) as file:
             file.attrs["metadata"] = json.dumps(self.metadata, sort_keys=True)
             file["depth"] = np.asarray(self.depths, "i4")
             file.create_dataset("kind", data=self.kinds, dtype=text)
             file.create_dataset("name", data=self.names, dtype=text)
-            data = file.create_dataset("vectors", data=self.vectors.astype("f4"))
+            data = file.create_dataset("vectors", data=self.vectors.astype("f4"), fletcher32=True)
             for axis, label in zip(data.dims, ("direction", "depth", "d_model"), strict=True):
                 axis.label = label
             file["norms"] = self.norms
@@ -71,9 +72,10 @@ class Directions:
                     file["vectors"][...],
                     file["norms"][...],
                 )
-        except (OSError, KeyError) as error:
+        except DAMAGE as error:
             raise InputError(
-                f"{path} is no file of steering directions ({error}): make it anew."
+                f"{path} is no file of steering directions ({said(error)}): remove it and run "
+                "again."
             ) from error
 
 
