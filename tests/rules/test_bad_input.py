@@ -61,3 +61,15 @@ def test_capture_error_names_the_row_and_keeps_nothing(project: Project) -> None
     assert not list(project.results.rglob("*.h5"))
     log = (project.folder / "logs/tests/capture_activations/one.log").read_text()
     assert "Traceback" in log and said in log
+
+
+def test_values_that_look_like_code_are_never_run(project: Project) -> None:
+    """Where a name is not asked for, they are but letters."""
+    trap = project.folder / "ran"
+    for value in (f"$(touch {trap})", f"; touch {trap};", f"`touch {trap}`", "{wildcards}"):
+        project.config["models"]["one"]["source"]["license"] = value
+        project.config["models"]["local"] = {"source": {"path": value.replace("{", "(")}}
+        run = project.snakemake("model_local")
+        assert run.code != 0 and "has no config.json" in run.sentence("fetch_model")
+        assert f"({value})" in project.build("-n", "model_one").text
+        assert not trap.exists()

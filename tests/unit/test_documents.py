@@ -159,3 +159,17 @@ def test_commands_in_the_documents_exist(root: Path) -> None:
             for config in re.findall(r"--configfile (\S+)", command):
                 assert config in made or (root / config).is_file(), f"{path.name}: {command}"
     assert {"make", "snakemake"} <= seen
+
+
+def test_every_fault_names_tests_that_exist(root: Path) -> None:
+    text = (root / "docs/reliability.md").read_text()
+    table = text.split("## Faults")[1].split("\n## ")[0]
+    rows = [line for line in table.splitlines() if line.startswith("|")][2:]
+    assert len(rows) >= 35
+    for row in rows:
+        named = re.findall(r"`([\w/]+\.py)::(\w+)`", row)
+        assert named, row
+        for file, name in named:
+            tree = ast.parse((root / "tests" / file).read_text())
+            names = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+            assert name in names, f"{file}::{name}"
