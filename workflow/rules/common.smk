@@ -191,3 +191,10 @@ def per_attempt(megabytes):
 
 def torch_environment():
     return "torch-gpu" if config["activations"]["device"].startswith("cuda") else "torch-cpu"
+
+
+def show_findings(dag):
+    """Print where the report is and the main findings, if the report belongs to this run."""
+    if any(job.rule.name == "write_report" for job in dag.jobs):
+        folder = Path("results") / config["experiment"]
+        print(f"\n{(folder / 'findings.txt').read_text()}Report: {folder / 'report.html'}")

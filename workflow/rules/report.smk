@@ -67,6 +67,7 @@ rule write_report:
         ),
     output:
         markdown="<results>/report.md",
+        findings="<results>/findings.txt",
         html=report(
             "<results>/report.html",
             category="Report",
@@ -91,6 +92,9 @@ rule write_report:
             "templates/report.en.md.j2",
             "templates/steering.en.md.j2",
             "templates/page.html.j2",
+            "templates/page.css",
+            "templates/page.js",
+            "templates/explore.html.j2",
         ),
     message:
         "Writing the report"

@@ -5,12 +5,15 @@ from pathlib import Path
 from emovec.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
+    from emovec.explore import panels, steered_texts
     from emovec.figures import POSITION_TITLES
     from emovec.files import read_json, write_text
     from emovec.findings import describe
     from emovec.findings_steering import describe_steering
+    from emovec.headlines import headlines
     from emovec.openings import read_openings
-    from emovec.report import render, to_html
+    from emovec.page import to_html
+    from emovec.report import render
     from emovec.tables import read_table
 
     paths, params = snakemake.input, snakemake.params
@@ -18,32 +21,42 @@ with job(snakemake.rule, snakemake.log[0]):
         *("norms", "within", "cross", "maps", "decoding"),
         *("verdicts", "published", "multiverse"),
     )
+    tables = {name: read_table(paths[name]) for name in names}
     context = describe(
         read_json(paths.provenance),
         read_json(paths.audit),
-        {name: read_table(paths[name]) for name in names},
+        tables,
         models=list(params.models),
         untrained=list(params.untrained),
     )
     settings = context["provenance"]["config"]
     alpha = settings["statistics"]["alpha"]
-    steering = [
-        describe_steering(
-            read_table(effects),
-            read_table(scores),
-            read_json(choice),
-            read_openings(paths.steering_openings[0]),
-            context["emotions"],
-            settings["steering"]["targets"],
-            alpha,
+    targets = settings["steering"]["targets"]
+    openings = [read_openings(path) for path in paths.steering_openings]
+    steering, texts = [], []
+    for effects, scores, choice in zip(
+        map(read_table, paths.steering),
+        map(read_table, paths.steering_scores),
+        map(read_json, paths.steering_choices),
+        strict=True,
+    ):
+        model = describe_steering(
+            effects, scores, choice, openings[0], context["emotions"], targets, alpha
         )
-        for effects, scores, choice in zip(
-            paths.steering, paths.steering_scores, paths.steering_choices, strict=True
-        )
-    ]
+        steering.append(model)
+        texts.append(steered_texts(scores, openings[0], model["name"], targets))
     context["glance"] += [model["glance"] for model in steering]
     context |= {"titles": POSITION_TITLES, "steering": steering}
     text = render("report.en.md.j2", context)
     write_text(snakemake.output.markdown, text)
+    shown = panels(
+        tables["within"],
+        tables["cross"],
+        tables["verdicts"],
+        texts,
+        list(params.models),
+        context["emotions"],
+    )
     folder = Path(snakemake.output.markdown).parent
-    write_text(snakemake.output.html, to_html(text, folder))
+    write_text(snakemake.output.html, to_html(text, folder, shown))
+    write_text(snakemake.output.findings, "\n".join(headlines(context, tables["verdicts"], steering)) + "\n")
