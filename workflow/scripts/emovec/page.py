@@ -28,12 +28,13 @@ def to_html(markdown: str, folder: str | Path, panels: Sequence[Panel] = ()) -> 
     tokens = markdown_it.parse(markdown)
     contents = _number_headings(tokens)
     body = markdown_it.renderer.render(tokens, markdown_it.options, {})
+    body = re.sub(r'src="([^":]+)"', lambda match: _inside(Path(folder) / match[1]), body)
     body = _figures(body)
     body = body.replace("<table>", '<div class="scroll" tabindex="0"><table>')
     body = body.replace("</table>", "</table></div>")
     answer, heading, rest = body.partition("<h2")
     title = re.search(r"<h1[^>]*>(.*?)</h1>", answer)
-    page = render(
+    return render(
         "page.html.j2",
         {
             "title": title[1] if title else "Report",
@@ -43,7 +44,6 @@ def to_html(markdown: str, folder: str | Path, panels: Sequence[Panel] = ()) -> 
             "library": _library() if panels else "",
         },
     )
-    return re.sub(r'src="([^":]+)"', lambda match: _inside(Path(folder) / match[1]), page)
 
 
 def _number_headings(tokens: list) -> list[tuple[str, str]]:
@@ -60,12 +60,11 @@ def _number_headings(tokens: list) -> list[tuple[str, str]]:
 
 def _figures(body: str) -> str:
     """Pictures that stand alone become figures; a line in italics below one is its caption."""
-    body = re.sub(
+    return re.sub(
         r"<p>(<img[^>]*?>)</p>\n(?:<p><em>(.*?)</em></p>\n)?",
         lambda m: f"<figure>{m[1]}<figcaption>{m[2] or _alternative(m[1])}</figcaption></figure>\n",
         body,
     )
-    return body
 
 
 def _alternative(image: str) -> str:
