@@ -8,8 +8,8 @@ import pytest
 from emovec.findings import describe
 from emovec.multiverse import mark_study
 from emovec.multiverse_pairs import between_models
-from emovec.published import compare
 from emovec.page import to_html
+from emovec.published import compare
 from emovec.report import render
 from emovec.tables import COLUMNS
 from emovec.words import number, p_value, percent

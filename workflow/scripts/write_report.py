@@ -59,4 +59,7 @@ with job(snakemake.rule, snakemake.log[0]):
     )
     folder = Path(snakemake.output.markdown).parent
     write_text(snakemake.output.html, to_html(text, folder, shown))
-    write_text(snakemake.output.findings, "\n".join(headlines(context, tables["verdicts"], steering)) + "\n")
+    write_text(
+        snakemake.output.findings,
+        "\n".join(headlines(context, tables["verdicts"], steering)) + "\n",
+    )
