@@ -18,6 +18,7 @@ from typing import TypeVar
 import h5py
 
 from emovec.errors import InputError
+from emovec.hdf5 import DAMAGE, FORMAT, said
 from emovec.store import Block
 
 Item = TypeVar("Item")
@@ -30,7 +31,7 @@ def part_of(items: Sequence[Item], shard: int, shards: int) -> Sequence[Item]:
 
 def write_shard(path: Path, attributes: dict, blocks: Iterable[Block]) -> None:
     """Write blocks as they come, with the attributes of the whole."""
-    with h5py.File(path, "w", track_order=True) as file:
+    with h5py.File(path, "w", track_order=True, libver=FORMAT) as file:
         file.attrs["activations"] = json.dumps(attributes)
         for number, block in enumerate(blocks):
             group = file.create_group(str(number))
@@ -77,7 +78,7 @@ def _opened(path: str) -> Iterator[h5py.File]:
     try:
         with h5py.File(path) as file:
             yield file
-    except (OSError, KeyError) as error:
+    except DAMAGE as error:
         raise InputError(
-            f"{path} cannot be read as a shard ({error}): remove it and run again."
+            f"{path} cannot be read as a shard ({said(error)}): remove it and run again."
         ) from error

@@ -207,21 +207,28 @@ class ActivationsWriter:
     def _scale(self, name: str, values: np.ndarray | list[str]) -> h5py.Dataset:
         """The dimension scale `name`, made if it is not there; at the root, where netCDF looks."""
         if name not in self.file:
-            dtype = TEXT if isinstance(values[0], str) else None
-            self.file.create_dataset(name, data=values, dtype=dtype).make_scale(name)
+            scale = (
+                self._text(name, values)
+                if isinstance(values[0], str)
+                else self.file.create_dataset(name, data=values)
+            )
+            scale.make_scale(name)
         return self.file[name]
+
+    def _text(self, path: str, values: list[str]) -> h5py.Dataset:
+        # of one length, because text of any length is kept where there are no checksums
+        text = [value.encode() for value in values]
+        kind = h5py.string_dtype("utf-8", max(map(len, text)))
+        return self.file.create_dataset(
+            path, data=np.array(text, kind), dtype=kind, chunks=True, fletcher32=True
+        )
 
     def table(self, group: str, columns: dict[str, list]) -> None:
         """Columns of text or integers under `group`; lists of ids become ragged int32."""
         for name, values in columns.items():
             path = f"{group}/{name}"
             if values and isinstance(values[0], str):
-                # of one length, because text of any length is kept where there are no checksums
-                text = [value.encode() for value in values]
-                kind = h5py.string_dtype("utf-8", max(map(len, text)))
-                self.file.create_dataset(
-                    path, data=np.array(text, kind), dtype=kind, chunks=True, fletcher32=True
-                )
+                self._text(path, values)
             elif values and isinstance(values[0], list):
                 ragged = self.file.create_dataset(path, (len(values),), h5py.vlen_dtype("i4"))
                 for row, ids in enumerate(values):
