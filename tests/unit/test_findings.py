@@ -1,10 +1,13 @@
 """The report says what its tables say: change a cell, and the sentence changes."""
 
 import copy
+import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from emovec import report
 from emovec.findings import describe
 from emovec.multiverse import mark_study
 from emovec.multiverse_pairs import between_models
@@ -13,6 +16,7 @@ from emovec.published import compare
 from emovec.report import render
 from emovec.tables import COLUMNS
 from emovec.words import number, p_value, percent
+from PIL import Image
 
 EMOTIONS = ["gratitude", "anger", "apology"]
 PAIRS = [("gratitude", "anger"), ("gratitude", "apology"), ("anger", "apology")]
@@ -151,10 +155,18 @@ def test_audit_findings_stand_near_the_top() -> None:
 
 
 def test_page_holds_its_pictures(tmp_path) -> None:
-    (tmp_path / "a.png").write_bytes(b"\x89PNG")
-    page = to_html("# Title\n\n![what to see](a.png)\n", tmp_path)
-    assert 'src="data:image/png;base64,iVBORw==" alt="what to see"' in page
-    assert "<title>Title</title>" in page and "http" not in page
+    Image.new("RGB", (3, 2)).save(tmp_path / "a.png")
+    page = to_html("# Title\n\n![what to see](a.png)\n\n*Had it been no.*\n", tmp_path)
+    assert 'width="3" height="2" src="data:image/webp;base64,' in page
+    assert "<figcaption>Had it been no.</figcaption>" in page
+    assert "<title>Title</title>" in page and "http:" not in page and "https:" not in page
+
+
+def test_templates_hold_no_measured_number() -> None:
+    """Numbers with two or more decimals come from tables; 1.96 is that of the normal law."""
+    for path in (Path(report.__file__).parent / "templates").glob("*.md.j2"):
+        text = re.sub(r"{{.*?}}|{%.*?%}", "", path.read_text(), flags=re.S)
+        assert set(re.findall(r"\d+\.\d{2,}", text)) <= {"1.96"}, path.name
 
 
 def test_published_figures_stand_beside_this_runs() -> None:

@@ -166,7 +166,7 @@ def within_panel(within: pd.DataFrame, models: Sequence[str], emotions: Sequence
             shape=alt.Shape("pair:N", scale=pair_shape, legend=legend),
             fill=alt.condition(
                 "datum.gate == 'yes'",
-                alt.Fill("pair:N", scale=pair_colour, legend=None),
+                alt.Fill("pair:N", scale=pair_colour, legend=legend),
                 alt.value("var(--paper)"),
             ),
             tooltip=_hover(columns),

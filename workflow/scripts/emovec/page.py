@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -49,7 +50,7 @@ def to_html(markdown: str, folder: str | Path, panels: Sequence[Panel] = ()) -> 
 def _number_headings(tokens: list) -> list[tuple[str, str]]:
     """Give every heading an address; what the table of contents lists is returned."""
     contents = []
-    for opening, text in zip(tokens, tokens[1:], strict=False):
+    for opening, text in pairwise(tokens):
         if opening.type == "heading_open":
             address = re.sub(r"\W+", "-", text.content.lower()).strip("-")
             opening.attrSet("id", address)
