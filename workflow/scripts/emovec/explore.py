@@ -48,6 +48,8 @@ class Choice:
 
 @dataclass(frozen=True)
 class Panel:
+    """One part of the page to look around in: rows of a table, what chooses among them, a chart."""
+
     name: str
     title: str
     what: str  # what to see

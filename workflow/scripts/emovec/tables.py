@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pandas as pd
@@ -70,9 +71,13 @@ def write_table(frame: pd.DataFrame, path: str | Path, kind: str) -> None:
 
 
 def write_frame(frame: pd.DataFrame, path: str | Path) -> None:
-    """Write any frame in the form of all tables, whole or not at all."""
+    """Write any frame in the form of all tables, whole or not at all.
+
+    Text is quoted where a table holds generated text, whose carriage returns end a line otherwise.
+    """
+    quoting = csv.QUOTE_NONNUMERIC if "text" in frame else csv.QUOTE_MINIMAL
     with whole(path) as part:
-        frame.to_csv(part, index=False, lineterminator="\n")
+        frame.to_csv(part, index=False, lineterminator="\n", quoting=quoting)
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
