@@ -94,6 +94,7 @@ def dose(
         axis.axhline(0, color="#777777", lw=0.8)
         axis.axvline(0, color="#777777", lw=0.8)
         axis.set_title(f"words of {emotion}", fontsize=11)
+        axis.set_xticks([*-at, 0, *at], [f"{d:g}".replace("-", "−") for d in [*-at, 0, *at]])
         axis.set_xlabel("strength (− pushes away)")
     axes[0].set_ylabel("change in log-probability (nats)")
     handles = [Line2D([], [], color=palette[e], lw=2.4, label=f"{e} vector") for e in emotions]
