@@ -84,6 +84,8 @@ def write_repository(
     if architecture == "gpt_neox":
         model = model.half()
     tensors = {k: t for k, t in model.state_dict().items() if k != "lm_head.weight"}
+    if architecture == "gpt_neox":  # the one whose head is not its embedding, under its old name
+        tensors["embed_out.weight"] = model.state_dict()["lm_head.weight"]
     if architecture == "gpt2":  # saved without its head
         tensors = {name.removeprefix("transformer."): tensor for name, tensor in tensors.items()}
     for layer in range(size.n_layers):  # masks that older versions of transformers stored

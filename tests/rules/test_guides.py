@@ -84,6 +84,6 @@ def test_own_activations(clone: Path, tiny_root: Path) -> None:
     reader = Reader("mine", load_model(folder), encode, " x", 2048, centered=False)
     texts, ids = brought.prompts.text.tolist(), brought.prompts.id.tolist()
     own = np.empty_like(brought.residual("last"))
-    for _, rows, residual in reader.read(texts, None, ids, ["last"]):
+    for _, _, rows, residual in reader.read(reader.plan("prompts", texts, None, ids, ["last"])):
         own[rows] = residual
     np.testing.assert_allclose(brought.residual("last"), own, rtol=1e-4, atol=1e-6)
