@@ -9,14 +9,15 @@ pytest.importorskip("torch")
 
 JUDGED = {
     "Joining the comparisons inside all models",
-    "Joining the specifications of all models",
+    "Joining the specifications of all models and pairs",
+    "Varying the choices between models",
     "Judging what the models share",
     "Comparing with the published figures",
     "Plotting gratitude across models",
     "Plotting anger across models",
     "Plotting apology across models",
     "Plotting the comparison between models",
-    "Plotting the specification curve",
+    "Plotting the specification curves",
     "Writing the report",
 }
 JOINT = JUDGED | {"Joining the norms of all models", "Recording what was run"}
