@@ -363,6 +363,6 @@ def check_finite(
     if not finite.all():
         row, depth = np.argwhere(~finite)[0]
         raise InputError(
-            f"{source} that is not finite in float32 for {names[row]} at position {position}, depth "
-            f"{depth}: {remedy}."
+            f"{source} that is not finite in float32 for {names[row]} at position {position}, "
+            f"depth {depth}: {remedy}."
         )
