@@ -197,4 +197,6 @@ def show_findings(dag):
     """Print where the report is and the main findings, if the report belongs to this run."""
     if any(job.rule.name == "write_report" for job in dag.jobs):
         folder = Path("results") / config["experiment"]
-        print(f"\n{(folder / 'findings.txt').read_text()}Report: {folder / 'report.html'}")
+        findings = folder / "findings.txt"
+        if findings.exists():  # it may be in a bucket
+            print(f"\n{findings.read_text()}Report: {folder / 'report.html'}")
