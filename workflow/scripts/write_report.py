@@ -56,6 +56,7 @@ with job(snakemake.rule, snakemake.log[0]):
         texts,
         list(params.models),
         context["emotions"],
+        context["level"],
     )
     folder = Path(snakemake.output.markdown).parent
     write_text(snakemake.output.html, to_html(text, folder, shown))

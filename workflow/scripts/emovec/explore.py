@@ -92,10 +92,14 @@ def panels(
     texts: Sequence[pd.DataFrame],
     models: Sequence[str],
     emotions: Sequence[str],
+    level: str,
 ) -> list[Panel]:
-    """Every panel that the tables of a run have rows for; `texts` are from `steered_texts`."""
+    """Every panel that the tables of a run have rows for; `texts` are from `steered_texts`.
+
+    `level` is what intervals and bands cover, in words.
+    """
     found = [
-        within_panel(within, models, emotions),
+        within_panel(within, models, emotions, level),
         depths_panel(cross, emotions),
         verdicts_panel(verdicts, models),
         *([texts_panel(pd.concat(texts, ignore_index=True))] if texts else []),
@@ -103,7 +107,9 @@ def panels(
     return [panel for panel in found if len(panel.rows)]
 
 
-def within_panel(within: pd.DataFrame, models: Sequence[str], emotions: Sequence[str]) -> Panel:
+def within_panel(
+    within: pd.DataFrame, models: Sequence[str], emotions: Sequence[str], level: str
+) -> Panel:
     """Cosines of two emotions in one model, by depth."""
     rows = within[
         within.model.isin(list(models)) & within.depth.notna() & within.stat.isin(list(ESTIMATORS))
@@ -177,8 +183,8 @@ def within_panel(within: pd.DataFrame, models: Sequence[str], emotions: Sequence
     return Panel(
         "within",
         "Inside a model",
-        "How alike two emotions are at every depth. Grey: where 95 % of the study's cosines lie "
-        "with shuffled labels. Hollow marks are not reliable enough to be read. Had two emotions "
+        f"How alike two emotions are at every depth. Grey: where {level} of the study's cosines "
+        "lie with shuffled labels. Hollow marks are not reliable enough to be read. Had two emotions "
         "been one direction, their line would run at 1; unrelated, at 0.",
         shown,
         [
