@@ -184,8 +184,8 @@ def within_panel(
         "within",
         "Inside a model",
         f"How alike two emotions are at every depth. Grey: where {level} of the study's cosines "
-        "lie with shuffled labels. Hollow marks are not reliable enough to be read. Had two emotions "
-        "been one direction, their line would run at 1; unrelated, at 0.",
+        "lie with shuffled labels. Hollow marks are not reliable enough to be read. Had two "
+        "emotions been one direction, their line would run at 1; unrelated, at 0.",
         shown,
         [
             Choice("model", "Model"), Choice("position", "Read at"),

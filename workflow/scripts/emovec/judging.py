@@ -1,8 +1,8 @@
 """Judge generated texts without the model that wrote them.
 
 Two scorers that know nothing of each other: nade, a model of eight emotions trained on social
-media, and VADER, a lexicon of sentiment with rules (Hutto & Gilbert
-2014). Beside them plain counts: words of a set, how a text ends, how much it repeats itself.
+media, and VADER, a lexicon of sentiment with rules (Hutto & Gilbert 2014). Beside them plain
+counts: words of a set, how a text ends, how much it repeats itself.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ def judge(texts: Sequence[str], sets: dict[str, list[str]]) -> pd.DataFrame:
     """Scores of each text, one column each; NaN where a text has no word.
 
     `nade_*` 0 to 1; `vader` −1 to 1; `words_*` the share of a text's words in a set; `ends_*` 1
-    where its last mark is that; `repeated` the share of words used before; `distinct_2` the share
-    of pairs of words that occur once; `empty_text` and `degenerate` 0 or 1.
+    where its last mark is that; `repeated` the share of words used before; `distinct_2` how
+    many different pairs of neighbouring words there are to a pair; `empty_text` and `degenerate`
+    0 or 1.
     """
     words = [[word.lower() for word in WORD.findall(text)] for text in texts]
     empty = np.array([not found for found in words])

@@ -1,0 +1,101 @@
+"""The branch that steers a model: what it makes, what it makes again, and what it refuses."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from project import Project
+
+pytest.importorskip("torch")
+
+STEERING = {
+    "models": ["one"], "depths": [0.5], "strengths": [0.5, 1.0], "controls": 10, "tokens": 4,
+    "max_empty": 1.0,  # an untrained model writes nothing that can be read
+}  # fmt: skip
+TARGETS = ["results/tests/steering/one.csv", "results/tests/plots/steering/one_dose.png"]
+
+
+def made(project: Project) -> dict[str, bytes]:
+    folder = project.results / "steering"
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*.*")}
+
+
+@pytest.fixture(scope="module")
+def steered(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    project = finished.copy(tmp_path_factory.mktemp("steered") / "project")
+    project.config["steering"] = STEERING
+    project.build(*TARGETS)
+    return project
+
+
+def test_branch_is_whole(steered: Project) -> None:
+    files = made(steered)
+    read_outs = pd.read_csv(steered.results / "steering/one/read_outs.csv")
+    texts = pd.read_csv(steered.results / "steering/one/scores.csv")
+    effects = pd.read_csv(steered.results / "steering/one.csv")
+    openings = pd.read_csv(steered.folder / "resources/steering/openings.csv")
+    assert {"one/directions.h5", "one/choice.json", "one/from_two.h5"} <= files.keys()
+    # 3 emotions × 2 strengths × 2 signs and 3 projections; 30 controls × 2 strengths, 10 projected
+    assert len(read_outs) == (1 + 12 + 3 + 60 + 10) * len(openings)
+    assert set(texts.opening) == set(openings.id[openings.half == "report"])
+    assert (texts.n_tokens <= 4).all() and texts.operation.isin(["none", "add", "remove"]).all()
+    assert set(effects.source) == {"one", "two"} and set(effects.direction) == {
+        "gratitude", "anger", "apology",
+    }  # fmt: skip
+    tested = effects[effects.p.notna()]
+    assert tested[["value", "ci_low", "ci_high", "null_low", "null_high"]].notna().all(axis=None)
+    assert (steered.results / "plots/steering/one_grid.png").is_file()
+
+
+def test_files_do_not_depend_on_the_number_of_cores(
+    steered: Project, finished: Project, tmp_path: Path
+) -> None:
+    alone = finished.copy(tmp_path / "project")
+    alone.config["steering"] = STEERING
+    alone.build(*TARGETS, cores=1)
+    assert made(alone) == made(steered)
+
+
+def test_changed_strength_steers_anew_and_reads_nothing_again(
+    steered: Project, tmp_path: Path
+) -> None:
+    project = steered.copy(tmp_path / "project")
+    project.config["steering"]["strengths"] = [0.25]
+    planned = project.planned(*TARGETS)
+    assert "Steering one at every depth and strength" in planned
+    assert not any(job.startswith(("Reading", "Fetching", "Comparing")) for job in planned)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("models", ["three"], "steering.models names 'three'"),
+        ("depth", [0.5], "unknown key 'depth'"),
+        ("strengths", [0], "steering.strengths"),
+        ("position", "mean", "steering.position must be one of"),
+        ("targets", {"anger": "rage"}, "steering.targets.anger"),
+    ],
+)
+def test_config_that_cannot_be_steered(
+    finished: Project, tmp_path: Path, key: str, value: object, says: str
+) -> None:
+    project = finished.copy(tmp_path / "project")
+    project.config["steering"] = STEERING | {key: value}
+    run = project.snakemake("-n")
+    assert run.code != 0 and says in run.text
+
+
+def test_emotion_without_words_is_named(steered: Project, tmp_path: Path) -> None:
+    project = steered.copy(tmp_path / "project")
+    words = project.folder / "resources/steering/words.yaml"
+    words.write_text(words.read_text().replace("anger:", "wrath:"))
+    run = project.snakemake(*TARGETS)
+    assert "no words for the emotion 'anger'" in run.sentence("read_steered")
+
+
+def test_texts_of_nothing_stop_the_run(steered: Project, tmp_path: Path) -> None:
+    project = steered.copy(tmp_path / "project")
+    project.config["steering"]["max_empty"] = 0.0
+    run = project.snakemake(*TARGETS)
+    assert "more than steering.max_empty" in run.sentence("estimate_steering")
+    assert not (project.results / "steering/one.csv").exists()
