@@ -95,7 +95,10 @@ def run() -> tuple[dict, dict, dict[str, pd.DataFrame]]:
 
 def written(provenance: dict, audit: dict, tables: dict[str, pd.DataFrame]) -> str:
     context = describe(provenance, audit, tables, models=MODELS, untrained=[])
-    return render("report.en.md.j2", context | {"titles": {"last": "last token"}, "steering": []})
+    return render(
+        "report.md.j2",
+        context | {"titles": {"last": "last token"}, "steering": [], "lang": ""},
+    )
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,12 @@ PLOTS = [
     "similarity_by_depth",
     "diagnostics",
 ]
+# The first language has the plain names; a second one adds its code: report.html, report_ja.html.
+LANGUAGES = {
+    "en": {"": "en"},
+    "ja": {"": "ja"},
+    "both": {"": "en", "_ja": "ja"},
+}[config["report"]["language"]]
 STEERED = config["steering"]["models"]
 STEERING_PLOTS = ["grid", "dose", "cost"]
 
@@ -75,6 +81,7 @@ pathvars:
 
 
 wildcard_constraints:
+    lang="|".join(LANGUAGES) or "(?:)",
     model=one_of([*MODELS, *SHUFFLED]),
     source=one_of(SOURCES),
     shard=one_of(map(str, range(1, SHARDS + 1))),
@@ -174,6 +181,11 @@ def steering_of(name):
         return f"<results>/steering/{wildcards.model}/{name}" if steered else []
 
     return path
+
+
+def spoken(wildcards):
+    """The language of a figure or page."""
+    return LANGUAGES[wildcards.lang]
 
 
 def manifests(wildcards):

@@ -1,3 +1,37 @@
+# What tells the classes of the prompts apart without any emotion.
+rule plot_audit:
+    input:
+        audit="<results>/prompts/audit.json",
+        confounds="<results>/prompts/confounds.csv",
+    output:
+        report(
+            "<results>/prompts/audit{lang}.png",
+            category="Prompts",
+            labels={"figure": "audit"},
+            caption="../report/audit.rst",
+        ),
+    log:
+        "<logs>/plot_audit{lang}.log",
+    benchmark:
+        "<benchmarks>/plot_audit{lang}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=per_attempt(2000),
+        runtime=10,
+    params:
+        emotions=EMOTIONS,
+        neutral=config["prompts"]["neutral"],
+        plots=config["plots"],
+        language=spoken,
+        code=code_of("plot_audit.py"),
+    message:
+        "Plotting the audit of the prompts"
+    script:
+        "../scripts/plot_audit.py"
+
+
 # The study's three plots of one model.
 rule plot_model:
     input:
@@ -5,27 +39,27 @@ rule plot_model:
         similarity="<results>/within_model/{model}.csv",
     output:
         norms=report(
-            "<results>/plots/{model}/{model}_layer_norms_l2.png",
+            "<results>/plots{lang}/{model}/{model}_layer_norms_l2.png",
             category="Within models",
             labels={"figure": "norms by depth", "model": "{model}"},
             caption="../report/layer_norms.rst",
         ),
         distances=report(
-            "<results>/plots/{model}/{model}_emotion_distances.png",
+            "<results>/plots{lang}/{model}/{model}_emotion_distances.png",
             category="Within models",
             labels={"figure": "similarity by depth", "model": "{model}"},
             caption="../report/emotion_distances.rst",
         ),
         heatmap=report(
-            "<results>/plots/{model}/{model}_similarity_heatmap_avg.png",
+            "<results>/plots{lang}/{model}/{model}_similarity_heatmap_avg.png",
             category="Within models",
             labels={"figure": "mean similarity", "model": "{model}"},
             caption="../report/similarity_heatmap.rst",
         ),
     log:
-        "<logs>/plot_model/{model}.log",
+        "<logs>/plot_model{lang}/{model}.log",
     benchmark:
-        "<benchmarks>/plot_model/{model}.tsv"
+        "<benchmarks>/plot_model{lang}/{model}.tsv"
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -36,6 +70,7 @@ rule plot_model:
         emotions=EMOTIONS,
         alpha=config["statistics"]["alpha"],
         plots=config["plots"],
+        language=spoken,
         code=code_of("plot_model.py"),
     message:
         "Plotting {wildcards.model}"
@@ -50,21 +85,21 @@ rule plot_geometry:
         shuffled="<results>/within_model/{model}@shuffled.csv",
     output:
         similarity=report(
-            "<results>/plots/{model}/{model}_similarity_by_depth.png",
+            "<results>/plots{lang}/{model}/{model}_similarity_by_depth.png",
             category="Within models",
             labels={"figure": "corrected similarity by depth", "model": "{model}"},
             caption="../report/similarity_by_depth.rst",
         ),
         diagnostics=report(
-            "<results>/plots/{model}/{model}_diagnostics.png",
+            "<results>/plots{lang}/{model}/{model}_diagnostics.png",
             category="Within models",
             labels={"figure": "diagnostics by depth", "model": "{model}"},
             caption="../report/diagnostics.rst",
         ),
     log:
-        "<logs>/plot_geometry/{model}.log",
+        "<logs>/plot_geometry{lang}/{model}.log",
     benchmark:
-        "<benchmarks>/plot_geometry/{model}.tsv"
+        "<benchmarks>/plot_geometry{lang}/{model}.tsv"
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -75,6 +110,7 @@ rule plot_geometry:
         emotions=EMOTIONS,
         alpha=config["statistics"]["alpha"],
         plots=config["plots"],
+        language=spoken,
         code=code_of("plot_geometry.py"),
     message:
         "Plotting the geometry of {wildcards.model}"
@@ -88,15 +124,15 @@ rule plot_cross_model:
         "<results>/cross_model_similarity.csv",
     output:
         report(
-            "<results>/plots/cross_model/cross_model_{emotion}.png",
+            "<results>/plots{lang}/cross_model/cross_model_{emotion}.png",
             category="Between models",
             labels={"figure": "raw cosine by depth", "emotion": "{emotion}"},
             caption="../report/cross_model.rst",
         ),
     log:
-        "<logs>/plot_cross_model/{emotion}.log",
+        "<logs>/plot_cross_model{lang}/{emotion}.log",
     benchmark:
-        "<benchmarks>/plot_cross_model/{emotion}.tsv"
+        "<benchmarks>/plot_cross_model{lang}/{emotion}.tsv"
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -107,6 +143,7 @@ rule plot_cross_model:
         models=list(MODELS),
         alpha=config["statistics"]["alpha"],
         plots=config["plots"],
+        language=spoken,
         code=code_of("plot_cross_model.py"),
     message:
         "Plotting {wildcards.emotion} across models"
@@ -122,33 +159,33 @@ rule plot_comparison:
         decoding="<results>/decoding.csv",
     output:
         ruler=report(
-            "<results>/plots/cross_model/ruler.png",
+            "<results>/plots{lang}/cross_model/ruler.png",
             category="Between models",
             labels={"figure": "raw and aligned cosines"},
             caption="../report/ruler.rst",
         ),
         matrices=report(
-            "<results>/plots/cross_model/matrices.png",
+            "<results>/plots{lang}/cross_model/matrices.png",
             category="Between models",
             labels={"figure": "same and other emotions"},
             caption="../report/matrices.rst",
         ),
         transfer=report(
-            "<results>/plots/cross_model/transfer.png",
+            "<results>/plots{lang}/cross_model/transfer.png",
             category="Decoding",
             labels={"figure": "transfer between models"},
             caption="../report/transfer.rst",
         ),
         maps=report(
-            "<results>/plots/cross_model/maps.png",
+            "<results>/plots{lang}/cross_model/maps.png",
             category="Between models",
             labels={"figure": "maps and depths"},
             caption="../report/maps.rst",
         ),
     log:
-        "<logs>/plot_comparison.log",
+        "<logs>/plot_comparison{lang}.log",
     benchmark:
-        "<benchmarks>/plot_comparison.tsv"
+        "<benchmarks>/plot_comparison{lang}.tsv"
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -161,6 +198,7 @@ rule plot_comparison:
         alpha=config["statistics"]["alpha"],
         map_p=config["statistics"]["thresholds"]["map_p"],
         plots=config["plots"],
+        language=spoken,
         code=code_of("plot_comparison.py"),
     message:
         "Plotting the comparison between models"
@@ -174,21 +212,21 @@ rule plot_multiverse:
         "<results>/multiverse.csv",
     output:
         within=report(
-            "<results>/plots/multiverse.png",
+            "<results>/plots{lang}/multiverse.png",
             category="Multiverse",
             labels={"figure": "specification curve, within models"},
             caption="../report/multiverse.rst",
         ),
         between=report(
-            "<results>/plots/multiverse_pairs.png",
+            "<results>/plots{lang}/multiverse_pairs.png",
             category="Multiverse",
             labels={"figure": "specification curve, between models"},
             caption="../report/multiverse_pairs.rst",
         ),
     log:
-        "<logs>/plot_multiverse.log",
+        "<logs>/plot_multiverse{lang}.log",
     benchmark:
-        "<benchmarks>/plot_multiverse.tsv"
+        "<benchmarks>/plot_multiverse{lang}.tsv"
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -200,6 +238,7 @@ rule plot_multiverse:
         models=list(MODELS),
         alpha=config["statistics"]["alpha"],
         plots=config["plots"],
+        language=spoken,
         code=code_of("plot_multiverse.py"),
     message:
         "Plotting the specification curves"

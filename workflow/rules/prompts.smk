@@ -12,12 +12,6 @@ rule audit_prompts:
             labels={"table": "confounds"},
             caption="../report/confounds.rst",
         ),
-        picture=report(
-            "<results>/prompts/audit.png",
-            category="Prompts",
-            labels={"figure": "audit"},
-            caption="../report/audit.rst",
-        ),
     log:
         "<logs>/audit_prompts.log",
     benchmark:
@@ -33,7 +27,6 @@ rule audit_prompts:
         neutral=config["prompts"]["neutral"],
         seed=config["seed"],
         models=CAPTURED,
-        plots=config["plots"],
         code=code_of("audit_prompts.py"),
     message:
         "Auditing the prompts"

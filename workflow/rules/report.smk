@@ -30,7 +30,7 @@ rule write_provenance:
 rule write_report:
     input:
         audit="<results>/prompts/audit.json",
-        audit_picture="<results>/prompts/audit.png",
+        audit_picture="<results>/prompts/audit{lang}.png",
         confounds="<results>/prompts/confounds.csv",
         norms="<results>/layer_norms.csv",
         within="<results>/within_model_similarity.csv",
@@ -43,41 +43,42 @@ rule write_report:
         vectors=collect("<results>/emotion_vectors/{model}_vectors.h5", model=MODELS),
         provenance="<results>/provenance.json",
         plots=collect(
-            "<results>/plots/{model}/{model}_{kind}.png",
-            model=MODELS,
-            kind=PLOTS,
+            "<results>/plots{{lang}}/{model}/{model}_{kind}.png", model=MODELS, kind=PLOTS
         ),
         cross_plots=collect(
-            "<results>/plots/cross_model/cross_model_{emotion}.png", emotion=EMOTIONS
+            "<results>/plots{{lang}}/cross_model/cross_model_{emotion}.png",
+            emotion=EMOTIONS,
         ),
         comparison=collect(
-            "<results>/plots/cross_model/{kind}.png",
+            "<results>/plots{{lang}}/cross_model/{kind}.png",
             kind=["ruler", "matrices", "transfer", "maps"],
         ),
         specifications=[
-            "<results>/plots/multiverse.png",
-            "<results>/plots/multiverse_pairs.png",
+            "<results>/plots{lang}/multiverse.png",
+            "<results>/plots{lang}/multiverse_pairs.png",
         ],
         steering=collect("<results>/steering/{model}.csv", model=STEERED),
         steering_scores=collect("<results>/steering/{model}/scores.csv", model=STEERED),
         steering_choices=collect("<results>/steering/{model}/choice.json", model=STEERED),
         steering_openings=[OPENINGS] if STEERED else [],
         steering_plots=collect(
-            "<results>/plots/steering/{model}_{kind}.png", model=STEERED, kind=STEERING_PLOTS
+            "<results>/plots{{lang}}/steering/{model}_{kind}.png",
+            model=STEERED,
+            kind=STEERING_PLOTS,
         ),
     output:
-        markdown="<results>/report.md",
-        findings="<results>/findings.txt",
+        markdown="<results>/report{lang}.md",
+        findings="<results>/findings{lang}.txt",
         html=report(
-            "<results>/report.html",
+            "<results>/report{lang}.html",
             category="Report",
             labels={"page": "written report"},
             caption="../report/report.rst",
         ),
     log:
-        "<logs>/write_report.log",
+        "<logs>/write_report{lang}.log",
     benchmark:
-        "<benchmarks>/write_report.tsv"
+        "<benchmarks>/write_report{lang}.tsv"
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -87,10 +88,12 @@ rule write_report:
     params:
         models=list(MODELS),
         untrained=UNTRAINED,
+        language=spoken,
+        languages=LANGUAGES,
         code=code_of(
             "write_report.py",
-            "templates/report.en.md.j2",
-            "templates/steering.en.md.j2",
+            "templates/report.md.j2",
+            "templates/steering.md.j2",
             "templates/page.html.j2",
             "templates/page.css",
             "templates/page.js",
@@ -111,5 +114,9 @@ for name in MODELS:
         input:
             f"<results>/emotion_vectors/{name}_vectors.h5",
             f"<results>/within_model/{name}.csv",
-            collect(f"<results>/plots/{name}/{name}_{{kind}}.png", kind=PLOTS),
+            collect(
+                f"<results>/plots{{lang}}/{name}/{name}_{{kind}}.png",
+                lang=LANGUAGES,
+                kind=PLOTS,
+            ),
         localrule: True

@@ -252,7 +252,7 @@ rule plot_steering:
     output:
         **{
             kind: report(
-                f"<results>/plots/steering/{{model}}_{kind}.png",
+                f"<results>/plots{{lang}}/steering/{{model}}_{kind}.png",
                 category="Steering",
                 labels={"figure": kind.replace("_", " "), "model": "{model}"},
                 caption="../report/steering.rst",
@@ -260,9 +260,9 @@ rule plot_steering:
             for kind in STEERING_PLOTS
         },
     log:
-        "<logs>/plot_steering/{model}.log",
+        "<logs>/plot_steering{lang}/{model}.log",
     benchmark:
-        "<benchmarks>/plot_steering/{model}.tsv"
+        "<benchmarks>/plot_steering{lang}/{model}.tsv"
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -274,6 +274,7 @@ rule plot_steering:
         steering=config["steering"],
         alpha=config["statistics"]["alpha"],
         plots=config["plots"],
+        language=spoken,
         code=code_of("plot_steering.py"),
     message:
         "Drawing what steering does in {wildcards.model}"

@@ -4,7 +4,6 @@ from emovec.job import job, log
 
 with job(snakemake.rule, snakemake.log[0]):
     from emovec.audit import audit
-    from emovec.figures_audit import draw_audit
     from emovec.files import whole, write_json
     from emovec.positions import load_encoder
     from emovec.prompts import read_probe, read_prompts
@@ -27,4 +26,3 @@ with job(snakemake.rule, snakemake.log[0]):
     write_json(snakemake.output.audit, found.summary)
     with whole(snakemake.output.confounds) as part:
         found.confounds.to_csv(part, index=False, lineterminator="\n")
-    draw_audit(found, snakemake.output.picture, params.plots["dpi"])

@@ -5,8 +5,10 @@ from emovec.job import job
 with job(snakemake.rule, snakemake.log[0]):
     from emovec import figures_cross
     from emovec.figures import save
+    from emovec.language import speak
     from emovec.tables import read_table
 
+    speak(snakemake.params.language)
     paths, params, output = snakemake.input, snakemake.params, snakemake.output
     cross, maps, decoding = map(read_table, (paths.cross, paths.maps, paths.decoding))
     emotions = list(params.emotions)

@@ -5,8 +5,10 @@ from emovec.job import job
 with job(snakemake.rule, snakemake.log[0]):
     from emovec import figures_within
     from emovec.figures import save
+    from emovec.language import speak
     from emovec.tables import read_table
 
+    speak(snakemake.params.language)
     model, params = snakemake.wildcards.model, snakemake.params
     within, shuffled = map(read_table, (snakemake.input.within, snakemake.input.shuffled))
     emotions = list(params.emotions)

@@ -5,8 +5,10 @@ from emovec.job import job
 with job(snakemake.rule, snakemake.log[0]):
     from emovec import figures_study
     from emovec.figures import save
+    from emovec.language import speak
     from emovec.tables import read_table
 
+    speak(snakemake.params.language)
     model, emotions = snakemake.wildcards.model, list(snakemake.params.emotions)
     dpi, alpha = snakemake.params.plots["dpi"], snakemake.params.alpha
     norms = read_table(snakemake.input.norms)

@@ -6,8 +6,10 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec import multiverse, multiverse_pairs
     from emovec.figures import save
     from emovec.figures_multiverse import pair_specification_curve, specification_curve
+    from emovec.language import speak
     from emovec.tables import read_table
 
+    speak(snakemake.params.language)
     params, output = snakemake.params, snakemake.output
     table, dpi = read_table(snakemake.input[0]), params.plots["dpi"]
     save(

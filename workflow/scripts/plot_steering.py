@@ -6,9 +6,11 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec import figures_steering
     from emovec.figures import save
     from emovec.files import read_json
+    from emovec.language import speak
     from emovec.openings import read_openings
     from emovec.tables import read_table
 
+    speak(snakemake.params.language)
     paths, params = snakemake.input, snakemake.params
     name, dpi = snakemake.wildcards.model, params.plots["dpi"]
     effects, choice = read_table(paths.effects), read_json(paths.choice)

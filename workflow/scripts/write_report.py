@@ -11,12 +11,14 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.findings import describe
     from emovec.findings_steering import describe_steering
     from emovec.headlines import headlines
+    from emovec.language import speak
     from emovec.openings import read_openings
     from emovec.page import to_html
     from emovec.report import render
     from emovec.tables import read_table
 
     paths, params = snakemake.input, snakemake.params
+    speak(params.language)
     names = (
         *("norms", "within", "cross", "maps", "decoding"),
         *("verdicts", "published", "multiverse"),
@@ -46,8 +48,8 @@ with job(snakemake.rule, snakemake.log[0]):
         steering.append(model)
         texts.append(steered_texts(scores, openings[0], model["name"], targets))
     context["glance"] += [model["glance"] for model in steering]
-    context |= {"titles": POSITION_TITLES, "steering": steering}
-    text = render("report.en.md.j2", context)
+    context |= {"titles": POSITION_TITLES, "steering": steering, "lang": snakemake.wildcards.lang}
+    text = render("report.md.j2", context)
     write_text(snakemake.output.markdown, text)
     shown = panels(
         tables["within"],

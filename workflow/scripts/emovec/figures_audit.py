@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from emovec.audit import LIMITS, Audit
-from emovec.figures import MARKERS, colours, save, style
+from emovec.audit import LIMITS
+from emovec.figures import MARKERS, colours, style
 
 INK = "#333333"
 ALLOWED = "#E6E6E6"
@@ -22,10 +22,11 @@ SEEN = (  # by a classifier, from least to most: check, statistic, marker, label
 )
 
 
-def draw_audit(audit: Audit, path: str | Path, dpi: int = 150) -> None:
-    """Write the picture of `audit` as a PNG that depends on the audit alone."""
-    table = audit.confounds
-    *emotions, neutral = audit.summary["classes"]
+def draw_audit(
+    table: pd.DataFrame, summary: Mapping[str, Any], emotions: Sequence[str], neutral: str
+) -> plt.Figure:
+    """The picture of an audit, from its `confounds` and its `summary`."""
+    table = table.fillna({"model": ""})  # as empty cells are read
     contrasts = list(dict.fromkeys(table["scope"][table["check"] == "nuisance"]))
     contrasts.sort(key=lambda name: not name.endswith(f" vs {neutral}"))
     lengths = table[table["check"] == "length"]
@@ -42,13 +43,12 @@ def draw_audit(audit: Audit, path: str | Path, dpi: int = 150) -> None:
     )
     _draw_aurocs(left, table, contrasts, emotions, neutral)
     _draw_lengths(right, lengths, units, emotions, neutral)
-    figure.suptitle(_title(audit), x=0.01, ha="left", fontsize=15)
-    save(figure, path, dpi)
+    figure.suptitle(_title(table, summary), x=0.01, ha="left", fontsize=15)
+    return figure
 
 
-def _title(audit: Audit) -> str:
+def _title(table: pd.DataFrame, summary: Mapping[str, Any]) -> str:
     """The answer, and what it rests on."""
-    table = audit.confounds
     judged = table[table["ok"].notna()]
     form = judged[judged["check"] == "nuisance"]
     limit = form["threshold"].max()
@@ -59,12 +59,12 @@ def _title(audit: Audit) -> str:
     else:
         answer = "The form of a sentence does not give its emotion away"
     matched = "" if judged["ok"][judged["check"] == "length"].all() else "not "
-    count = len(audit.findings)
+    count = len(summary["findings"])
     findings = "no findings" if count == 0 else f"{count} finding{'s' if count > 1 else ''}"
     return (
         f"{answer} (AUROC up to {form['value'].max():.2f}, limit {limit:.2f})\n"
-        f"Lengths are {matched}matched; {audit.summary['topics']} topics in "
-        f"{len(audit.summary['classes'])} classes, {findings}"
+        f"Lengths are {matched}matched; {summary['topics']} topics in "
+        f"{len(summary['classes'])} classes, {findings}"
     )
 
 

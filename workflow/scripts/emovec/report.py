@@ -7,6 +7,7 @@ from pathlib import Path
 
 import jinja2
 
+from emovec.language import _, retell, spoken
 from emovec.words import number, p_value, percent
 
 
@@ -18,7 +19,17 @@ def render(template: str, context: dict) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        extensions=["jinja2.ext.i18n"],
     )
-    environment.filters |= {"number": number, "p": p_value, "percent": percent}
+    environment.install_gettext_callables(_, _plural, newstyle=True)
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.filters |= {
+        "number": number, "p": p_value, "percent": percent, "retell": retell,
+    }  # fmt: skip
+    environment.globals |= {"language": spoken()}
     text = environment.get_template(template).render(context)
     return re.sub(r"\n{3,}", "\n\n", text)
+
+
+def _plural(one: str, many: str, count: int) -> str:
+    return _(one if count == 1 else many)
