@@ -45,6 +45,11 @@ def _(sentence: str) -> str:
     return catalog(_spoken).get(sentence, sentence)
 
 
+def N_(sentence: str) -> str:
+    """Mark a sentence that is looked up later, where a module keeps it in a constant."""
+    return sentence
+
+
 def retell(text: str) -> str:
     """A finished English sentence of a table, in the language spoken.
 
