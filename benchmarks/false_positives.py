@@ -25,7 +25,8 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 import worlds_cross  # noqa: E402
-from emovec.cross import Plan, compare  # noqa: E402
+from emovec.cross import compare  # noqa: E402
+from emovec.measured import Plan  # noqa: E402
 from emovec.verdicts import adjust_families, verdicts  # noqa: E402
 from emovec.within import within_model  # noqa: E402
 from scipy.stats import binomtest  # noqa: E402

@@ -24,8 +24,9 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 import worlds_cross  # noqa: E402
-from emovec.cross import Plan, compare  # noqa: E402
+from emovec.cross import compare  # noqa: E402
 from emovec.held_out import decode_model  # noqa: E402
+from emovec.measured import Plan  # noqa: E402
 from emovec.within import within_model  # noqa: E402
 
 CLASSES = [*worlds_cross.EMOTIONS, "neutral"]

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from emovec.cross import Streams
+from emovec.measured import Streams
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]

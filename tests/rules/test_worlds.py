@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import worlds_cross
-from emovec.cross import Streams
+from emovec.measured import Streams
 from project import CONFIG, Project
 
 SIZE = {

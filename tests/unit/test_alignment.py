@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import worlds_cross
-from emovec import alignment, control_null, cross, transfer
+from emovec import alignment, control_null, cross, cross_rows, measured, transfer
 from emovec.depths import nearest_depth
 from emovec.errors import InputError
+from emovec.measured import Plan
 from emovec.raw import raw_cosines
 from emovec.verdicts import Thresholds
 from scipy import stats
@@ -29,7 +30,7 @@ def related(rng, n, d_a, d_b, size=6, noise=0.3):
 def parts(pair, depth=1):
     """Both models at one depth, as `cross` sees them, and which probe rows the map is fitted on."""
     on_map = (pair.probe["half"] == "map").to_numpy()
-    return [cross._at_depth(model, depth, on_map, ~on_map) for model in (pair.a, pair.b)]
+    return [measured.at_depth(model, depth, on_map, ~on_map) for model in (pair.a, pair.b)]
 
 
 def controls_of(pair, rng):
@@ -40,7 +41,7 @@ def controls_of(pair, rng):
 
 def small_plan(**changes):
     defaults = {"relative_depths": [1.0], "grid": 0, "shuffles": 199, "draws": 399}
-    return cross.Plan(worlds_cross.EMOTIONS, "neutral", "suffix", **(defaults | changes))
+    return Plan(worlds_cross.EMOTIONS, "neutral", "suffix", **(defaults | changes))
 
 
 # Ridge --------------------------------------------------------------------------------------------
@@ -417,10 +418,10 @@ def null_p(pair, rng, emotion=0):
         controls = control_null.control_cosines(fit.views(a.control, target.control), contrasts)
         null = control_null.mismatched_null(controls, contrasts)
         found.append(alignment.exceedance(abs(value), np.abs(null)))
-    common = cross._Common(
+    common = measured.Common(
         small_plan(draws=199), contrasts, transfer.topic_folds(a.sentences.shape[1], 5, rng), rng
     )
-    carried = cross._transfers(a, white, ridge, common)[emotion]
+    carried = measured.held_out_transfers(a, white, ridge, common)[emotion]
     return [*found, alignment.exceedance(carried.mapped.auroc, carried.null)]
 
 
@@ -615,14 +616,14 @@ def test_p_is_two_sided_and_adjusted_by_the_largest_null_value_over_depths():
     value, blank = np.full((3, 3), -0.4), np.full((3, 3), np.nan)
     cosines = alignment.Cosines(value, blank, blank, np.ones(3), np.ones(3))
     cells = [
-        cross._Measured(
-            cross._Place("a", depth, 0.5), cross._Place("b", depth, 0.5),
+        measured.Measured(
+            measured.Place("a", depth, 0.5), measured.Place("b", depth, 0.5),
             "wpc", "cos_u", cosines, controls[depth], 0.5, True, 90,
         )
         for depth in (0, 1)
     ]  # fmt: skip
-    common = cross._Common(small_plan(), contrasts, np.zeros(3, dtype=int), rng)
-    found = pd.DataFrame(cross._alignment_rows(cells, common))
+    common = measured.Common(small_plan(), contrasts, np.zeros(3, dtype=int), rng)
+    found = pd.DataFrame(cross_rows.alignment_rows(cells, common))
     null = np.abs(controls[:, contrasts.mismatched])
     for depth in (0, 1):
         row = rows(found, depth_a=depth, family="alignment").iloc[0]
@@ -666,10 +667,10 @@ def test_without_attributes_there_is_no_control_null(tables):
 def test_one_emotion_is_enough_for_all_but_specificity(tables):
     pair, _, _ = tables
     one = [
-        cross.Streams(model.name, model.residual[[0, -1]], model.probe, model.n_layers)
+        measured.Streams(model.name, model.residual[[0, -1]], model.probe, model.n_layers)
         for model in (pair.a, pair.b)
     ]
-    plan = cross.Plan(["gratitude"], "neutral", "suffix", [1.0], shuffles=19, draws=19, grid=0)
+    plan = Plan(["gratitude"], "neutral", "suffix", [1.0], shuffles=19, draws=19, grid=0)
     similarity, _, decoding = cross.compare(*one, pair.probe, plan, np.random.default_rng(0))
     assert not len(rows(similarity, stat="specificity"))
     assert len(rows(decoding, direction="mapped")) == 2
@@ -700,7 +701,7 @@ def test_arrays_that_do_not_fit_are_refused(tables):
     a = pair.a
 
     def changed(**fields):
-        return cross.Streams(**(vars(a) | fields))
+        return measured.Streams(**(vars(a) | fields))
 
     with pytest.raises(InputError, match="classes instead of 3 emotions"):
         cross.compare(changed(residual=a.residual[1:]), pair.b, pair.probe, plan, rng)

@@ -5,7 +5,8 @@ from emovec.job import job
 with job(snakemake.rule, snakemake.log[0]):
     import pandas as pd
     from emovec.controls import load_streams
-    from emovec.cross import Plan, compare
+    from emovec.cross import compare
+    from emovec.measured import Plan
     from emovec.prompts import read_probe
     from emovec.raw import raw_cosines
     from emovec.seeds import generator

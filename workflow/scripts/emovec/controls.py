@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import ortho_group
 
-from emovec.cross import Streams
+from emovec.measured import Streams
 from emovec.seeds import generator
 from emovec.store import open_activations
 

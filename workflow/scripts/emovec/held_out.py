@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from emovec import decoding
-from emovec.cross import Streams
 from emovec.decoding import Folds
 from emovec.depths import nearest_depth
 from emovec.inference import max_t, sign_flips
+from emovec.measured import Streams
 from emovec.tables import COLUMNS
 
 
