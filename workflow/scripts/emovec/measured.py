@@ -1,0 +1,198 @@
+"""Two models at one pair of depths: what is measured there, with its nulls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from emovec import alignment
+from emovec.alignment import Array, Cosines, Decomposition, Ridge, Views
+from emovec.control_null import Contrasts, control_cosines
+from emovec.errors import InputError
+from emovec.transfer import HeldOut, held_out_auroc, random_aurocs, spectral_directions
+from emovec.verdicts import Thresholds
+
+
+@dataclass(frozen=True)
+class Streams:
+    """Residual streams of one model at one position. Arrays may be on disk (h5py datasets)."""
+
+    name: str
+    residual: ArrayLike  # [class, topic, depth, d_model]; emotions in order, neutral last
+    probe: ArrayLike  # [sentence, depth, d_model]
+    n_layers: int
+
+    @property
+    def width(self) -> int:
+        """d_model."""
+        return int(np.shape(self.residual)[-1])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to compute; the defaults are the pre-registered choices."""
+
+    emotions: Sequence[str]
+    neutral: str
+    position: str
+    relative_depths: Sequence[float] = (0.25, 0.5, 0.75, 0.92)
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    shuffles: int = 499  # of the probe sentences, for the gate of the map
+    draws: int = 1999  # random directions and random sets of attributes
+    folds: int = 5
+    grid: int = 10  # exploratory depths of each model; 0 for none
+
+
+@dataclass(frozen=True)
+class Common:
+    plan: Plan
+    contrasts: Contrasts
+    fold: NDArray[np.int_]
+    rng: np.random.Generator
+
+
+@dataclass(frozen=True)
+class Place:
+    model: str
+    depth: int
+    relative: float
+
+
+@dataclass(frozen=True)
+class AtDepth:
+    """One model at one depth, in float64."""
+
+    place: Place
+    sentences: Array  # [class, topic, d]
+    fit: Array  # [probe sentence of the map half, d]
+    control: Array  # [probe sentence of the control half, d]
+    parts: Decomposition  # of fit
+
+    @property
+    def differences(self) -> Array:
+        """Emotion minus neutral, `[emotion, topic, d]`."""
+        return self.sentences[:-1] - self.sentences[-1]
+
+    @property
+    def whitened(self) -> AtDepth:
+        """The same in whitened read-outs, where no dimension outweighs the others."""
+        axes = alignment.whitener(self.parts)
+        n, k = len(self.fit), axes.shape[1]
+        parts = Decomposition(
+            self.parts.mean @ axes, self.parts.u[:, :k], np.full(k, np.sqrt(n - 1)), np.eye(k)
+        )
+        return AtDepth(
+            self.place, self.sentences @ axes, self.fit @ axes, self.control @ axes, parts
+        )
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One method at one pair of depths, from source to target."""
+
+    source: Place
+    target: Place
+    method: str
+    stat: str
+    cosines: Cosines
+    controls: Array  # [attribute, attribute]
+    map_r2: float
+    map_ok: bool
+    n_map: int
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """Held-out decoding of one emotion in the target along the direction mapped from the source."""
+
+    source: Place
+    target: Place
+    emotion: str
+    mapped: HeldOut
+    native: HeldOut
+    null: Array  # [draw]
+
+
+def at_depth(
+    model: Streams, depth: int, on_map: NDArray[np.bool_], on_control: NDArray[np.bool_]
+) -> AtDepth:
+    sentences = np.asarray(model.residual[:, :, depth], dtype=float)
+    if not np.isfinite(sentences).all():
+        raise InputError(f"{model.name} has undefined activations at depth {depth}: capture anew.")
+    probe = np.asarray(model.probe[:, depth], dtype=float)
+    fit = probe[on_map]
+    place = Place(model.name, depth, depth / model.n_layers)
+    return AtDepth(place, sentences, fit, probe[on_control], alignment.decompose(fit))
+
+
+def apply_views(
+    source: AtDepth,
+    target: AtDepth,
+    method: str,
+    stat: str,
+    views: Callable[[Array, Array], Views],
+    common: Common,
+    map_r2: float,
+    map_ok: bool,
+) -> Measured:
+    return Measured(
+        source.place,
+        target.place,
+        method,
+        stat,
+        alignment.cross_cosines(
+            views(source.differences, target.differences), common.plan.thresholds.alpha
+        ),
+        _controls(views(source.control, target.control), common),
+        map_r2,
+        map_ok,
+        len(source.fit),
+    )
+
+
+def _controls(views: Views, common: Common) -> Array:
+    return control_cosines(views, common.contrasts, common.plan.thresholds.control_reliability)
+
+
+def shuffled_r2(source: AtDepth, target: AtDepth, ridge: Ridge, common: Common) -> Array:
+    if not np.isfinite(ridge.r2_loo):
+        return np.empty(0)
+    return alignment.shuffle_null(source.parts, target.fit, ridge, common.rng, common.plan.shuffles)
+
+
+def likeness(a: AtDepth, b: AtDepth, common: Common) -> tuple[dict, Array]:
+    """Likeness of the two representations, and the CKA of shuffled sentences."""
+    grams = alignment.gram(a.fit), alignment.gram(b.fit)
+    n = len(a.fit)
+    k = min(alignment.NEIGHBOURS, n - 1)
+    geometry = {"cka_debiased": np.nan, "mknn": np.nan, "mknn_chance": k / (n - 1), "n_map": n}
+    if not (a.parts.s.size and b.parts.s.size):
+        return geometry, np.empty(0)
+    centred = [alignment.u_centred(products) for products in grams]
+    near = [alignment.neighbours(products, k) for products in grams]
+    geometry["cka_debiased"] = alignment.cka_from_grams(*centred)
+    geometry["mknn"] = alignment.mutual_neighbours(*near)
+    return geometry, alignment.cka_shuffle_null(*centred, common.rng, common.plan.shuffles)
+
+
+def held_out_transfers(
+    source: AtDepth, target: AtDepth, ridge: Ridge, common: Common
+) -> list[Transfer]:
+    mapped = source.differences @ ridge.weights
+    random = spectral_directions(target.parts, common.plan.draws, common.rng)
+    scores = target.sentences @ random.T  # [class, topic, draw]
+    neutral = target.sentences[-1]
+    return [
+        Transfer(
+            source.place,
+            target.place,
+            emotion,
+            held_out_auroc(mapped[i], target.sentences[i], neutral, common.fold),
+            held_out_auroc(target.differences[i], target.sentences[i], neutral, common.fold),
+            random_aurocs(scores[i], scores[-1], common.fold),
+        )
+        for i, emotion in enumerate(common.plan.emotions)
+    ]
