@@ -8,7 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from emovec.audit import LIMITS, Audit, _auroc, _similar, _smd, _total_variation, audit
+from emovec.audit import Audit, audit
+from emovec.audit_classifiers import _auroc
+from emovec.audit_duplicates import _similar
+from emovec.audit_form import _smd, _total_variation
+from emovec.audit_ledger import LIMITS
 from emovec.figures import save
 from emovec.figures_audit import draw_audit
 from emovec.prompts import read_probe, read_prompts

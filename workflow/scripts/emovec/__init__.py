@@ -15,8 +15,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "EmotionVectors": "directions",
     "InputError": "errors",
-    "Plan": "cross",
-    "Streams": "cross",
+    "Plan": "measured",
+    "Streams": "measured",
     "compare": "cross",
     "decode_depths": "decoding",
     "emotion_vectors": "directions",

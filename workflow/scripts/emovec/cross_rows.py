@@ -34,6 +34,7 @@ def _pair(source: Place, target: Place, plan: Plan) -> dict:
 
 
 def ridge_row(source: AtDepth, target: AtDepth, ridge: Ridge, null: Array, common: Common) -> dict:
+    """The map itself, with its gate: better than a floor and than shuffled sentences."""
     limits = common.plan.thresholds
     p = alignment.exceedance(ridge.r2_loo, null)
     flags = [
@@ -55,6 +56,7 @@ def ridge_row(source: AtDepth, target: AtDepth, ridge: Ridge, null: Array, commo
 
 
 def plain_row(source: AtDepth, target: AtDepth, ridge: Ridge, plan: Plan) -> dict:
+    """The map that predicts the raw stream, given to compare."""
     return _pair(source.place, target.place, plan) | {
         "method": UNWHITENED_MAP,
         "k_or_alpha": ridge.alpha,
@@ -66,6 +68,7 @@ def plain_row(source: AtDepth, target: AtDepth, ridge: Ridge, plan: Plan) -> dic
 def procrustes_rows(
     a: AtDepth, b: AtDepth, fit: alignment.Procrustes, plan: Plan, geometry: dict
 ) -> list[dict]:
+    """The rotation, each way."""
     return [
         _pair(source.place, target.place, plan)
         | {"method": "procrustes", "k_or_alpha": fit.k, "r2_loo": r2, "flag": "5-fold R²"}
@@ -110,6 +113,7 @@ def _per_emotion(
 
 
 def likeness_rows(a: AtDepth, b: AtDepth, geometry: dict, null: Array, plan: Plan) -> list[dict]:
+    """CKA and mutual nearest neighbours, as context."""
     start = _pair(a.place, b.place, plan) | {"n_map": geometry["n_map"]}
     cka = {"method": "cka_debiased", "stat": "cka", "value": geometry["cka_debiased"]}
     cka |= _against(geometry["cka_debiased"], null, SHUFFLED, plan)
@@ -198,6 +202,7 @@ def _control_rows(cell: Measured, null: Array, common: Common) -> list[dict]:
 def cell_row(
     cell: Measured, plan: Plan, emotion_a: str, emotion_b: str, stat: str, value: float
 ) -> dict:
+    """The columns that name a method at a pair of depths, and its value."""
     return _pair(cell.source, cell.target, plan) | {
         "emotion_a": emotion_a,
         "emotion_b": emotion_b,
@@ -278,6 +283,7 @@ def transfer_rows(transfers: Sequence[Transfer], plan: Plan) -> list[dict]:
 
 
 def decoding_row(transfer: Transfer, direction: str, plan: Plan) -> dict:
+    """One transfer against random directions."""
     columns = _against(transfer.mapped.auroc, transfer.null, "", plan)
     columns.pop("null")
     low, high = transfer.mapped.interval(plan.thresholds.alpha)
@@ -316,6 +322,7 @@ def efficiency_rows(transfers: Sequence[Transfer], plan: Plan) -> list[dict]:
 
 
 def frame(rows: Sequence[dict], columns: Sequence[str]) -> pd.DataFrame:
+    """A table with all columns, text filled and gates that may be empty."""
     table = pd.DataFrame(list(rows), columns=list(columns))
     text = ["emotion_a", "emotion_b", "null", "family", "flag"]
     gates = [column for column in ("gate_ok", "map_ok") if column in columns]

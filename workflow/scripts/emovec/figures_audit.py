@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from emovec.audit import LIMITS
+from emovec.audit_ledger import LIMITS
 from emovec.figures import MARKERS, colours, style
 
 INK = "#333333"

@@ -48,6 +48,8 @@ class Plan:
 
 @dataclass(frozen=True)
 class Common:
+    """What all depths of one pair of models share."""
+
     plan: Plan
     contrasts: Contrasts
     fold: NDArray[np.int_]
@@ -56,6 +58,8 @@ class Common:
 
 @dataclass(frozen=True)
 class Place:
+    """A depth of a model."""
+
     model: str
     depth: int
     relative: float
@@ -119,6 +123,13 @@ class Transfer:
 def at_depth(
     model: Streams, depth: int, on_map: NDArray[np.bool_], on_control: NDArray[np.bool_]
 ) -> AtDepth:
+    """One depth of a model, with the spectrum of its map half.
+
+    Raises
+    ------
+    InputError
+        If activations are not finite.
+    """
     sentences = np.asarray(model.residual[:, :, depth], dtype=float)
     if not np.isfinite(sentences).all():
         raise InputError(f"{model.name} has undefined activations at depth {depth}: capture anew.")
@@ -138,6 +149,7 @@ def apply_views(
     map_r2: float,
     map_ok: bool,
 ) -> Measured:
+    """Cosines of all emotions and of all attributes, seen through one method."""
     return Measured(
         source.place,
         target.place,
@@ -158,6 +170,7 @@ def _controls(views: Views, common: Common) -> Array:
 
 
 def shuffled_r2(source: AtDepth, target: AtDepth, ridge: Ridge, common: Common) -> Array:
+    """R² `[shuffle]` of the same map where the target's sentences are shuffled."""
     if not np.isfinite(ridge.r2_loo):
         return np.empty(0)
     return alignment.shuffle_null(source.parts, target.fit, ridge, common.rng, common.plan.shuffles)
@@ -181,6 +194,7 @@ def likeness(a: AtDepth, b: AtDepth, common: Common) -> tuple[dict, Array]:
 def held_out_transfers(
     source: AtDepth, target: AtDepth, ridge: Ridge, common: Common
 ) -> list[Transfer]:
+    """Decoding in the target along each direction carried over, `[emotion]`."""
     mapped = source.differences @ ridge.weights
     random = spectral_directions(target.parts, common.plan.draws, common.rng)
     scores = target.sentences @ random.T  # [class, topic, draw]

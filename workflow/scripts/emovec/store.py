@@ -219,9 +219,11 @@ class ActivationsWriter:
         # of one length, because text of any length is kept where there are no checksums
         text = [value.encode() for value in values]
         kind = h5py.string_dtype("utf-8", max(map(len, text)))
-        return self.file.create_dataset(
+        data = self.file.create_dataset(
             path, data=np.array(text, kind), dtype=kind, chunks=True, fletcher32=True
         )
+        data.attrs["_Encoding"] = "utf-8"  # so that xarray reads text, not bytes
+        return data
 
     def table(self, group: str, columns: dict[str, list]) -> None:
         """Columns of text or integers under `group`; lists of ids become ragged int32."""
