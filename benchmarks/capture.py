@@ -5,7 +5,8 @@
 FOLDER is a model below resources/models. All ways read the stream at the last token of the same
 sentences, the baseline prompts with their suffix, at every depth. They are timed in turn within
 each round, in an order that changes; what counts are the ratios within a round. Before that, each
-way's numbers are compared with this capture's. Memory is measured in a process for each way.
+way's numbers are compared with this capture's. Memory is measured in a process for each way, and
+bfloat16 is judged by what it does to emotion vectors.
 """
 
 from __future__ import annotations
@@ -42,23 +43,25 @@ MIB = 2**20
 Read = Callable[[list[str]], np.ndarray]  # sentences -> stream [sentence, depth, d_model]
 
 
-def settings() -> tuple[list[str], str, int]:
-    """The baseline prompts, their suffix, and the tokens of a batch."""
+def settings() -> tuple[dict, list[str], int]:
+    """What the baseline says of prompts, their sentences, and the tokens of a batch."""
     config = yaml.safe_load((ROOT / "config/baseline.yaml").read_text())
     schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
     prompts = config["prompts"]
     table = read_prompts(ROOT / prompts["file"], prompts["emotions"], prompts["neutral"])
     activations = schema["properties"]["activations"]["properties"]
-    return table.text.tolist(), prompts["suffix"], activations["batch_tokens"]["default"]
+    return prompts, table.text.tolist(), activations["batch_tokens"]["default"]
 
 
-TEXTS, SUFFIX, BATCH_TOKENS = settings()
+PROMPTS, TEXTS, BATCH_TOKENS = settings()
+SUFFIX = PROMPTS["suffix"]
 
 
-def reader(folder: Path) -> Reader:
+def reader(folder: Path, dtype: str = "float32") -> Reader:
     manifest = read_json(folder / "manifest.json")
     encode = load_encoder(folder / "tokenizer.json", manifest["bos_token_id"], True, folder.name)
-    return Reader(folder.name, load_model(folder), encode, SUFFIX, BATCH_TOKENS, False)
+    model = load_model(folder, dtype=dtype)
+    return Reader(folder.name, model, encode, SUFFIX, BATCH_TOKENS, False)
 
 
 def hugging_face(folder: Path) -> tuple[torch.nn.Module, AutoTokenizer, str]:
@@ -71,8 +74,10 @@ def hugging_face(folder: Path) -> tuple[torch.nn.Module, AutoTokenizer, str]:
     return model, tokenizer, start
 
 
-def this_capture(folder: Path) -> Read:
-    one = reader(folder)
+def this_capture(folder: Path, dtype: str = "float32", compiled: bool = False) -> Read:
+    one = reader(folder, dtype)
+    if compiled:
+        one.bridge.original_model.compile(dynamic=True)
 
     def read(texts: list[str]) -> np.ndarray:
         found = np.empty((len(texts), one.bridge.cfg.n_layers + 1, one.bridge.cfg.d_model), "f4")
@@ -82,6 +87,14 @@ def this_capture(folder: Path) -> Read:
         return found
 
     return read
+
+
+def in_bfloat16(folder: Path) -> Read:
+    return this_capture(folder, "bfloat16")
+
+
+def compiled(folder: Path) -> Read:
+    return this_capture(folder, compiled=True)
 
 
 def cached(folder: Path, everything: bool) -> Read:
@@ -223,6 +236,8 @@ def matrix_limit(folder: Path) -> Callable[[list[str]], None]:
 
 WAYS: dict[str, tuple[Callable[[Path], Read], bool]] = {  # and whether sentence by sentence
     "this capture": (this_capture, False),
+    "… in bfloat16": (in_bfloat16, False),
+    "… with torch.compile": (compiled, False),
     "TransformerLens run_with_cache, one by one": (run_with_cache, True),
     "… with a names filter": (names_filter, True),
     "Hugging Face batch, output_hidden_states": (hidden_states, False),
@@ -231,7 +246,7 @@ WAYS: dict[str, tuple[Callable[[Path], Read], bool]] = {  # and whether sentence
     "nnsight": (nnsight, False),
     "matrix-multiply limit": (matrix_limit, False),
 }
-OURS, ONE_BY_ONE, *_, LIMIT = WAYS
+OURS, *_, LIMIT = WAYS
 
 
 def prepare(folder: Path) -> dict[str, Read]:
@@ -274,6 +289,26 @@ def speed(folder: Path, rounds: int, sentences: int) -> None:
     for name, values in found.items():
         wall, processor = np.median(found[OURS] / values, 0)
         print(f"| {name} | {np.median(values[:, 0]):.1f} | {wall:.2f} | {processor:.2f} |")
+
+
+def precision(folder: Path, topics: int) -> None:
+    """What bfloat16 does to emotion vectors."""
+    table = read_prompts(ROOT / PROMPTS["file"], PROMPTS["emotions"], PROMPTS["neutral"])
+    table = table[table.topic.isin(table.topic.unique()[:topics])]
+    vectors = []
+    for dtype in ("float32", "bfloat16"):
+        streams = this_capture(folder, dtype)(table.text.tolist())
+        neutral = streams[table.emotion == PROMPTS["neutral"]].mean(0)
+        vectors.append(
+            np.stack([streams[table.emotion == e].mean(0) - neutral for e in PROMPTS["emotions"]])
+        )
+    exact, rounded = vectors
+    length, other = (np.linalg.norm(one, axis=-1) for one in vectors)
+    cosines = (exact * rounded).sum(-1) / (length * other)
+    print(
+        f"\nbfloat16 against float32, emotion vectors of {topics} topics: cosine at least "
+        f"{cosines.min():.5f}, length off by at most {np.abs(other / length - 1).max():.2%}"
+    )
 
 
 def peak() -> float:
@@ -336,6 +371,7 @@ def main() -> None:
         memory_of(chosen.memory_of, chosen.folder, chosen.sentences)
         return
     speed(chosen.folder, chosen.rounds, chosen.sentences)
+    precision(chosen.folder, topics=24)
     if not chosen.no_memory:
         memory(chosen.folder, chosen.threads)
 
