@@ -36,7 +36,7 @@ def describe(
             {
                 "name": name,
                 "untrained": name in untrained,
-                **{k: attributes.get(k, _("unknown")) for k in ("architecture", "space", "license")},
+                **{k: attributes.get(k, "unknown") for k in ("architecture", "space", "license")},
                 **{k: attributes[k] for k in ("n_layers", "d_model")},
                 "within": {p: within_facts(within, name, p, emotions) for p in positions},
                 "rogue": rogue_lines(within, name, positions),
@@ -331,7 +331,7 @@ def aligned_facts(
             {
                 "models": f"{row.model_a} × {row.model_b}",
                 "emotion": row.emotion_a,
-                "depths": f"{row.depth_a}, {row.depth_b}",
+                "depths": listed((row.depth_a, row.depth_b)),
                 "value": row.value,
                 "ci_low": row.ci_low,
                 "ci_high": row.ci_high,
