@@ -54,12 +54,12 @@ def N_(sentence: str) -> str:
 def retell(text: str) -> str:
     """A finished English sentence of a table, in the language spoken.
 
-    Values keep their form, and are retold themselves where they are sentences. Several sentences
-    may be joined by semicolons, which no value holds. What no form fits stays as it is.
+    Values keep their form. Several sentences may be joined by semicolons, which no value holds.
+    What no form fits stays as it is.
     """
     for form, sentence in forms(_spoken):
         if found := form.fullmatch(text):
-            return sentence.format(**{k: retell(v) for k, v in found.groupdict().items()})
+            return sentence.format(**found.groupdict())
     parts = text.split(JOINED)
     return _(JOINED).join(map(retell, parts)) if len(parts) > 1 else text
 
