@@ -61,6 +61,7 @@ def test_several_remarks_in_one_cell() -> None:
     assert told == (
         "ノルムが正でない；a-b@twin での信頼性 -0.21；c での信頼性 nan；写像が成立しない"
     )
+    assert "exploratory での信頼性" in retold("reliability 0.20 in exploratory")  # a name stays
     retold("mean over depths; 3 undefined")
     retold("mean over 1 of 4 depths; d_model differs (64 and 48)")
     retold("one component carries 61% of one; one component carries 57% of two")
