@@ -38,9 +38,7 @@ def test_english_report_gains_a_link_and_nothing_else(finished: Project, both: P
 
 
 def test_japanese_report_holds_the_same_numbers(both: Project) -> None:
-    english, japanese = (
-        (both.results / f"report{of}.md").read_text() for of in ("", "_ja")
-    )
+    english, japanese = ((both.results / f"report{of}.md").read_text() for of in ("", "_ja"))
     assert japanese.startswith("[English](report.md)\n") and "残差ストリーム" in japanese
     assert numbers(japanese) == numbers(english)
     pictures = re.findall(r"!\[.+?\]\((.+?)\)", japanese)
@@ -50,6 +48,15 @@ def test_japanese_report_holds_the_same_numbers(both: Project) -> None:
     assert '<a href="report.html">English</a>' in page and "残差ストリーム" in page
     lines = (both.results / "findings_ja.txt").read_text().splitlines()
     assert lines[2] == "ステアリングは実行していない。"
+
+
+def test_changed_translation_redoes_its_language_alone(both: Project, tmp_path: Path) -> None:
+    project = both.copy(tmp_path / "project")
+    catalog = project.folder / "workflow/scripts/emovec/locale/ja/report.po"
+    catalog.write_text(catalog.read_text().replace("要約", "概要"))
+    made = re.findall(r"^ +output: (.+)$", project.build("-n").text, re.M)
+    files = [name for line in made for name in line.split(", ")]
+    assert "results/tests/report_ja.html" in files and all("_ja" in name for name in files)
 
 
 def test_all_that_the_tables_say_is_retold(finished: Project) -> None:
@@ -71,5 +78,5 @@ def test_japanese_alone_has_the_plain_names(finished: Project, tmp_path: Path) -
     text = (project.results / "report.md").read_text()
     assert text.startswith("# 感情方向ベクトル：tests\n") and "](plots/" in text
     assert "残差ストリーム" in (project.results / "report.html").read_text()
-    assert "判定" in (project.results / "findings.txt").read_text()
+    assert "ステアリングは実行していない。" in (project.results / "findings.txt").read_text()
     assert not list(project.results.rglob("*_ja*"))

@@ -84,9 +84,9 @@ def within_line(model: dict, position: str) -> str:
     if model["untrained"]:
         name = _("{model} (untrained control)").format(model=name)
     if not reliable:
-        return _(
-            "{model}: no two emotions have directions reliable enough to be compared."
-        ).format(model=name)
+        return _("{model}: no two emotions have directions reliable enough to be compared.").format(
+            model=name
+        )
     distinct = [fact for fact in reliable if fact["ci_high"] < 1]
     return _(
         "{model}: {n} of {of} pairs of emotions are distinct directions, with a cosine below 1 by "
