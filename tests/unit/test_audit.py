@@ -17,6 +17,7 @@ from emovec.figures import save
 from emovec.figures_audit import draw_audit
 from emovec.prompts import read_probe, read_prompts
 from emovec.tables import read_table
+from retold import retold
 from sklearn.metrics import roc_auc_score
 from tokenizers import Tokenizer, models, pre_tokenizers
 
@@ -51,12 +52,13 @@ def run(prompts: pd.DataFrame, probe: pd.DataFrame = SHIPPED_PROBE, **options) -
 
 
 def failing(result: Audit) -> set[str]:
-    """The checks that fail; every one has a sentence, and every sentence is one."""
+    """The checks that fail; all have a sentence, and every sentence is one, and can be retold."""
     table = result.confounds
     failed = table[table["ok"].notna() & ~table["ok"].fillna(True)]
     assert bool(len(failed)) == bool(result.findings)
     for sentence in result.findings:
         assert sentence.endswith(".") and "\n" not in sentence and ". " not in sentence
+        retold(sentence)
     return set(failed["check"])
 
 

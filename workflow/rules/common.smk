@@ -188,6 +188,12 @@ def spoken(wildcards):
     return LANGUAGES[wildcards.lang]
 
 
+def sentences(wildcards):
+    """Digest of the catalogs of that language; English has none."""
+    catalogs = sorted((SCRIPTS / "emovec/locale" / spoken(wildcards)).glob("*.po"))
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in catalogs)).hexdigest()[:16]
+
+
 def manifests(wildcards):
     return sorted(f"<resources>/models/{source}/manifest.json" for source in SOURCES)
 

@@ -25,6 +25,7 @@ rule plot_audit:
         neutral=config["prompts"]["neutral"],
         plots=config["plots"],
         language=spoken,
+        sentences=sentences,
         code=code_of("plot_audit.py"),
     message:
         "Plotting the audit of the prompts"
@@ -71,6 +72,7 @@ rule plot_model:
         alpha=config["statistics"]["alpha"],
         plots=config["plots"],
         language=spoken,
+        sentences=sentences,
         code=code_of("plot_model.py"),
     message:
         "Plotting {wildcards.model}"
@@ -111,6 +113,7 @@ rule plot_geometry:
         alpha=config["statistics"]["alpha"],
         plots=config["plots"],
         language=spoken,
+        sentences=sentences,
         code=code_of("plot_geometry.py"),
     message:
         "Plotting the geometry of {wildcards.model}"
@@ -144,6 +147,7 @@ rule plot_cross_model:
         alpha=config["statistics"]["alpha"],
         plots=config["plots"],
         language=spoken,
+        sentences=sentences,
         code=code_of("plot_cross_model.py"),
     message:
         "Plotting {wildcards.emotion} across models"
@@ -199,6 +203,7 @@ rule plot_comparison:
         map_p=config["statistics"]["thresholds"]["map_p"],
         plots=config["plots"],
         language=spoken,
+        sentences=sentences,
         code=code_of("plot_comparison.py"),
     message:
         "Plotting the comparison between models"
@@ -239,6 +244,7 @@ rule plot_multiverse:
         alpha=config["statistics"]["alpha"],
         plots=config["plots"],
         language=spoken,
+        sentences=sentences,
         code=code_of("plot_multiverse.py"),
     message:
         "Plotting the specification curves"

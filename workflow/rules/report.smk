@@ -89,6 +89,7 @@ rule write_report:
         models=list(MODELS),
         untrained=UNTRAINED,
         language=spoken,
+        sentences=sentences,
         languages=LANGUAGES,
         code=code_of(
             "write_report.py",

@@ -275,6 +275,7 @@ rule plot_steering:
         alpha=config["statistics"]["alpha"],
         plots=config["plots"],
         language=spoken,
+        sentences=sentences,
         code=code_of("plot_steering.py"),
     message:
         "Drawing what steering does in {wildcards.model}"

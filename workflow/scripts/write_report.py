@@ -11,7 +11,7 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.findings import describe
     from emovec.findings_steering import describe_steering
     from emovec.headlines import headlines
-    from emovec.language import speak
+    from emovec.language import LANGUAGES, speak
     from emovec.openings import read_openings
     from emovec.page import to_html
     from emovec.report import render
@@ -48,7 +48,18 @@ with job(snakemake.rule, snakemake.log[0]):
         steering.append(model)
         texts.append(steered_texts(scores, openings[0], model["name"], targets))
     context["glance"] += [model["glance"] for model in steering]
-    context |= {"titles": POSITION_TITLES, "steering": steering, "lang": snakemake.wildcards.lang}
+    lang = snakemake.wildcards.lang
+    others = [
+        {"code": code, "name": LANGUAGES[code], "markdown": f"report{suffix}.md"}
+        for suffix, code in params.languages.items()
+        if suffix != lang
+    ]
+    context |= {
+        "titles": POSITION_TITLES,
+        "steering": steering,
+        "lang": lang,
+        "other_language": others[0] if others else None,
+    }
     text = render("report.md.j2", context)
     write_text(snakemake.output.markdown, text)
     shown = panels(

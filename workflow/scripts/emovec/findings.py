@@ -9,7 +9,8 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 
-from emovec.words import number, percent
+from emovec.language import _, retell
+from emovec.words import clauses, interval, listed, number, percent, verdict_name
 
 
 def describe(
@@ -79,25 +80,33 @@ def within_line(model: dict, position: str) -> str:
     facts = model["within"][position]
     reliable = [fact for fact in facts if fact["gate"]]
     told = {fact["contrast"]: fact for fact in model["decoding"]}
-    name = f"**{model['name']}**" + (" (untrained control)" if model["untrained"] else "")
+    name = f"**{model['name']}**"
+    if model["untrained"]:
+        name = _("{model} (untrained control)").format(model=name)
     if not reliable:
-        return f"{name}: no two emotions have directions reliable enough to be compared."
+        return _("{model}: no two emotions have directions reliable enough to be compared.").format(
+            model=name
+        )
     distinct = [fact for fact in reliable if fact["ci_high"] < 1]
-    listed = "; ".join(
-        f"{fact['pair']} {number(fact['corrected'])} "
-        f"[{number(fact['ci_low'])}, {number(fact['ci_high'])}]"
-        + _told_apart(told.get("-".join(fact["names"])))
-        for fact in reliable
-    )
-    count = f"{len(distinct)} of {len(facts)} pairs of emotions"
-    return (
-        f"{name}: {count} are distinct directions, with a cosine below 1 by its whole interval "
-        f"({listed})."
+    return _(
+        "{model}: {n} of {of} pairs of emotions are distinct directions, with a cosine below 1 by "
+        "its whole interval ({cosines})."
+    ).format(
+        model=name,
+        n=len(distinct),
+        of=len(facts),
+        cosines=clauses(_cosine(fact, told.get("-".join(fact["names"]))) for fact in reliable),
     )
 
 
-def _told_apart(fact: dict | None) -> str:
-    return "" if fact is None else f", told apart with AUROC {number(fact['topic'])}"
+def _cosine(fact: dict, told: dict | None) -> str:
+    """The corrected cosine of a pair, and how well a read-out tells the two apart."""
+    cosine = f"{fact['pair']} {interval(fact['corrected'], fact['ci_low'], fact['ci_high'])}"
+    if told is None:
+        return cosine
+    return _("{cosine}, told apart with AUROC {auroc}").format(
+        cosine=cosine, auroc=number(told["topic"])
+    )
 
 
 def verdict_lines(
@@ -110,9 +119,16 @@ def verdict_lines(
         if {a, b} & set(untrained):
             continue
         own = [fact for fact in facts if (fact["model_a"], fact["model_b"]) == (a, b)]
-        said = "; ".join(f"{fact['emotion']} {fact['summary']}" for fact in own)
+        said = clauses(
+            _("{emotion} {verdicts}").format(emotion=fact["emotion"], verdicts=fact["summary"])
+            for fact in own
+        )
         values = [fact for fact in aligned if fact["models"] == f"{a} × {b}"]
-        lines.append(f"**{a} × {b}**: {said}. {_aligned_range(values, alpha)}")
+        lines.append(
+            _("{pair}: {said}. {cosines}").format(
+                pair=f"**{a} × {b}**", said=said, cosines=_aligned_range(values, alpha)
+            )
+        )
     return lines
 
 
@@ -123,14 +139,22 @@ def _aligned_range(facts: list[dict], alpha: float) -> str:
     # without reliable directions a cosine of noise can be large, and its p says nothing
     facts = [fact for fact in facts if fact["gate"]]
     if not facts:
-        return "No aligned cosine passes its gate, so none is to be read."
+        return _("No aligned cosine passes its gate, so none is to be read.")
     low, high = min(f["value"] for f in facts), max(f["value"] for f in facts)
     null_low, null_high = min(f["null_low"] for f in facts), max(f["null_high"] for f in facts)
     above = sum(f["value"] > f["null_high"] for f in facts)
-    return (
-        f"Aligned cosines are {number(low)} to {number(high)}, where unrelated attributes give "
-        f"{number(null_low)} to {number(null_high)}; {above} of {len(facts)} lie above their band, "
-        f"{sum(f['p'] < alpha for f in facts)} after correction for all tests."
+    return _(
+        "Aligned cosines are {low} to {high}, where unrelated attributes give {null_low} to "
+        "{null_high}; {above} of {of} lie above their band, {corrected} after correction for all "
+        "tests."
+    ).format(
+        low=number(low),
+        high=number(high),
+        null_low=number(null_low),
+        null_high=number(null_high),
+        above=above,
+        of=len(facts),
+        corrected=sum(f["p"] < alpha for f in facts),
     )
 
 
@@ -139,14 +163,19 @@ def raw_lines(facts: list[dict]) -> list[str]:
     defined = [fact for fact in facts if fact["defined"]]
     if not defined:
         return [
-            "**Raw cosines between models** are undefined here, because no two models have the "
-            "same d_model."
+            _(
+                "**Raw cosines between models** are undefined here, because no two models have the "
+                "same d_model."
+            )
         ]
     inside = sum(fact["defined"] - fact["outside"] for fact in defined)
     total = sum(fact["defined"] for fact in defined)
     return [
-        f"**Raw cosines between models**: {inside} of {total} lie in the band of unrelated "
-        "vectors. They say nothing about sharing: a model and its own rotated copy give the same."
+        _(
+            "**Raw cosines between models**: {inside} of {of} lie in the band of unrelated "
+            "vectors. They say nothing about sharing: a model and its own rotated copy give the "
+            "same."
+        ).format(inside=inside, of=total)
     ]
 
 
@@ -156,12 +185,17 @@ def rogue_lines(within: pd.DataFrame, model: str, positions: Sequence[str]) -> l
     for position in positions:
         found = [fact for fact in dominated(within, model, position) if fact["depths"]]
         if found:
-            listed = ", ".join(
-                f"{f['emotion']} at {f['depths']} of {f['of']} depths" for f in found
+            where = listed(
+                _("{emotion} at {n} of {of} depths").format(
+                    emotion=f["emotion"], n=f["depths"], of=f["of"]
+                )
+                for f in found
             )
             lines.append(
-                f"Read at {position}, one dimension holds more than half of the squared length of "
-                f"the vector ({listed}): raw cosines there speak of that dimension alone."
+                _(
+                    "Read at {position}, one dimension holds more than half of the squared length "
+                    "of the vector ({where}): raw cosines there speak of that dimension alone."
+                ).format(position=position, where=where)
             )
     return lines
 
@@ -289,7 +323,7 @@ def aligned_facts(
         place = {(row.model_a, row.depth_a), (row.model_b, row.depth_b)}
         same = rows[(rows.method == "ridge") & (rows.emotion_a == row.emotion_a)]
         ridge = [
-            f"{number(r.value)} [{number(r.ci_low)}, {number(r.ci_high)}]"
+            interval(r.value, r.ci_low, r.ci_high)
             for r in same.itertuples()
             if {(r.model_a, r.depth_a), (r.model_b, r.depth_b)} == place
         ]
@@ -297,14 +331,14 @@ def aligned_facts(
             {
                 "models": f"{row.model_a} × {row.model_b}",
                 "emotion": row.emotion_a,
-                "depths": f"{row.depth_a}, {row.depth_b}",
+                "depths": listed((row.depth_a, row.depth_b)),
                 "value": row.value,
                 "ci_low": row.ci_low,
                 "ci_high": row.ci_high,
                 "null_low": row.null_low,
                 "null_high": row.null_high,
                 "p": row.p_adjusted,
-                "ridge": " and ".join(ridge),
+                "ridge": _(" and ").join(ridge),
                 "gate": is_true(row.gate_ok),
                 "flag": "" if pd.isna(row.flag) else row.flag,
             }
@@ -339,16 +373,21 @@ def verdict_facts(verdicts: pd.DataFrame, models: Sequence[str]) -> list[dict]:
     for (a, b, emotion), own in rows.groupby(["model_a", "model_b", "emotion"], sort=False):
         counts = own.verdict.value_counts(sort=False)
         named = [
-            f"{name.replace('_', ' ')} at {n} of {len(own)} depths" for name, n in counts.items()
+            _("{verdict} at {n} of {of} depths").format(
+                verdict=verdict_name(name), n=n, of=len(own)
+            )
+            for name, n in counts.items()
         ]
         facts.append(
             {
                 "model_a": a,
                 "model_b": b,
                 "emotion": emotion,
-                "summary": ", ".join(named),
+                "summary": listed(named),
                 "reasons": [
-                    f"at {', '.join(number(depth) for depth in depths)}: {reason}"
+                    _("at {depths}: {reason}").format(
+                        depths=listed(map(number, depths)), reason=retell(reason)
+                    )
                     for reason, depths in own.groupby("reason", sort=False).relative_depth
                 ],
             }
@@ -426,22 +465,36 @@ def choice_lines(multiverse: pd.DataFrame) -> list[str]:
     rows = multiverse[multiverse.model_b.notna() & multiverse.value.notna()]
     rows = rows.assign(pair=[frozenset(one) for one in zip(rows.model, rows.model_b, strict=True)])
     lines = []
-    for _, own in rows.groupby("pair", sort=False):
+    for _pair, own in rows.groupby("pair", sort=False):
         aligned = own[own.metric != "raw"]
         open_gate = aligned[aligned.gate_ok.map(is_true)]
         name = f"**{own.model.iloc[0]} × {own.model_b.iloc[0]}**"
-        said = [f"of {len(aligned)} aligned cosines {len(open_gate)} pass their gate"]
+        said = [
+            _("of {of} aligned cosines {n} pass their gate").format(
+                of=len(aligned), n=len(open_gate)
+            )
+        ]
         if len(open_gate):
             above = (open_gate.value > open_gate.null_high).sum()
             said.append(
-                f"these run from {number(open_gate.value.min())} to {number(open_gate.value.max())}"
-                f", and {above} lie above the band of unrelated attributes"
+                _(
+                    "these run from {low} to {high}, and {above} lie above the band of unrelated "
+                    "attributes"
+                ).format(
+                    low=number(open_gate.value.min()),
+                    high=number(open_gate.value.max()),
+                    above=above,
+                )
             )
         raw = own[own.metric == "raw"]
         if len(raw):
             inside = raw.value.between(raw.null_low, raw.null_high).sum()
-            said.append(f"{inside} of {len(raw)} raw cosines lie in the band of unrelated vectors")
-        lines.append(f"{name}: {'; '.join(said)}.")
+            said.append(
+                _("{n} of {of} raw cosines lie in the band of unrelated vectors").format(
+                    n=inside, of=len(raw)
+                )
+            )
+        lines.append(_("{pair}: {said}.").format(pair=name, said=clauses(said)))
     return lines
 
 

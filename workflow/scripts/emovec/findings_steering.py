@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from emovec.language import _
 from emovec.steering_effects import ALL, READ_OUTS, TEXTS, changes
-from emovec.words import number, p_value
+from emovec.words import clauses, interval, listed, p_value
 
 
 def describe_steering(
@@ -161,10 +162,10 @@ def example(
         "emotion": emotion,
         "opening": texts[opening],
         "texts": [
-            ("not steered", text(own[own.operation == "none"])),
+            (_("not steered"), text(own[own.operation == "none"])),
             (f"+ {emotion}", text(_at(own, choice, emotion, 1))),
             (f"− {emotion}", text(_at(own, choice, emotion, -1))),
-            *([("a control direction", text(control))] if len(control) else []),
+            *([(_("a control direction"), text(control))] if len(control) else []),
         ],
     }
 
@@ -174,29 +175,46 @@ def glance(model: str, facts: list[dict], choice: dict, alpha: float) -> str:
     added = [fact for fact in facts if fact["sign"] > 0]
     causal = [fact for fact in added if _beyond(fact["words"], alpha)]
     rest = [fact["emotion"] for fact in added if fact not in causal]
-    said = "; ".join(
-        f"{fact['emotion']} ×{number(np.exp(fact['words']['value']), 1)} "
-        f"[{number(np.exp(fact['words']['ci_low']), 1)}, "
-        f"{number(np.exp(fact['words']['ci_high']), 1)}], p = {p_value(fact['words']['p'])}"
+    return _(
+        "**Steering {model}** (at depth {depth}, {strength} times the stream's median length): "
+        "{words} {texts}"
+    ).format(
+        model=model,
+        depth=choice["depth"],
+        strength=f"{choice['strength']:g}",
+        words=_on_words(causal, rest),
+        texts=_in_texts([fact["emotion"] for fact in added if _beyond(fact["judged"], alpha)]),
+    )
+
+
+def _on_words(causal: list[dict], rest: list[str]) -> str:
+    said = clauses(
+        _("{emotion} ×{times}, p = {p}").format(
+            emotion=fact["emotion"],
+            times=interval(
+                *(np.exp(fact["words"][key]) for key in ("value", "ci_low", "ci_high")), digits=1
+            ),
+            p=p_value(fact["words"]["p"]),
+        )
         for fact in causal
     )
-    where = f"at depth {choice['depth']}, {choice['strength']:g} times the stream's median length"
-    line = f"**Steering {model}** ({where}): "
-    if causal:
-        line += (
-            "adding the direction makes the words of its emotion likelier than control "
-            f"directions of the same length do for {said}"
-        )
-        line += f"; not for {', '.join(rest)}." if rest else "."
-    else:
-        line += "no direction does more to the words of its emotion than control directions do."
-    seen = [fact["emotion"] for fact in added if _beyond(fact["judged"], alpha)]
-    line += (
-        f" In the texts a classifier sees it for {', '.join(seen)}."
-        if seen
-        else " In the texts a classifier sees no more than under control directions."
-    )
-    return line
+    if not causal:
+        return _("no direction does more to the words of its emotion than control directions do.")
+    if not rest:
+        return _(
+            "adding the direction makes the words of its emotion likelier than control directions "
+            "of the same length do for {said}."
+        ).format(said=said)
+    return _(
+        "adding the direction makes the words of its emotion likelier than control directions of "
+        "the same length do for {said}; not for {rest}."
+    ).format(said=said, rest=listed(rest))
+
+
+def _in_texts(seen: list[str]) -> str:
+    if not seen:
+        return _("In the texts a classifier sees no more than under control directions.")
+    return _("In the texts a classifier sees it for {emotions}.").format(emotions=listed(seen))
 
 
 def _beyond(effect: dict, alpha: float) -> bool:

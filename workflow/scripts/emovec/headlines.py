@@ -6,7 +6,8 @@ from collections import Counter
 
 import pandas as pd
 
-from emovec.words import number
+from emovec.language import _
+from emovec.words import clauses, listed, number, verdict_name
 
 
 def headlines(context: dict, verdicts: pd.DataFrame, steering: list[dict]) -> list[str]:
@@ -14,7 +15,7 @@ def headlines(context: dict, verdicts: pd.DataFrame, steering: list[dict]) -> li
     return [
         _distinct(context),
         _shared(context["models"], verdicts),
-        *([_plain(model["glance"]) for model in steering[:1]] or ["Steering was not run."]),
+        *([_plain(model["glance"]) for model in steering[:1]] or [_("Steering was not run.")]),
     ]
 
 
@@ -25,24 +26,32 @@ def _distinct(context: dict) -> str:
         reliable = [fact for fact in facts if fact["gate"]]
         distinct = [fact for fact in reliable if fact["ci_high"] < 1]
         if not reliable:
-            said.append(f"{model['name']}: none reliable enough")
+            said.append(_("{model}: none reliable enough").format(model=model["name"]))
             continue
         low, high = (f(x["corrected"] for x in reliable) for f in (min, max))
         said.append(
-            f"{model['name']}: {len(distinct)} of {len(facts)} "
-            f"(cosines {number(low)} to {number(high)})"
+            _("{model}: {n} of {of} (cosines {low} to {high})").format(
+                model=model["name"],
+                n=len(distinct),
+                of=len(facts),
+                low=number(low),
+                high=number(high),
+            )
         )
-    return f"Pairs of emotions that are distinct directions: {'; '.join(said)}."
+    return _("Pairs of emotions that are distinct directions: {said}.").format(said=clauses(said))
 
 
 def _shared(models: list[dict], verdicts: pd.DataFrame) -> str:
     trained = [model["name"] for model in models if not model["untrained"]]
     rows = verdicts[verdicts.model_a.isin(trained) & verdicts.model_b.isin(trained)]
     if rows.empty:
-        return "Shared between models: no two trained models to compare."
+        return _("Shared between models: no two trained models to compare.")
     counts = Counter(rows.verdict)
-    said = ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counts.most_common())
-    return f"Verdicts on sharing between trained models: {said}."
+    said = listed(
+        _("{n} {verdict}").format(n=n, verdict=verdict_name(name))
+        for name, n in counts.most_common()
+    )
+    return _("Verdicts on sharing between trained models: {said}.").format(said=said)
 
 
 def _plain(line: str) -> str:

@@ -17,6 +17,7 @@ LOCALE = Path(__file__).parent / "locale"
 LANGUAGES = {"en": "English", "ja": "日本語"}
 TABLES = "tables"  # the catalog of sentences that tables hold
 PLACE = re.compile(r"\{(\w+)\}")
+JOINED = "; "  # sentences in one cell
 
 _spoken = "en"
 
@@ -53,14 +54,14 @@ def N_(sentence: str) -> str:
 def retell(text: str) -> str:
     """A finished English sentence of a table, in the language spoken.
 
-    Values keep their form, and are retold themselves where they are sentences. Several sentences
-    may be joined by semicolons. What no form of the catalog fits stays as it is.
+    Values keep their form. Several sentences may be joined by semicolons, which no value holds.
+    What no form fits stays as it is.
     """
     for form, sentence in forms(_spoken):
         if found := form.fullmatch(text):
-            return sentence.format(**{k: retell(v) for k, v in found.groupdict().items()})
-    parts = text.split("; ")
-    return "; ".join(map(retell, parts)) if len(parts) > 1 else text
+            return sentence.format(**found.groupdict())
+    parts = text.split(JOINED)
+    return _(JOINED).join(map(retell, parts)) if len(parts) > 1 else text
 
 
 @cache
@@ -68,7 +69,8 @@ def catalog(language: str) -> dict[str, str]:
     """All sentences of a language by their English form; English itself needs none."""
     found = {}
     for path in sorted((LOCALE / language).glob("*.po")):
-        found |= read_catalog(path)
+        if path.stem != TABLES:
+            found |= read_catalog(path)
     return found
 
 
@@ -94,6 +96,6 @@ def _pattern(sentence: str) -> str:
     """A regular expression of a sentence with places; a place may occur once."""
     parts = PLACE.split(sentence)
     return "".join(
-        f"(?P<{part}>.+?)" if odd else re.escape(part)
+        f"(?P<{part}>(?:(?!{JOINED}).)+?)" if odd else re.escape(part)
         for odd, part in zip([False, True] * len(parts), parts, strict=False)
     )

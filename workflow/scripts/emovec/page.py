@@ -30,6 +30,7 @@ def to_html(markdown: str, folder: str | Path, panels: Sequence[Panel] = ()) -> 
     contents = _number_headings(tokens)
     body = markdown_it.renderer.render(tokens, markdown_it.options, {})
     body = re.sub(r'src="([^":]+)"', lambda match: _inside(Path(folder) / match[1]), body)
+    body = re.sub(r'href="([\w-]+)\.md"', r'href="\1.html"', body)  # the other language's page
     body = _figures(body)
     body = body.replace("<table>", '<div class="scroll" tabindex="0"><table>')
     body = body.replace("</table>", "</table></div>")

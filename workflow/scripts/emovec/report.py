@@ -8,7 +8,7 @@ from pathlib import Path
 import jinja2
 
 from emovec.language import _, retell, spoken
-from emovec.words import number, p_value, percent
+from emovec.words import interval, listed, number, p_value, part, percent, span
 
 
 def render(template: str, context: dict) -> str:
@@ -24,9 +24,11 @@ def render(template: str, context: dict) -> str:
     environment.install_gettext_callables(_, _plural, newstyle=True)
     environment.policies["ext.i18n.trimmed"] = True
     environment.filters |= {
-        "number": number, "p": p_value, "percent": percent, "retell": retell,
+        "number": number, "p": p_value, "percent": percent, "listed": listed, "retell": retell,
     }  # fmt: skip
-    environment.globals |= {"language": spoken()}
+    environment.globals |= {
+        "language": spoken(), "interval": interval, "span": span, "part": part,
+    }  # fmt: skip
     text = environment.get_template(template).render(context)
     return re.sub(r"\n{3,}", "\n\n", text)
 
