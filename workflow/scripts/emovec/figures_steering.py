@@ -13,6 +13,7 @@ from matplotlib.patches import Patch, Rectangle
 
 from emovec.figures import BAND, NEUTRAL, colours, panels, style
 from emovec.inference import band
+from emovec.language import _
 from emovec.steering_effects import ALL, READ_OUTS, changes
 from emovec.steering_plan import CONTROLS, EMOTION
 
@@ -42,22 +43,22 @@ def grid(effects: pd.DataFrame, choice: dict, emotions: Sequence[str], model: st
         sns.heatmap(
             values, ax=axis, cmap="PuOr_r", center=0, vmin=-reach, vmax=reach, annot=labels,
             fmt="", cbar=emotion == emotions[-1], linewidths=1,
-            cbar_kws={"label": "change in log-probability (nats)"},
+            cbar_kws={"label": _("change in log-probability (nats)")},
         )  # fmt: skip
-        axis.set_title(f"+ {emotion} → {emotion} words", fontsize=11)
-        axis.set_xlabel("depth")
-        axis.set_ylabel("strength (median lengths)" if axis is axes[0] else "")
+        axis.set_title(_("+ {emotion} → {emotion} words").format(emotion=emotion), fontsize=11)
+        axis.set_xlabel(_("depth"))
+        axis.set_ylabel(_("strength (median lengths)") if axis is axes[0] else "")
         row, column = (
             list(values.index).index(choice["strength"]),
             list(values.columns).index(choice["depth"]),
         )
         axis.add_patch(Rectangle((column, row), 1, 1, fill=False, ec="black", lw=2.5))
-    figure.suptitle(
-        f"{model}: what adding a direction does to its emotion's words\n"
+    title = _(
+        "{model}: what adding a direction does to its emotion's words\n"
         "(in brackets: no more than control directions of the same length do; "
-        "framed: chosen on other openings)",
-        fontsize=12,
+        "framed: chosen on other openings)"
     )
+    figure.suptitle(title.format(model=model), fontsize=12)
     return figure
 
 
@@ -93,18 +94,22 @@ def dose(
             )  # fmt: skip
         axis.axhline(0, color="#777777", lw=0.8)
         axis.axvline(0, color="#777777", lw=0.8)
-        axis.set_title(f"words of {emotion}", fontsize=11)
+        axis.set_title(_("words of {emotion}").format(emotion=emotion), fontsize=11)
         axis.set_xticks([*-at, 0, *at], [f"{d:g}".replace("-", "−") for d in [*-at, 0, *at]])
-        axis.set_xlabel("strength (− pushes away)")
-    axes[0].set_ylabel("change in log-probability (nats)")
-    handles = [Line2D([], [], color=palette[e], lw=2.4, label=f"{e} vector") for e in emotions]
-    handles.append(Patch(color=BAND, label=f"{1 - alpha:.0%} of control directions"))
+        axis.set_xlabel(_("strength (− pushes away)"))
+    axes[0].set_ylabel(_("change in log-probability (nats)"))
+    handles = [
+        Line2D([], [], color=palette[e], lw=2.4, label=_("{emotion} vector").format(emotion=e))
+        for e in emotions
+    ]
+    chance = _("{share} of control directions").format(share=f"{1 - alpha:.0%}")
+    handles.append(Patch(color=BAND, label=chance))
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
-    figure.suptitle(
-        f"{model}: dose and response at depth {choice['depth']}"
-        " (solid: the emotion's own vector; bars: 2 standard errors)",
-        fontsize=12,
+    title = _(
+        "{model}: dose and response at depth {depth} "
+        "(solid: the emotion's own vector; bars: 2 standard errors)"
     )
+    figure.suptitle(title.format(model=model, depth=choice["depth"]), fontsize=12)
     return figure
 
 
@@ -142,17 +147,19 @@ def cost(
         axis.step(ends.log_perplexity, ends[column], where="post", color="#222222", lw=0.9, ls=":")
         axis.axhline(0, color="#777777", lw=0.8)
         axis.axvline(0, color="#777777", lw=0.8)
-        axis.set_title(f"{emotion} vector", fontsize=11)
-        axis.set_xlabel("change in log-perplexity (right: less fluent)")
-        axis.set_ylabel(f"change in {column.replace('_', ' ')} of the text")
+        axis.set_title(_("{emotion} vector").format(emotion=emotion), fontsize=11)
+        axis.set_xlabel(_("change in log-perplexity (right: less fluent)"))
+        measure = column.replace("_", " ")
+        axis.set_ylabel(_("change in {measure} of the text").format(measure=measure))
     handles = [
-        Line2D([], [], color=NEUTRAL, marker="o", label="emotion added, by strength"),
-        Line2D([], [], color=NEUTRAL, marker="v", label="subtracted"),
-        Line2D([], [], color=NEUTRAL, marker=".", ls="", label="control directions"),
-        Line2D([], [], color="#222222", ls=":", label="Pareto front of all conditions"),
+        Line2D([], [], color=NEUTRAL, marker="o", label=_("emotion added, by strength")),
+        Line2D([], [], color=NEUTRAL, marker="v", label=_("subtracted")),
+        Line2D([], [], color=NEUTRAL, marker=".", ls="", label=_("control directions")),
+        Line2D([], [], color="#222222", ls=":", label=_("Pareto front of all conditions")),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
-    figure.suptitle(f"{model}: what greedy texts gain and what it costs", fontsize=12)
+    title = _("{model}: what greedy texts gain and what it costs").format(model=model)
+    figure.suptitle(title, fontsize=12)
     return figure
 
 
