@@ -16,6 +16,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 from matplotlib import font_manager
+from matplotlib.text import Text
 
 from emovec.files import whole
 from emovec.language import N_, _, spoken
@@ -77,6 +78,9 @@ def _japanese_font() -> str:
 
 def save(figure: plt.Figure, path: str | Path, dpi: int) -> None:
     """Write a PNG that depends on its content alone, whole or not at all."""
+    if spoken() == "ja":  # kana fill their lines
+        for text in figure.findobj(Text):
+            text.set_linespacing(1.4)
     with whole(path) as part:
         figure.savefig(part, dpi=dpi, bbox_inches="tight", metadata={"Software": None})
     plt.close(figure)
@@ -102,7 +106,7 @@ def mark_undefined(axis: plt.Axes, depths: Sequence[int], why: str) -> None:
     if len(depths):
         axis.plot(
             depths, np.zeros(len(depths)), ls="", marker="x", color=NEUTRAL, ms=6,
-            label=_("undefined: {why}").format(why=why) if why else None, zorder=5,
+            label=_("undefined: {why}").format(why=why), zorder=5,
         )  # fmt: skip
 
 

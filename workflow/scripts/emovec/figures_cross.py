@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from emovec.figures import BAND, MARKERS, NEUTRAL, PAIR_COLOURS, colours, style
 from emovec.language import N_, _
-from emovec.words import percent
+from emovec.words import number, percent
 
 METHODS = {
     "raw": N_("raw cosine\n(the study's)"),
@@ -166,14 +166,14 @@ def _matrix(axis: plt.Axes, values: np.ndarray) -> None:
     for (row, column), value in np.ndenumerate(values):
         if np.isfinite(value):
             ink = "white" if abs(value) > 0.6 else "black"
-            axis.text(column, row, f"{value:.2f}", ha="center", va="center", color=ink, fontsize=9)
+            axis.text(column, row, number(value), ha="center", va="center", color=ink, fontsize=9)
 
 
 def _specificity_note(delta: pd.DataFrame) -> str:
     if delta.empty or delta.value.isna().all():
-        return _("undefined")
+        return number(np.nan)
     row = delta.iloc[0]
-    return _("same − other {value:.2f} ({p})").format(value=row.value, p=_p(row.p_adjusted))
+    return _("same − other {value} ({p})").format(value=number(row.value), p=_p(row.p_adjusted))
 
 
 def _p(value: float) -> str:
@@ -190,7 +190,7 @@ def transfer(decoding: pd.DataFrame, emotions: Sequence[str], alpha: float) -> p
     columns = max(len(pairs), 1)
     figure, axes = plt.subplots(
         len(emotions), columns, figsize=(3.0 * columns + 1, 2.5 * len(emotions) + 1),
-        squeeze=False, sharex=True, sharey=True, layout="constrained",
+        squeeze=False, sharex="col", sharey=True, layout="constrained",
     )  # fmt: skip
     own = decoding[decoding.direction.isin(["native", "untrained"]) & (decoding.split == "topic")]
     zero = decoding[decoding.direction == "depth0"]
@@ -282,6 +282,7 @@ def maps(
         sns.heatmap(own, ax=axis, vmin=-1, vmax=1, cmap="RdBu_r", cbar=axis is axes[-1],
                     cbar_kws={"label": label})  # fmt: skip
         axis.invert_yaxis()
+        axis.tick_params(axis="y", rotation=0)
         axis.set_title(_("{a} × {b}\n(exploratory)").format(a=a, b=b), fontsize=10)
         axis.set_xlabel(_("depth in {model}").format(model=b))
         axis.set_ylabel(_("depth in {model}").format(model=a))

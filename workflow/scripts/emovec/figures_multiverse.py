@@ -9,7 +9,16 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from emovec.figures import BAND, MARKERS, NEUTRAL, PAIR_COLOURS, colours, style
+from emovec.figures import (
+    BAND,
+    MARKERS,
+    NEUTRAL,
+    PAIR_COLOURS,
+    POSITION_TITLES,
+    colours,
+    style,
+)
+from emovec.figures_within import METRIC_TITLES
 from emovec.language import N_, _
 from emovec.words import percent
 
@@ -22,6 +31,21 @@ METHODS = {
     ("ridge_unwhitened", True): N_("map to the raw stream, 1st → 2nd"),
     ("ridge_unwhitened", False): N_("map to the raw stream, 2nd → 1st"),
     ("procrustes", True): N_("rotated components"),
+}
+CHOICES = {
+    "position": N_("position"),
+    "space": N_("space"),
+    "metric": N_("metric"),
+    "estimator": N_("estimator"),
+    "depth": N_("depth"),
+    "method": N_("method"),
+}
+OPTIONS = {  # those that are no titles yet
+    "position": POSITION_TITLES,
+    "space": {"raw": N_("raw"), "centered": N_("centered")},
+    "metric": METRIC_TITLES,
+    "estimator": {"naive": N_("naive"), "unbiased": N_("unbiased")},
+    "depth": {"mean": N_("mean over depths")},
 }
 REACH = (-1.15, 1.25)  # what is drawn of cosines, which have no bounds where norms are noise
 
@@ -179,6 +203,12 @@ def _choices(axis: plt.Axes, order: pd.DataFrame, options: Sequence[tuple[str, s
     for y, (choice, option) in enumerate(options):
         chosen = np.flatnonzero(order[choice] == option)
         axis.plot(chosen, np.full(len(chosen), y), ls="", marker="s", ms=5, color="#333333")
-    axis.set_yticks(range(len(options)), [f"{c}: {o}" for c, o in options], fontsize=9)
+    titles = [
+        _("{choice}: {option}").format(
+            choice=_(CHOICES[choice]), option=_(OPTIONS.get(choice, {}).get(option, option))
+        )
+        for choice, option in options
+    ]
+    axis.set_yticks(range(len(options)), titles, fontsize=9)
     axis.set_ylim(len(options) - 0.5, -0.5)
     axis.set_xticks([])

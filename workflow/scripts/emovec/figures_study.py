@@ -23,7 +23,7 @@ from emovec.figures import (
     style,
 )
 from emovec.language import _, retell
-from emovec.words import percent
+from emovec.words import number, percent
 
 
 def layer_norms(norms: pd.DataFrame, emotions: Sequence[str], model: str) -> plt.Figure:
@@ -99,8 +99,8 @@ def similarity_heatmap(
         notes = values.astype(object).map("{:.0f}".format)
         for row in rows[rows.position == position].itertuples():
             note = (
-                f"{row.value:.2f}\n[{row.ci_low:.2f}, {row.ci_high:.2f}]\n"
-                f"{_('chance')}\n[{row.null_low:.2f}, {row.null_high:.2f}]"
+                f"{number(row.value)}\n[{number(row.ci_low)}, {number(row.ci_high)}]\n"
+                f"{_('chance')}\n[{number(row.null_low)}, {number(row.null_high)}]"
             )
             for pair in ((row.emotion_a, row.emotion_b), (row.emotion_b, row.emotion_a)):
                 values.loc[pair], notes.loc[pair] = row.value, note
@@ -135,7 +135,7 @@ def cross_model(
     figure, axes = panels(max(len(positions), 1), sharey=True)
     for axis, position in zip(axes, positions, strict=False):
         here = rows[rows.position == position]
-        undefined = []
+        undefined, nowhere = [], set()
         for k, (a, b) in enumerate(pairs):
             line = here[(here.model_a == a) & (here.model_b == b)].sort_values("depth_a")
             if line.value.isna().all():
@@ -144,8 +144,8 @@ def cross_model(
                 continue
             _band(axis, line.depth_a, line.null_low, line.null_high, None)
             _line(axis, line.depth_a, line, k, f"{a} × {b}")
-            nowhere = line.depth_a[line.value.isna()]
-            mark_undefined(axis, nowhere, _("the vector is zero there") if k == 0 else "")
+            nowhere |= set(line.depth_a[line.value.isna()])
+        mark_undefined(axis, sorted(nowhere), _("the vector is zero there"))
         axis.plot(
             [],
             [],

@@ -8,7 +8,7 @@ from itertools import combinations
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import NullFormatter, ScalarFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from emovec.figures import (
     BAND,
@@ -138,12 +138,12 @@ def diagnostics(
                 axis.fill_between(
                     own.min().index.astype(float), own.min(), own.max(), color=BAND, alpha=0.6, lw=0
                 )
-                axis.text(0.98, 0.04, _("grey: labels shuffled"), transform=axis.transAxes,
-                          ha="right", fontsize=8, color=NEUTRAL)  # fmt: skip
+                _note(axis, 0.04, _("grey: labels shuffled"))
             if stat == "d_eff":
                 if here.value.max() > 10 * here.value.min():
                     axis.set_yscale("log")
-                    axis.yaxis.set_major_formatter(ScalarFormatter())
+                    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+                    axis.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
                     axis.yaxis.set_minor_formatter(NullFormatter())
                 else:
                     axis.set_ylim(0, None)
@@ -151,6 +151,7 @@ def diagnostics(
                 axis.set_ylim(-0.05 if stat != "reliability" else -1.1, 1.05)
                 if stat != "reliability":
                     axis.axhline(0.5, color="#999999", ls="--", lw=0.8)
+                    _note(axis, 0.93, _("dashed: one half"))
             depth_axis(axis, rows.depth.max())
             if i == 0:
                 axis.set_title(_(title), fontsize=11)
@@ -173,3 +174,8 @@ def diagnostics(
         )
     figure.suptitle(verdict.format(model=model, share=np.round(worst, 2)), fontsize=13)
     return figure
+
+
+def _note(axis: plt.Axes, height: float, text: str) -> None:
+    """A word on what is drawn, at the right."""
+    axis.text(0.98, height, text, transform=axis.transAxes, ha="right", fontsize=8, color=NEUTRAL)
