@@ -6,6 +6,7 @@ Colours: Okabe and Ito (2008), told apart by people with the common colour visio
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import matplotlib
@@ -14,8 +15,11 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
+from matplotlib import font_manager
+from matplotlib.text import Text
 
 from emovec.files import whole
+from emovec.language import N_, _, spoken
 
 OKABE_ITO = {
     "green": "#009E73",
@@ -36,11 +40,11 @@ BAND = "#BBBBBB"
 PAIR_COLOURS = [OKABE_ITO[c] for c in ("purple", "sky", "orange", "black", "green", "blue")]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "*"]
 POSITION_TITLES = {
-    "last": "last token",
-    "last_content": "last word",
-    "mean": "mean over the words",
-    "emotion_word": "the emotional word",
-    "suffix": "after a fixed neutral suffix",
+    "last": N_("last token"),
+    "last_content": N_("last word"),
+    "mean": N_("mean over the words"),
+    "emotion_word": N_("the emotional word"),
+    "suffix": N_("after a fixed neutral suffix"),
 }
 
 
@@ -54,12 +58,29 @@ def colours(emotions: Sequence[str]) -> dict[str, str]:
 
 
 def style() -> None:
-    sns.set_theme(style="ticks", context="notebook", font="DejaVu Sans")
+    """Matplotlib's settings for all figures, with a font of the language spoken."""
+    fonts = ["DejaVu Sans"]
+    if spoken() == "ja":
+        fonts.insert(0, _japanese_font())
+    sns.set_theme(style="ticks", context="notebook", font=fonts)
     plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
+
+
+@cache
+def _japanese_font() -> str:
+    """The name of a font with Japanese glyphs, known to matplotlib from now on."""
+    from matplotlib_fontja import get_font_ttf_path  # sets rcParams, so before the theme
+
+    path = get_font_ttf_path()
+    font_manager.fontManager.addfont(path)
+    return font_manager.get_font(path).family_name
 
 
 def save(figure: plt.Figure, path: str | Path, dpi: int) -> None:
     """Write a PNG that depends on its content alone, whole or not at all."""
+    if spoken() == "ja":  # kana fill their lines
+        for text in figure.findobj(Text):
+            text.set_linespacing(1.4)
     with whole(path) as part:
         figure.savefig(part, dpi=dpi, bbox_inches="tight", metadata={"Software": None})
     plt.close(figure)
@@ -75,7 +96,7 @@ def panels(
 
 
 def depth_axis(axis: plt.Axes, last: int) -> None:
-    axis.set_xlabel("depth (0 = before the first block)")
+    axis.set_xlabel(_("depth (0 = before the first block)"))
     axis.set_xlim(-0.03 * last, 1.03 * last)
     axis.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
 
@@ -85,9 +106,10 @@ def mark_undefined(axis: plt.Axes, depths: Sequence[int], why: str) -> None:
     if len(depths):
         axis.plot(
             depths, np.zeros(len(depths)), ls="", marker="x", color=NEUTRAL, ms=6,
-            label=f"undefined: {why}" if why else None, zorder=5,
+            label=_("undefined: {why}").format(why=why), zorder=5,
         )  # fmt: skip
 
 
 def position_title(axis: plt.Axes, position: str) -> None:
-    axis.set_title(f"read at: {POSITION_TITLES[position]}", fontsize=11)
+    title = _("read at: {position}").format(position=_(POSITION_TITLES[position]))
+    axis.set_title(title, fontsize=11)

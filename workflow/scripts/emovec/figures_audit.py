@@ -12,14 +12,16 @@ from matplotlib.lines import Line2D
 
 from emovec.audit_ledger import LIMITS
 from emovec.figures import MARKERS, colours, style
+from emovec.language import N_, _
 
 INK = "#333333"
 ALLOWED = "#E6E6E6"
 SEEN = (  # by a classifier, from least to most: check, statistic, marker, label
-    ("nuisance", "auroc_topic", "o", "form only: length, commas, final mark, first word"),
-    ("bag_of_words", "auroc_phrase", "s", "all words, tested on emotion words it never met"),
-    ("bag_of_words", "auroc_topic", "D", "all words"),
+    ("nuisance", "auroc_topic", "o", N_("form only: length, commas, final mark, first word")),
+    ("bag_of_words", "auroc_phrase", "s", N_("all words, tested on emotion words it never met")),
+    ("bag_of_words", "auroc_topic", "D", N_("all words")),
 )
+LENGTHS = {"words": N_("words"), "characters": N_("characters")}
 
 
 def draw_audit(
@@ -53,19 +55,26 @@ def _title(table: pd.DataFrame, summary: Mapping[str, Any]) -> str:
     form = judged[judged["check"] == "nuisance"]
     limit = form["threshold"].max()
     if not form["ok"].all():
-        answer = "The form of a sentence gives its emotion away"
+        answer = _("The form of a sentence gives its emotion away")
     elif limit > LIMITS["nuisance_auroc"]:
-        answer = "Too few topics to tell whether the form of a sentence gives its emotion away"
+        answer = _("Too few topics to tell whether the form of a sentence gives its emotion away")
     else:
-        answer = "The form of a sentence does not give its emotion away"
-    matched = "" if judged["ok"][judged["check"] == "length"].all() else "not "
+        answer = _("The form of a sentence does not give its emotion away")
     count = len(summary["findings"])
-    findings = "no findings" if count == 0 else f"{count} finding{'s' if count > 1 else ''}"
-    return (
-        f"{answer} (AUROC up to {form['value'].max():.2f}, limit {limit:.2f})\n"
-        f"Lengths are {matched}matched; {summary['topics']} topics in "
-        f"{len(summary['classes'])} classes, {findings}"
+    findings = {0: _("no findings"), 1: _("1 finding")}.get(count, _("{count} findings"))
+    if judged["ok"][judged["check"] == "length"].all():
+        basis = _("Lengths are matched; {topics} topics in {classes} classes, {findings}")
+    else:
+        basis = _("Lengths are not matched; {topics} topics in {classes} classes, {findings}")
+    answer = _("{answer} (AUROC up to {value:.2f}, limit {limit:.2f})").format(
+        answer=answer, value=form["value"].max(), limit=limit
     )
+    basis = basis.format(
+        topics=summary["topics"],
+        classes=len(summary["classes"]),
+        findings=findings.format(count=count),
+    )
+    return f"{answer}\n{basis}"
 
 
 def _draw_aurocs(
@@ -78,7 +87,7 @@ def _draw_aurocs(
     """A dot and its interval for each contrast and each thing a classifier may see."""
     values = table.set_index(["check", "scope", "statistic"])["value"]
     palette = colours(emotions)
-    for up, (check, statistic, marker, _) in zip((-0.2, 0.0, 0.2), SEEN, strict=True):
+    for up, (check, statistic, marker, _label) in zip((-0.2, 0.0, 0.2), SEEN, strict=True):
         for row, contrast in enumerate(contrasts):
             if (check, contrast, statistic) not in values.index:
                 continue
@@ -94,17 +103,19 @@ def _draw_aurocs(
     axis.axvline(0.5, color="black", lw=1)
     axis.axvline(limit, color="black", lw=1, ls="--")
     top = -0.7
-    axis.text(0.5, top, "chance ", ha="right", va="bottom", fontsize=10)
-    axis.text(limit, top, f" limit for form: {limit:.2f}", va="bottom", fontsize=10)
+    axis.text(0.5, top, _("chance") + " ", ha="right", va="bottom", fontsize=10)
+    note = _("limit for form: {limit:.2f}").format(limit=limit)
+    axis.text(limit, top, f" {note}", va="bottom", fontsize=10)
     axis.set_ylim(len(contrasts) - 0.4, top)
     axis.set_xlim(min(0.4, axis.get_xlim()[0]), 1.01)
-    axis.set_yticks(range(len(contrasts)), contrasts)
-    axis.set_xlabel("AUROC on held-out topics, 95 % interval")
+    versus = [_("{a} vs {b}").format(a=a, b=b) for a, b in (c.split(" vs ") for c in contrasts)]
+    axis.set_yticks(range(len(contrasts)), versus)
+    axis.set_xlabel(_("AUROC on held-out topics, 95 % interval"))
     handles = [
-        _key(marker, INK, label, "white" if check == "nuisance" else INK)
-        for check, _, marker, label in SEEN
+        _key(marker, INK, _(label), "white" if check == "nuisance" else INK)
+        for check, _statistic, marker, label in SEEN
     ]
-    _legend(axis, handles, "A linear classifier sees", 1)
+    _legend(axis, handles, _("A linear classifier sees"), 1)
 
 
 def _draw_lengths(
@@ -137,16 +148,18 @@ def _draw_lengths(
     axis.axvline(0, color="black", lw=1)
     axis.set_xlim(-widest, widest)
     axis.set_ylim(len(units) - 0.4, -0.7)
-    axis.set_yticks(
-        range(len(units)),
-        [f"tokens\n{model}" if model else statistic[len("smd_") :] for statistic, model in units],
-    )
-    axis.set_xlabel(f"Difference from {neutral} in standard deviations")
+    names = [
+        _("tokens\n{model}").format(model=model)
+        if model
+        else _(LENGTHS[statistic.removeprefix("smd_")])
+        for statistic, model in units
+    ]
+    axis.set_yticks(range(len(units)), names)
+    axis.set_xlabel(_("Difference from {neutral} in standard deviations").format(neutral=neutral))
     handles = [_key(markers[name], palette[name], name, palette[name]) for name in emotions]
-    handles.append(plt.Rectangle((0, 0), 1, 1, color=ALLOWED, label="allowed"))
-    _legend(
-        axis, handles, f"Sentences shorter (left) or longer than {neutral}", min(4, len(handles))
-    )
+    handles.append(plt.Rectangle((0, 0), 1, 1, color=ALLOWED, label=_("allowed")))
+    title = _("Sentences shorter (left) or longer than {neutral}").format(neutral=neutral)
+    _legend(axis, handles, title, min(4, len(handles)))
 
 
 def _key(marker: str, colour: str, label: str, face: str) -> Line2D:

@@ -11,17 +11,20 @@ import seaborn as sns
 from matplotlib.lines import Line2D
 
 from emovec.figures import BAND, MARKERS, NEUTRAL, PAIR_COLOURS, colours, style
-from emovec.words import percent
+from emovec.language import N_, _
+from emovec.words import number, percent
 
 METHODS = {
-    "raw": "raw cosine\n(the study's)",
-    "wpc": "whitened read-outs\n(corrected)",
-    "ridge": "through a linear map\n(corrected)",
+    "raw": N_("raw cosine\n(the study's)"),
+    "wpc": N_("whitened read-outs\n(corrected)"),
+    "ridge": N_("through a linear map\n(corrected)"),
 }
 
 
 def _name(a: str, b: str) -> str:
-    return f"{a} × its rotated twin" if b == f"{a}@twin" else f"{a} × {b}"
+    if b == f"{a}@twin":
+        return _("{model} × its rotated twin").format(model=a)
+    return f"{a} × {b}"
 
 
 def _pairs(rows: pd.DataFrame) -> list[tuple[str, str]]:
@@ -65,26 +68,29 @@ def ruler(cross: pd.DataFrame, emotions: Sequence[str], alpha: float) -> plt.Fig
             if method == "raw":
                 line = _raw_at(own, line, a, b)
                 if line.value.isna().all():
-                    axis.text(0.04, i * step + 1, "undefined: d_model differs", fontsize=9,
+                    axis.text(0.04, i * step + 1, _("undefined: d_model differs"), fontsize=9,
                               color=NEUTRAL, va="center")  # fmt: skip
             for j, emotion in enumerate(emotions):
                 _marks(axis, line[line.emotion_a == emotion], i * step + j, palette[emotion])
         axis.axvline(0, color="#777777", lw=0.8)
         axis.axvline(1, color="#777777", lw=0.8, ls=":")
         axis.set_xlim(-0.6, 1.25)
-        axis.set_title(title, fontsize=11)
-        axis.set_xlabel("cosine (0 unrelated, 1 the same)")
+        axis.set_title(_(title), fontsize=11)
+        axis.set_xlabel(_("cosine (0 unrelated, 1 the same)"))
     axes[0].set_yticks([i * step + (len(emotions) - 1) / 2 for i in range(len(pairs))])
     axes[0].set_yticklabels([_name(a, b).replace(" × ", "\n× ") for a, b in pairs])
     axes[0].invert_yaxis()
     handles = [Line2D([], [], color=palette[e], marker="o", label=e) for e in emotions]
     handles += [
-        _band_handle(f"{percent(1 - alpha)} of what chance gives"),
-        Line2D([], [], color=NEUTRAL, marker="o", mfc="white", ls="", label="gate not passed"),
+        _band_handle(_("{share} of what chance gives").format(share=percent(1 - alpha))),
+        Line2D([], [], color=NEUTRAL, marker="o", mfc="white", ls="", label=_("gate not passed")),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
     figure.suptitle(
-        "Raw cosines are near 0 even for a model and its own rotated copy; aligned ones can answer",
+        _(
+            "Raw cosines are near 0 even for a model and its own rotated copy; "
+            "aligned ones can answer"
+        ),
         fontsize=13,
     )
     return figure
@@ -140,13 +146,13 @@ def matrices(cross: pd.DataFrame, emotions: Sequence[str]) -> plt.Figure:
             axis.set_yticks(range(len(emotions)), emotions if j == 0 else [])
             delta = _of(overall, a, b)
             delta = delta[(delta.depth_a == place.depth_a) & (delta.depth_b == place.depth_b)]
-            note = _specificity_note(delta)
-            axis.set_title(f"depths {place.depth_a:.0f} and {place.depth_b:.0f}{note}", fontsize=9)
+            title = _("depths {a:.0f} and {b:.0f}").format(a=place.depth_a, b=place.depth_b)
+            axis.set_title(f"{title}\n{_specificity_note(delta)}", fontsize=9)
             axis.set_ylabel(_name(a, b).replace(" × ", "\n× ") if j == 0 else "", fontsize=9)
             axis.tick_params(axis="y", rotation=0)
             axis.tick_params(axis="x", rotation=40)
     figure.suptitle(
-        "Is it the same emotion? (a red diagonal on pale ground: each matches itself alone)",
+        _("Is it the same emotion? (a red diagonal on pale ground: each matches itself alone)"),
         fontsize=12,
     )
     return figure
@@ -160,18 +166,18 @@ def _matrix(axis: plt.Axes, values: np.ndarray) -> None:
     for (row, column), value in np.ndenumerate(values):
         if np.isfinite(value):
             ink = "white" if abs(value) > 0.6 else "black"
-            axis.text(column, row, f"{value:.2f}", ha="center", va="center", color=ink, fontsize=9)
+            axis.text(column, row, number(value), ha="center", va="center", color=ink, fontsize=9)
 
 
 def _specificity_note(delta: pd.DataFrame) -> str:
     if delta.empty or delta.value.isna().all():
-        return "\nundefined"
+        return number(np.nan)
     row = delta.iloc[0]
-    return f"\nsame − other {row.value:.2f} ({_p(row.p_adjusted)})"
+    return _("same − other {value} ({p})").format(value=number(row.value), p=_p(row.p_adjusted))
 
 
 def _p(value: float) -> str:
-    return f"p = {value:.3f}" if np.isfinite(value) else "p undefined"
+    return f"p = {value:.3f}" if np.isfinite(value) else _("p undefined")
 
 
 def transfer(decoding: pd.DataFrame, emotions: Sequence[str], alpha: float) -> plt.Figure:
@@ -184,7 +190,7 @@ def transfer(decoding: pd.DataFrame, emotions: Sequence[str], alpha: float) -> p
     columns = max(len(pairs), 1)
     figure, axes = plt.subplots(
         len(emotions), columns, figsize=(3.0 * columns + 1, 2.5 * len(emotions) + 1),
-        squeeze=False, sharex=True, sharey=True, layout="constrained",
+        squeeze=False, sharex="col", sharey=True, layout="constrained",
     )  # fmt: skip
     own = decoding[decoding.direction.isin(["native", "untrained"]) & (decoding.split == "topic")]
     zero = decoding[decoding.direction == "depth0"]
@@ -215,26 +221,21 @@ def transfer(decoding: pd.DataFrame, emotions: Sequence[str], alpha: float) -> p
             if i == 0:
                 axis.set_title(f"{a}\n→ {b}", fontsize=9)
             if i == len(emotions) - 1:
-                axis.set_xlabel(f"depth in {b}", fontsize=9)
+                axis.set_xlabel(_("depth in {model}").format(model=b), fontsize=9)
             if j == 0:
                 axis.set_ylabel(f"{emotion}\nAUROC")
+    share = percent(1 - alpha)
+    own_label = _("the model's own direction")
+    carried = _("carried over, {share} interval (in colour)").format(share=share)
     handles = [
-        Line2D(
-            [], [], color=NEUTRAL, marker=MARKERS[1], ls="--", label="the model's own direction"
-        ),
-        Line2D(
-            [],
-            [],
-            color="#444444",
-            marker="o",
-            label=f"carried over, {percent(1 - alpha)} interval (in colour)",
-        ),
-        _band_handle(f"random directions, {percent(1 - alpha)}"),
-        Line2D([], [], color="#000000", ls=":", label="carried over at depth 0"),
+        Line2D([], [], color=NEUTRAL, marker=MARKERS[1], ls="--", label=own_label),
+        Line2D([], [], color="#444444", marker="o", label=carried),
+        _band_handle(_("random directions, {share}").format(share=share)),
+        Line2D([], [], color="#000000", ls=":", label=_("carried over at depth 0")),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False, fontsize=9)
     figure.suptitle(
-        "Does a direction found in one model decode the emotion in another?", fontsize=13
+        _("Does a direction found in one model decode the emotion in another?"), fontsize=13
     )
     return figure
 
@@ -266,19 +267,23 @@ def maps(
             ls=":" if control else "-", label=f"{a} → {b}",
         )  # fmt: skip
     band = real.groupby("relative_depth_a").r2_null_high.max()
-    axes[0].fill_between(band.index, np.minimum(0, band.min()), band, color=BAND, alpha=0.6, lw=0,
-                         label=f"shuffled sentences, {percent(1 - map_p)}")  # fmt: skip
-    axes[0].set_xlabel("relative depth")
-    axes[0].set_ylabel("leave-one-out R² of the map")
+    chance = _("shuffled sentences, {share}").format(share=percent(1 - map_p))
+    axes[0].fill_between(
+        band.index, np.minimum(0, band.min()), band, color=BAND, alpha=0.6, lw=0, label=chance
+    )
+    axes[0].set_xlabel(_("relative depth"))
+    axes[0].set_ylabel(_("leave-one-out R² of the map"))
     axes[0].set_ylim(min(-0.05, real.r2_loo.min() - 0.02), 1)
     axes[0].legend(frameon=False, fontsize=8)
-    axes[0].set_title("how much of one model's stream\na map predicts in the other", fontsize=11)
+    axes[0].set_title(_("how much of one model's stream\na map predicts in the other"), fontsize=11)
     for axis, (a, b) in zip(axes[1:], pairs, strict=False):
         own = _of(grid, a, b).groupby(["depth_a", "depth_b"]).value.mean().unstack()
+        label = _("whitened read-out cosine, mean over emotions")
         sns.heatmap(own, ax=axis, vmin=-1, vmax=1, cmap="RdBu_r", cbar=axis is axes[-1],
-                    cbar_kws={"label": "whitened read-out cosine, mean over emotions"})  # fmt: skip
+                    cbar_kws={"label": label})  # fmt: skip
         axis.invert_yaxis()
-        axis.set_title(f"{a} × {b}\n(exploratory)", fontsize=10)
-        axis.set_xlabel(f"depth in {b}")
-        axis.set_ylabel(f"depth in {a}")
+        axis.tick_params(axis="y", rotation=0)
+        axis.set_title(_("{a} × {b}\n(exploratory)").format(a=a, b=b), fontsize=10)
+        axis.set_xlabel(_("depth in {model}").format(model=b))
+        axis.set_ylabel(_("depth in {model}").format(model=a))
     return figure

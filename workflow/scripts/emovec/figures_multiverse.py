@@ -9,18 +9,43 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from emovec.figures import BAND, MARKERS, NEUTRAL, PAIR_COLOURS, colours, style
+from emovec.figures import (
+    BAND,
+    MARKERS,
+    NEUTRAL,
+    PAIR_COLOURS,
+    POSITION_TITLES,
+    colours,
+    style,
+)
+from emovec.figures_within import METRIC_TITLES
+from emovec.language import N_, _
 from emovec.words import percent
 
 STUDY_COLOUR = "#F0E442"
 METHODS = {
-    ("raw", True): "raw cosine",
-    ("wpc", True): "whitened read-outs",
-    ("ridge", True): "linear map, 1st → 2nd",
-    ("ridge", False): "linear map, 2nd → 1st",
-    ("ridge_unwhitened", True): "map to the raw stream, 1st → 2nd",
-    ("ridge_unwhitened", False): "map to the raw stream, 2nd → 1st",
-    ("procrustes", True): "rotated components",
+    ("raw", True): N_("raw cosine"),
+    ("wpc", True): N_("whitened read-outs"),
+    ("ridge", True): N_("linear map, 1st → 2nd"),
+    ("ridge", False): N_("linear map, 2nd → 1st"),
+    ("ridge_unwhitened", True): N_("map to the raw stream, 1st → 2nd"),
+    ("ridge_unwhitened", False): N_("map to the raw stream, 2nd → 1st"),
+    ("procrustes", True): N_("rotated components"),
+}
+CHOICES = {
+    "position": N_("position"),
+    "space": N_("space"),
+    "metric": N_("metric"),
+    "estimator": N_("estimator"),
+    "depth": N_("depth"),
+    "method": N_("method"),
+}
+OPTIONS = {  # those that are no titles yet
+    "position": POSITION_TITLES,
+    "space": {"raw": N_("raw"), "centered": N_("centered")},
+    "metric": METRIC_TITLES,
+    "estimator": {"naive": N_("naive"), "unbiased": N_("unbiased")},
+    "depth": {"mean": N_("mean over depths")},
 }
 REACH = (-1.15, 1.25)  # what is drawn of cosines, which have no bounds where norms are noise
 
@@ -56,13 +81,14 @@ def specification_curve(table: pd.DataFrame, choices: Sequence[str], alpha: floa
         top.set_title(model, fontsize=11)
         top.set_xticks([])
         _choices(bottom, order, options)
-        bottom.set_xlabel("specifications, by mean cosine")
-    axes[0, 0].set_ylabel(f"mean cosine between emotions\n{percent(1 - alpha)} interval")
+        bottom.set_xlabel(_("specifications, by mean cosine"))
+    label = _("mean cosine between emotions\n{share} interval").format(share=percent(1 - alpha))
+    axes[0, 0].set_ylabel(label)
     handles, labels = axes[0, 0].get_legend_handles_labels()
     handles.append(_study_handle())
-    labels.append("the study's own choice")
+    labels.append(_study_handle().get_label())
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
-    figure.suptitle("Which choice moves the answer?", fontsize=13)
+    figure.suptitle(_("Which choice moves the answer?"), fontsize=13)
     return figure
 
 
@@ -86,7 +112,7 @@ def pair_specification_curve(
     if not pairs:
         figure, axis = plt.subplots(figsize=(6, 1.5), layout="constrained")
         axis.axis("off")
-        axis.text(0.5, 0.5, "One model alone: there is no pair to compare.", ha="center")
+        axis.text(0.5, 0.5, _("One model alone: there is no pair to compare."), ha="center")
         return figure
     depths = [*sorted(set(table.depth) - {"mean"}, key=float), "mean"]
     order = {
@@ -102,19 +128,19 @@ def pair_specification_curve(
     for j, pair in enumerate(pairs):
         _pair_panel(*axes[:, j], table[table.pair == pair], choices, options, emotions)
         axes[0, j].set_title(" × ".join(pair), fontsize=11)
-    axes[0, 0].set_ylabel("cosine of one emotion in two models\nwith its interval")
+    axes[0, 0].set_ylabel(_("cosine of one emotion in two models\nwith its interval"))
     palette = colours(emotions)
     handles = [
         Line2D([], [], color=palette[emotion], marker=marker, ms=5, label=emotion)
         for emotion, marker in zip(emotions, MARKERS * len(emotions), strict=False)
     ]
     handles += [
-        Line2D([], [], color=NEUTRAL, marker="o", mfc="white", ls="", label="gate not passed"),
-        Line2D([], [], color=BAND, lw=8, solid_capstyle="butt", label="null band"),
-        _study_handle("the study's own choice"),
+        Line2D([], [], color=NEUTRAL, marker="o", mfc="white", ls="", label=_("gate not passed")),
+        Line2D([], [], color=BAND, lw=8, solid_capstyle="butt", label=_("null band")),
+        _study_handle(),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
-    figure.suptitle("Which choice moves the answer between models?", fontsize=13)
+    figure.suptitle(_("Which choice moves the answer between models?"), fontsize=13)
     return figure
 
 
@@ -154,11 +180,11 @@ def _pair_panel(
     top.set_ylim(REACH[0] - 0.05, REACH[1] + 0.05)
     top.set_xticks([])
     if absent := sorted(set(own.method) - set(defined.method)):
-        top.text(0.02, 0.02, f"undefined: {', '.join(absent)}", fontsize=9, color=NEUTRAL,
-                 transform=top.transAxes)  # fmt: skip
+        note = _("undefined: {why}").format(why=", ".join(map(_, absent)))
+        top.text(0.02, 0.02, note, fontsize=9, color=NEUTRAL, transform=top.transAxes)
     _choices(bottom, order, options)
     bottom.set_xlim(top.get_xlim())
-    bottom.set_xlabel("specifications, by median cosine")
+    bottom.set_xlabel(_("specifications, by median cosine"))
 
 
 def _mark_study(order: pd.DataFrame, *axes: plt.Axes) -> None:
@@ -167,7 +193,8 @@ def _mark_study(order: pd.DataFrame, *axes: plt.Axes) -> None:
             axis.axvspan(x - 0.5, x + 0.5, color=STUDY_COLOUR, alpha=0.5, lw=0)
 
 
-def _study_handle(label: str | None = None) -> Line2D:
+def _study_handle() -> Line2D:
+    label = _("the study's own choice")
     return Line2D([], [], color=STUDY_COLOUR, lw=8, alpha=0.5, solid_capstyle="butt", label=label)
 
 
@@ -176,6 +203,12 @@ def _choices(axis: plt.Axes, order: pd.DataFrame, options: Sequence[tuple[str, s
     for y, (choice, option) in enumerate(options):
         chosen = np.flatnonzero(order[choice] == option)
         axis.plot(chosen, np.full(len(chosen), y), ls="", marker="s", ms=5, color="#333333")
-    axis.set_yticks(range(len(options)), [f"{c}: {o}" for c, o in options], fontsize=9)
+    titles = [
+        _("{choice}: {option}").format(
+            choice=_(CHOICES[choice]), option=_(OPTIONS.get(choice, {}).get(option, option))
+        )
+        for choice, option in options
+    ]
+    axis.set_yticks(range(len(options)), titles, fontsize=9)
     axis.set_ylim(len(options) - 0.5, -0.5)
     axis.set_xticks([])

@@ -13,8 +13,10 @@ from matplotlib.patches import Patch, Rectangle
 
 from emovec.figures import BAND, NEUTRAL, colours, panels, style
 from emovec.inference import band
+from emovec.language import _
 from emovec.steering_effects import ALL, READ_OUTS, changes
 from emovec.steering_plan import CONTROLS, EMOTION
+from emovec.words import percent
 
 
 def grid(effects: pd.DataFrame, choice: dict, emotions: Sequence[str], model: str) -> plt.Figure:
@@ -36,28 +38,29 @@ def grid(effects: pd.DataFrame, choice: dict, emotions: Sequence[str], model: st
         values = cells.value.unstack("depth").sort_index(ascending=False)
         outside = ((cells.value < cells.low) | (cells.value > cells.high)).unstack("depth")
         outside = outside.reindex(index=values.index)
-        labels = np.where(
-            outside.to_numpy(), values.map("{:+.2f}".format), values.map("({:+.2f})".format)
-        )
+        labels = values.map(lambda value: _minus(f"{value:+.2f}"))
+        labels = labels.where(outside, "(" + labels + ")")
         sns.heatmap(
             values, ax=axis, cmap="PuOr_r", center=0, vmin=-reach, vmax=reach, annot=labels,
             fmt="", cbar=emotion == emotions[-1], linewidths=1,
-            cbar_kws={"label": "change in log-probability (nats)"},
+            cbar_kws={"label": _("change in log-probability (nats)")},
         )  # fmt: skip
-        axis.set_title(f"+ {emotion} → {emotion} words", fontsize=11)
-        axis.set_xlabel("depth")
-        axis.set_ylabel("strength (median lengths)" if axis is axes[0] else "")
+        axis.set_title(_("+ {emotion} → {emotion} words").format(emotion=emotion), fontsize=11)
+        axis.tick_params(axis="y", rotation=0)
+        axis.set_xlabel(_("depth"))
+        axis.set_ylabel(_("strength\n(median lengths of the stream)") if axis is axes[0] else "")
         row, column = (
             list(values.index).index(choice["strength"]),
             list(values.columns).index(choice["depth"]),
         )
-        axis.add_patch(Rectangle((column, row), 1, 1, fill=False, ec="black", lw=2.5))
-    figure.suptitle(
-        f"{model}: what adding a direction does to its emotion's words\n"
+        chosen = Rectangle((column, row), 1, 1, fill=False, ec="black", lw=2.5, clip_on=False)
+        axis.add_patch(chosen)
+    title = _(
+        "{model}: what adding a direction does to its emotion's words\n"
         "(in brackets: no more than control directions of the same length do; "
-        "framed: chosen on other openings)",
-        fontsize=12,
+        "framed: chosen on other openings)"
     )
+    figure.suptitle(title.format(model=model), fontsize=12)
     return figure
 
 
@@ -93,18 +96,22 @@ def dose(
             )  # fmt: skip
         axis.axhline(0, color="#777777", lw=0.8)
         axis.axvline(0, color="#777777", lw=0.8)
-        axis.set_title(f"words of {emotion}", fontsize=11)
-        axis.set_xticks([*-at, 0, *at], [f"{d:g}".replace("-", "−") for d in [*-at, 0, *at]])
-        axis.set_xlabel("strength (− pushes away)")
-    axes[0].set_ylabel("change in log-probability (nats)")
-    handles = [Line2D([], [], color=palette[e], lw=2.4, label=f"{e} vector") for e in emotions]
-    handles.append(Patch(color=BAND, label=f"{1 - alpha:.0%} of control directions"))
+        axis.set_title(_("words of {emotion}").format(emotion=emotion), fontsize=11)
+        axis.set_xticks([*-at, 0, *at], [_minus(f"{d:g}") for d in [*-at, 0, *at]])
+        axis.set_xlabel(_("strength (− pushes away)"))
+    axes[0].set_ylabel(_("change in log-probability (nats)"))
+    handles = [
+        Line2D([], [], color=palette[e], lw=2.4, label=_("{emotion} vector").format(emotion=e))
+        for e in emotions
+    ]
+    chance = _("{share} of control directions").format(share=percent(1 - alpha))
+    handles.append(Patch(color=BAND, label=chance))
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
-    figure.suptitle(
-        f"{model}: dose and response at depth {choice['depth']}"
-        " (solid: the emotion's own vector; bars: 2 standard errors)",
-        fontsize=12,
+    title = _(
+        "{model}: dose and response at depth {depth} "
+        "(solid: the emotion's own vector; bars: 2 standard errors)"
     )
+    figure.suptitle(title.format(model=model, depth=choice["depth"]), fontsize=12)
     return figure
 
 
@@ -132,9 +139,13 @@ def cost(
             axis.plot([0, *own.log_perplexity], [0, *own[column]], color=palette[emotion],
                       marker=marker, ms=6, lw=1.6, zorder=3)  # fmt: skip
             for strength, row in own.iterrows():
-                axis.annotate(f"{sign * strength:+g}", (row.log_perplexity, row[column]),
+                axis.annotate(_minus(f"{sign * strength:+g}"), (row.log_perplexity, row[column]),
                               xytext=(5, 4), textcoords="offset points", fontsize=9)  # fmt: skip
-        controls = means[means.index.get_level_values("kind").isin(list(CONTROLS))]
+        kind = means.index.get_level_values("kind")
+        others = means[(kind == EMOTION) & (means.index.get_level_values("direction") != emotion)]
+        axis.plot(others.log_perplexity, others[column], ls="", marker="x", ms=5,
+                  color=NEUTRAL, alpha=0.7, zorder=2)  # fmt: skip
+        controls = means[kind.isin(list(CONTROLS))]
         axis.plot(controls.log_perplexity, controls[column], ls="", marker=".", ms=7,
                   color=NEUTRAL, alpha=0.7, zorder=2)  # fmt: skip
         front = pareto(means.log_perplexity.to_numpy(), means[column].to_numpy())
@@ -142,18 +153,32 @@ def cost(
         axis.step(ends.log_perplexity, ends[column], where="post", color="#222222", lw=0.9, ls=":")
         axis.axhline(0, color="#777777", lw=0.8)
         axis.axvline(0, color="#777777", lw=0.8)
-        axis.set_title(f"{emotion} vector", fontsize=11)
-        axis.set_xlabel("change in log-perplexity (right: less fluent)")
-        axis.set_ylabel(f"change in {column.replace('_', ' ')} of the text")
+        axis.set_title(_("{emotion} vector").format(emotion=emotion), fontsize=11)
+        axis.set_xlabel(_("change in log-perplexity (right: less fluent)"))
+        axis.set_ylabel(_change(column))
     handles = [
-        Line2D([], [], color=NEUTRAL, marker="o", label="emotion added, by strength"),
-        Line2D([], [], color=NEUTRAL, marker="v", label="subtracted"),
-        Line2D([], [], color=NEUTRAL, marker=".", ls="", label="control directions"),
-        Line2D([], [], color="#222222", ls=":", label="Pareto front of all conditions"),
+        Line2D([], [], color=NEUTRAL, marker="o", label=_("emotion added, by strength")),
+        Line2D([], [], color=NEUTRAL, marker="v", label=_("subtracted")),
+        Line2D([], [], color=NEUTRAL, marker="x", ls="", label=_("other emotions")),
+        Line2D([], [], color=NEUTRAL, marker=".", ls="", label=_("control directions")),
+        Line2D([], [], color="#222222", ls=":", label=_("Pareto front of all conditions")),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
-    figure.suptitle(f"{model}: what greedy texts gain and what it costs", fontsize=12)
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
+    title = _("{model}: what greedy texts gain and what it costs").format(model=model)
+    figure.suptitle(title, fontsize=12)
     return figure
+
+
+def _change(column: str) -> str:
+    """What a column of scores measures, as a change."""
+    scorer, measured = column.split("_", 1)
+    if scorer == "nade":
+        return _("change in {emotion} of the text\n(NADE score, 0 to 1)").format(emotion=measured)
+    return _("change in {emotion} words of the text\n(share of all words)").format(emotion=measured)
+
+
+def _minus(signed: str) -> str:
+    return signed.replace("-", "−")
 
 
 def pareto(cost: np.ndarray, gain: np.ndarray) -> list[int]:

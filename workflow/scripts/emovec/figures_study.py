@@ -22,7 +22,8 @@ from emovec.figures import (
     position_title,
     style,
 )
-from emovec.words import percent
+from emovec.language import _, retell
+from emovec.words import number, percent
 
 
 def layer_norms(norms: pd.DataFrame, emotions: Sequence[str], model: str) -> plt.Figure:
@@ -40,13 +41,14 @@ def layer_norms(norms: pd.DataFrame, emotions: Sequence[str], model: str) -> plt
                 line.depth, line.value, marker=marker, ms=4, color=palette[emotion], label=emotion
             )
             axis.plot(line.depth, line.chance, color=palette[emotion], ls=":", lw=1.5)
-        axis.plot([], [], color=NEUTRAL, ls=":", label="expected from noise alone")
+        axis.plot([], [], color=NEUTRAL, ls=":", label=_("expected from noise alone"))
         axis.set_yscale("log")
         depth_axis(axis, norms.depth.max())
         position_title(axis, position)
-    axes[0].set_ylabel("L2 norm of the emotion vector\n(residual-stream units, log scale)")
+    axes[0].set_ylabel(_("L2 norm of the emotion vector\n(residual-stream units, log scale)"))
     axes[-1].legend(frameon=False, fontsize=9, loc="lower right")
-    figure.suptitle(f"{model}: strength of the emotion vectors by depth", fontsize=13)
+    title = _("{model}: strength of the emotion vectors by depth").format(model=model)
+    figure.suptitle(title, fontsize=13)
     return figure
 
 
@@ -66,20 +68,21 @@ def emotion_distances(
             band.index,
             band.null_low,
             band.null_high,
-            f"{percent(1 - alpha)} with shuffled labels",
+            _("{share} with shuffled labels").format(share=percent(1 - alpha)),
         )
         for k, (a, b) in enumerate(combinations(emotions, 2)):
             line = here[(here.emotion_a == a) & (here.emotion_b == b)].sort_values("depth")
             _line(axis, line.depth, line, k, f"{a} – {b}")
         nowhere = here.groupby("depth").value.apply(lambda values: values.isna().all())
-        mark_undefined(axis, nowhere.index[nowhere], "classes do not differ there")
+        mark_undefined(axis, nowhere.index[nowhere], _("classes do not differ there"))
         axis.axhline(0, color="#999999", lw=0.8)
         axis.set_ylim(-1.05, 1.05)
         depth_axis(axis, rows.depth.max())
         position_title(axis, position)
-    axes[0].set_ylabel("cosine of two emotion vectors\n(both against the same neutral mean)")
+    axes[0].set_ylabel(_("cosine of two emotion vectors\n(both against the same neutral mean)"))
     axes[0].legend(frameon=False, fontsize=9, loc="lower right")
-    figure.suptitle(f"{model}: how alike are the emotion vectors?", fontsize=13)
+    title = _("{model}: how alike are the emotion vectors?").format(model=model)
+    figure.suptitle(title, fontsize=13)
     return figure
 
 
@@ -93,26 +96,25 @@ def similarity_heatmap(
     figure, axes = panels(len(positions), width=5.4, height=4.7)
     for k, (axis, position) in enumerate(zip(axes, positions, strict=True)):
         values = pd.DataFrame(np.eye(len(emotions)), index=emotions, columns=emotions)
-        notes = values.astype(object).map(lambda _: "1")
+        notes = values.astype(object).map("{:.0f}".format)
         for row in rows[rows.position == position].itertuples():
             note = (
-                f"{row.value:.2f}\n[{row.ci_low:.2f}, {row.ci_high:.2f}]\n"
-                f"chance\n[{row.null_low:.2f}, {row.null_high:.2f}]"
+                f"{number(row.value)}\n[{number(row.ci_low)}, {number(row.ci_high)}]\n"
+                f"{_('chance')}\n[{number(row.null_low)}, {number(row.null_high)}]"
             )
             for pair in ((row.emotion_a, row.emotion_b), (row.emotion_b, row.emotion_a)):
                 values.loc[pair], notes.loc[pair] = row.value, note
         sns.heatmap(
             values, annot=notes, fmt="", vmin=-1, vmax=1, cmap="RdBu_r", square=True, ax=axis,
-            cbar=k == len(positions) - 1, cbar_kws={"label": "mean cosine", "shrink": 0.8},
+            cbar=k == len(positions) - 1, cbar_kws={"label": _("mean cosine"), "shrink": 0.8},
             annot_kws={"fontsize": 9}, linewidths=1,
         )  # fmt: skip
         position_title(axis, position)
         axis.tick_params(axis="y", rotation=0)
-    figure.suptitle(
-        f"{model}: mean cosine over depths (the last one left out), {percent(1 - alpha)} interval "
-        "and chance",
-        fontsize=12,
+    title = _(
+        "{model}: mean cosine over depths (the last one left out), {share} interval and chance"
     )
+    figure.suptitle(title.format(model=model, share=percent(1 - alpha)), fontsize=12)
     return figure
 
 
@@ -133,16 +135,17 @@ def cross_model(
     figure, axes = panels(max(len(positions), 1), sharey=True)
     for axis, position in zip(axes, positions, strict=False):
         here = rows[rows.position == position]
-        undefined = []
+        undefined, nowhere = [], set()
         for k, (a, b) in enumerate(pairs):
             line = here[(here.model_a == a) & (here.model_b == b)].sort_values("depth_a")
             if line.value.isna().all():
-                undefined.append(f"undefined: {a} × {b}, {line.flag.iloc[0]}")
+                why = retell(line.flag.iloc[0])
+                undefined.append(_("undefined: {a} × {b}, {why}").format(a=a, b=b, why=why))
                 continue
             _band(axis, line.depth_a, line.null_low, line.null_high, None)
             _line(axis, line.depth_a, line, k, f"{a} × {b}")
-            nowhere = line.depth_a[line.value.isna()]
-            mark_undefined(axis, nowhere, "the vector is zero there" if k == 0 else "")
+            nowhere |= set(line.depth_a[line.value.isna()])
+        mark_undefined(axis, sorted(nowhere), _("the vector is zero there"))
         axis.plot(
             [],
             [],
@@ -150,7 +153,7 @@ def cross_model(
             lw=8,
             alpha=0.6,
             solid_capstyle="butt",
-            label=f"{percent(1 - alpha)} of unrelated vectors",
+            label=_("{share} of unrelated vectors").format(share=percent(1 - alpha)),
         )
         axis.axhline(0, color="#999999", lw=0.8)
         axis.text(0.02, 0.03, "\n".join(undefined), fontsize=7, transform=axis.transAxes,
@@ -159,13 +162,14 @@ def cross_model(
         position_title(axis, position)
     limit = rows[["ci_low", "ci_high", "null_low", "null_high"]].abs().max().max()
     axes[0].set_ylim(*(np.array([-1.7, 1.7]) * (limit if limit > 0 else 0.5)))
-    axes[0].set_ylabel(f"raw cosine between models, {percent(1 - alpha)} interval")
+    label = _("raw cosine between models, {share} interval").format(share=percent(1 - alpha))
+    axes[0].set_ylabel(label)
     axes[0].legend(frameon=False, fontsize=8, loc="upper left")
-    figure.suptitle(
-        f"{emotion}: raw cosine across models\n"
-        "(compares unrelated coordinates: it cannot show sharing, nor its absence)",
-        fontsize=12,
+    title = _(
+        "{emotion}: raw cosine across models\n"
+        "(compares unrelated coordinates: it cannot show sharing, nor its absence)"
     )
+    figure.suptitle(title.format(emotion=emotion), fontsize=12)
     return figure
 
 

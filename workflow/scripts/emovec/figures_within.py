@@ -8,7 +8,7 @@ from itertools import combinations
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import NullFormatter, ScalarFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from emovec.figures import (
     BAND,
@@ -18,16 +18,18 @@ from emovec.figures import (
     POSITION_TITLES,
     colours,
     depth_axis,
+    position_title,
     style,
 )
+from emovec.language import N_, _
 from emovec.words import percent
 
-METRIC_TITLES = {"raw": "raw", "zstd": "z-scored", "lda": "LDA-whitened"}
+METRIC_TITLES = {"raw": N_("raw"), "zstd": N_("z-scored"), "lda": N_("LDA-whitened")}
 DIAGNOSTICS = {
-    "reliability": "reliability of the vector",
-    "rogue_share1": "share of the largest dimension",
-    "evr_pc1": "variance on the first component",
-    "d_eff": "effective dimension",
+    "reliability": N_("reliability of the vector"),
+    "rogue_share1": N_("share of the largest dimension"),
+    "evr_pc1": N_("variance on the first component"),
+    "d_eff": N_("effective dimension"),
 }
 
 
@@ -59,19 +61,27 @@ def similarity_by_depth(
             if i < len(metrics) - 1:
                 axis.set_xlabel("")
             if i == 0:
-                axis.set_title(f"read at: {POSITION_TITLES[position]}", fontsize=11)
+                position_title(axis, position)
             if j == 0:
-                axis.set_ylabel(f"{METRIC_TITLES[metric]}\ncosine, {percent(1 - alpha)} interval")
-    axes[0, 0].plot([], [], color=NEUTRAL, ls=":", label="the study's cosine (shared neutral mean)")
+                axis.set_ylabel(
+                    _("{metric}\ncosine, {share} interval").format(
+                        metric=_(METRIC_TITLES[metric]), share=percent(1 - alpha)
+                    )
+                )
+    label = _("the study's cosine (shared neutral mean)")
+    axes[0, 0].plot([], [], color=NEUTRAL, ls=":", label=label)
     axes[0, 0].plot(
-        [], [], color=NEUTRAL, ls="", marker="o", mfc="white", label="not reliable enough"
+        [], [], color=NEUTRAL, ls="", marker="o", mfc="white", label=_("not reliable enough")
     )
-    label = f"the study's cosine with shuffled labels, {percent(1 - alpha)}"
+    label = _("the study's cosine with shuffled labels, {share}").format(share=percent(1 - alpha))
     axes[0, 0].plot([], [], color=BAND, lw=8, alpha=0.6, solid_capstyle="butt", label=label)
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     figure.suptitle(
-        f"{model}: are the emotions distinct directions? (1 = the same, 0 = unrelated)", fontsize=13
+        _("{model}: are the emotions distinct directions? (1 = the same, 0 = unrelated)").format(
+            model=model
+        ),
+        fontsize=13,
     )
     return figure
 
@@ -128,12 +138,12 @@ def diagnostics(
                 axis.fill_between(
                     own.min().index.astype(float), own.min(), own.max(), color=BAND, alpha=0.6, lw=0
                 )
-                axis.text(0.98, 0.04, "grey: labels shuffled", transform=axis.transAxes,
-                          ha="right", fontsize=8, color=NEUTRAL)  # fmt: skip
+                _note(axis, 0.04, _("grey: labels shuffled"))
             if stat == "d_eff":
                 if here.value.max() > 10 * here.value.min():
                     axis.set_yscale("log")
-                    axis.yaxis.set_major_formatter(ScalarFormatter())
+                    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+                    axis.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
                     axis.yaxis.set_minor_formatter(NullFormatter())
                 else:
                     axis.set_ylim(0, None)
@@ -141,20 +151,31 @@ def diagnostics(
                 axis.set_ylim(-0.05 if stat != "reliability" else -1.1, 1.05)
                 if stat != "reliability":
                     axis.axhline(0.5, color="#999999", ls="--", lw=0.8)
+                    _note(axis, 0.93, _("dashed: one half"))
             depth_axis(axis, rows.depth.max())
             if i == 0:
-                axis.set_title(title, fontsize=11)
+                axis.set_title(_(title), fontsize=11)
             if i < len(positions) - 1:
                 axis.set_xlabel("")
             if j == 0:
-                axis.set_ylabel(f"read at:\n{POSITION_TITLES[position]}")
+                axis.set_ylabel(
+                    _("read at:\n{position}").format(position=_(POSITION_TITLES[position]))
+                )
     handles, labels = axes[0, -1].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
     worst = rows[rows.stat == "rogue_share1"].value.max()
-    verdict = (
-        "one dimension decides raw cosines at some depths"
-        if worst > 0.5
-        else "no single dimension decides the raw cosines"
-    )
-    figure.suptitle(f"{model}: {verdict} (largest share {np.round(worst, 2):.2f})", fontsize=13)
+    if worst > 0.5:
+        verdict = _(
+            "{model}: one dimension decides raw cosines at some depths (largest share {share:.2f})"
+        )
+    else:
+        verdict = _(
+            "{model}: no single dimension decides the raw cosines (largest share {share:.2f})"
+        )
+    figure.suptitle(verdict.format(model=model, share=np.round(worst, 2)), fontsize=13)
     return figure
+
+
+def _note(axis: plt.Axes, height: float, text: str) -> None:
+    """A word on what is drawn, at the right."""
+    axis.text(0.98, height, text, transform=axis.transAxes, ha="right", fontsize=8, color=NEUTRAL)

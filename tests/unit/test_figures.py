@@ -1,0 +1,59 @@
+"""Pictures in another language: every glyph is there, and English pictures stay as they were."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from emovec import language
+from emovec.figures import save, style
+from emovec.figures_study import layer_norms
+from matplotlib import pyplot as plt
+
+EMOTIONS = ["gratitude", "anger"]
+
+
+@pytest.fixture(autouse=True)
+def english_again():
+    yield
+    language.speak("en")
+
+
+def norms() -> pd.DataFrame:
+    depth = np.tile(np.arange(4), 2)
+    return pd.DataFrame(
+        {
+            "emotion": np.repeat(EMOTIONS, 4), "position": "suffix", "depth": depth, "norm": "l2",
+            "value": 0.01 * 10.0**depth, "chance": 0.001 * 10.0**depth,
+        }
+    )  # fmt: skip
+
+
+def png(path: Path, code: str) -> bytes:
+    language.speak(code)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        save(layer_norms(norms(), EMOTIONS, "model"), path, 60)
+    return path.read_bytes()
+
+
+def test_a_second_language_leaves_the_first_as_it_was(tmp_path: Path) -> None:
+    before, japanese, after = (png(tmp_path / "a.png", code) for code in ("en", "ja", "en"))
+    assert before == after
+    assert before != japanese
+
+
+@pytest.mark.parametrize("home", ["figures", language.TABLES])
+def test_every_japanese_sentence_has_its_glyphs(home: str) -> None:
+    path = language.LOCALE / "ja" / f"{home}.po"
+    if not path.exists():
+        pytest.skip("nothing in tables is told in Japanese")
+    language.speak("ja")
+    style()
+    figure = plt.figure()
+    figure.text(0, 0, "\n".join(language.read_catalog(path).values()), parse_math=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        figure.canvas.draw()
+    plt.close(figure)
