@@ -78,9 +78,10 @@ def _japanese_font() -> str:
 
 def save(figure: plt.Figure, path: str | Path, dpi: int) -> None:
     """Write a PNG that depends on its content alone, whole or not at all."""
-    if spoken() == "ja":  # kana fill their lines
+    if spoken() == "ja":
         for text in figure.findobj(Text):
-            text.set_linespacing(1.4)
+            if "\n" in text.get_text():
+                text.set_linespacing(1.4)  # kana fill their lines
     with whole(path) as part:
         figure.savefig(part, dpi=dpi, bbox_inches="tight", metadata={"Software": None})
     plt.close(figure)

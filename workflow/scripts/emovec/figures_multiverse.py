@@ -45,7 +45,7 @@ OPTIONS = {  # those that are no titles yet
     "space": {"raw": N_("raw"), "centered": N_("centered")},
     "metric": METRIC_TITLES,
     "estimator": {"naive": N_("naive"), "unbiased": N_("unbiased")},
-    "depth": {"mean": N_("mean over depths")},
+    "depth": {"mean": N_("mean")},
 }
 REACH = (-1.15, 1.25)  # what is drawn of cosines, which have no bounds where norms are noise
 
