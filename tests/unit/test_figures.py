@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from emovec import language
 from emovec.figures import save, style
+from emovec.figures_cross import transfer
 from emovec.figures_study import layer_norms
 from matplotlib import pyplot as plt
 
@@ -56,4 +57,25 @@ def test_every_japanese_sentence_has_its_glyphs(home: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         figure.canvas.draw()
+    plt.close(figure)
+
+
+def test_transfer_is_over_the_depths_of_the_model_that_is_read() -> None:
+    depths = {"deep": [8, 15, 23], "flat": [1, 2, 3]}
+    table = pd.DataFrame(
+        [
+            {
+                "direction": "mapped", "split": "topic", "train_model": train, "test_model": test,
+                "contrast": emotion, "depth_test": depth, "auroc": 0.8, "ci_low": 0.7,
+                "ci_high": 0.9, "null_low": 0.4, "null_high": 0.6,
+            }
+            for train, test in [("flat", "deep"), ("deep", "flat")]
+            for emotion in EMOTIONS
+            for depth in depths[test]
+        ]
+    )  # fmt: skip
+    figure = transfer(table, EMOTIONS, 0.05)
+    figure.canvas.draw()
+    for axis, model in zip(figure.axes[-2:], depths, strict=True):
+        assert [int(label.get_text()) for label in axis.get_xticklabels()] == depths[model]
     plt.close(figure)

@@ -278,7 +278,7 @@ def maps(
     axes[0].set_title(_("how much of one model's stream\na map predicts in the other"), fontsize=11)
     for axis, (a, b) in zip(axes[1:], pairs, strict=False):
         own = _of(grid, a, b).groupby(["depth_a", "depth_b"]).value.mean().unstack()
-        label = _("whitened read-out cosine, mean over emotions")
+        label = _("whitened read-out cosine\n(mean over emotions)")
         sns.heatmap(own, ax=axis, vmin=-1, vmax=1, cmap="RdBu_r", cbar=axis is axes[-1],
                     cbar_kws={"label": label})  # fmt: skip
         axis.invert_yaxis()

@@ -81,6 +81,8 @@ def specification_curve(table: pd.DataFrame, choices: Sequence[str], alpha: floa
         top.set_title(model, fontsize=11)
         top.set_xticks([])
         _choices(bottom, order, options)
+        for axis in (top, bottom):
+            axis.set_xlim(-0.8, len(order) - 0.2)
         bottom.set_xlabel(_("specifications, by mean cosine"))
     label = _("mean cosine between emotions\n{share} interval").format(share=percent(1 - alpha))
     axes[0, 0].set_ylabel(label)

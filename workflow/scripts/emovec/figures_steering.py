@@ -10,6 +10,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from emovec.figures import BAND, NEUTRAL, colours, panels, style
 from emovec.inference import band
@@ -139,8 +140,10 @@ def cost(
             axis.plot([0, *own.log_perplexity], [0, *own[column]], color=palette[emotion],
                       marker=marker, ms=6, lw=1.6, zorder=3)  # fmt: skip
             for strength, row in own.iterrows():
-                axis.annotate(_minus(f"{sign * strength:+g}"), (row.log_perplexity, row[column]),
-                              xytext=(5, 4), textcoords="offset points", fontsize=9)  # fmt: skip
+                label = _minus(f"{sign * strength:+g}")
+                beside = (5, 4 if sign > 0 else -12)
+                axis.annotate(label, (row.log_perplexity, row[column]), fontsize=9,
+                              xytext=beside, textcoords="offset points")  # fmt: skip
         kind = means.index.get_level_values("kind")
         others = means[(kind == EMOTION) & (means.index.get_level_values("direction") != emotion)]
         axis.plot(others.log_perplexity, others[column], ls="", marker="x", ms=5,
@@ -154,6 +157,8 @@ def cost(
         axis.axhline(0, color="#777777", lw=0.8)
         axis.axvline(0, color="#777777", lw=0.8)
         axis.set_title(_("{emotion} vector").format(emotion=emotion), fontsize=11)
+        axis.margins(y=0.1)
+        axis.xaxis.set_major_locator(MaxNLocator(5))
         axis.set_xlabel(_("change in log-perplexity (right: less fluent)"))
         axis.set_ylabel(_change(column))
     handles = [

@@ -162,7 +162,7 @@ def cross_model(
         position_title(axis, position)
     limit = rows[["ci_low", "ci_high", "null_low", "null_high"]].abs().max().max()
     axes[0].set_ylim(*(np.array([-1.7, 1.7]) * (limit if limit > 0 else 0.5)))
-    label = _("raw cosine between models, {share} interval").format(share=percent(1 - alpha))
+    label = _("raw cosine between models\n{share} interval").format(share=percent(1 - alpha))
     axes[0].set_ylabel(label)
     axes[0].legend(frameon=False, fontsize=8, loc="upper left")
     title = _(
