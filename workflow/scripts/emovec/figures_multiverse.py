@@ -81,8 +81,6 @@ def specification_curve(table: pd.DataFrame, choices: Sequence[str], alpha: floa
         top.set_title(model, fontsize=11)
         top.set_xticks([])
         _choices(bottom, order, options)
-        for axis in (top, bottom):
-            axis.set_xlim(-0.8, len(order) - 0.2)
         bottom.set_xlabel(_("specifications, by mean cosine"))
     label = _("mean cosine between emotions\n{share} interval").format(share=percent(1 - alpha))
     axes[0, 0].set_ylabel(label)
@@ -182,17 +180,20 @@ def _pair_panel(
     top.set_ylim(REACH[0] - 0.05, REACH[1] + 0.05)
     top.set_xticks([])
     if absent := sorted(set(own.method) - set(defined.method)):
-        note = _("undefined: {why}").format(why=", ".join(map(_, absent)))
-        top.text(0.02, 0.02, note, fontsize=9, color=NEUTRAL, transform=top.transAxes)
+        note = _("undefined: {why}").format(why="\n".join(map(_, absent)))
+        top.text(0.02, 0.02, note, fontsize=9, color=NEUTRAL, transform=top.transAxes,
+                 in_layout=False)  # fmt: skip
     _choices(bottom, order, options)
-    bottom.set_xlim(top.get_xlim())
     bottom.set_xlabel(_("specifications, by median cosine"))
 
 
 def _mark_study(order: pd.DataFrame, *axes: plt.Axes) -> None:
+    """Mark the study's own specification in panels that stand one over the other."""
     for x in np.flatnonzero(order.study.astype(str) == "True"):
         for axis in axes:
             axis.axvspan(x - 0.5, x + 0.5, color=STUDY_COLOUR, alpha=0.5, lw=0)
+    for axis in axes:
+        axis.set_xlim(-0.8, len(order) - 0.2)
 
 
 def _study_handle() -> Line2D:
