@@ -15,7 +15,8 @@ def number(value: float, digits: int = 2) -> str:
     """A number for a reader; undefined is said, and a minus is a minus."""
     if value is None or pd.isna(value):
         return _("undefined")
-    return f"{value:.{digits}f}".replace("-", "−")
+    text = f"{value:.{digits}f}"
+    return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
 
 
 def percent(share: float) -> str:
