@@ -13,4 +13,5 @@ with job(snakemake.rule, snakemake.log[0]):
     scores = judge(
         texts.text.tolist(), read_words(snakemake.input.words, snakemake.params.emotions)
     )
-    write_frame(pd.concat([texts, scores], axis=1), snakemake.output[0])
+    classified = map(read_table, snakemake.input.classified)
+    write_frame(pd.concat([texts, scores, *classified], axis=1), snakemake.output[0])

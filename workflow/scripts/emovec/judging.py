@@ -36,7 +36,7 @@ def judge(texts: Sequence[str], sets: dict[str, list[str]]) -> pd.DataFrame:
     0 or 1.
     """
     words = [[word.lower() for word in WORD.findall(text)] for text in texts]
-    empty = np.array([not found for found in words])
+    empty = wordless(texts)
     scores = pd.DataFrame({"empty_text": empty.astype(int)})
     scores["degenerate"] = [int(_loops(found)) for found in words]
     scores["repeated"] = [_repeated(found) for found in words]
@@ -55,6 +55,16 @@ def judge(texts: Sequence[str], sets: dict[str, list[str]]) -> pd.DataFrame:
     scores.loc[~empty, "vader"] = vader(full)
     scores.loc[~empty, [f"nade_{name}" for name in NADE]] = nade(full)
     return scores
+
+
+def wordless(texts: Sequence[str]) -> np.ndarray:
+    """Whether each text has no word, so that there is nothing to judge."""
+    return np.array([WORD.search(text) is None for text in texts], dtype=bool)
+
+
+def one_line(text: str) -> str:
+    """A text as judges take it: on one line, without space around it."""
+    return " ".join(text.split())
 
 
 def _repeated(words: list[str]) -> float:
@@ -90,7 +100,7 @@ def nade(texts: Sequence[str]) -> np.ndarray:
 
     if not texts:
         return np.empty((0, len(NADE)))
-    lines = [" ".join(text.split()) for text in texts]  # it takes one line a text
+    lines = [one_line(text) for text in texts]
     found = Nade().predict(lines)
     return np.array([[float(found[name][i]) for name in NADE] for i in range(len(lines))])
 
