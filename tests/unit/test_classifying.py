@@ -141,7 +141,7 @@ def test_encoder_reads_a_text_alike_alone_and_among_others(tmp_path: Path) -> No
     found = classifier.scores(texts)
     assert np.allclose(found.bright, [by_hand(text) for text in texts], atol=1e-5)
     assert np.allclose(found.sum(axis=1), 1, atol=1e-6)
-    assert found.bright[0] > found.bright[3] > found.bright[2] > found.bright[1]
+    assert found.bright[3] > found.bright[0] > found.bright[2] > found.bright[1]
 
 
 # Mistakes -----------------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 
 Two scorers that know nothing of each other: nade, a model of eight emotions trained on social
 media, and VADER, a lexicon of sentiment with rules (Hutto & Gilbert 2014). Beside them plain
-counts: words of a set, how a text ends, how much it repeats itself.
+counts: words of a set, how a text ends, how much it repeats itself. Classifiers that a config names
+are run by `classifying`.
 """
 
 from __future__ import annotations
