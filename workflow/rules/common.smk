@@ -51,8 +51,6 @@ LANGUAGES = {
     "both": {"": "en", "_ja": "ja"},
 }[config["report"]["language"]]
 STEERING_SHARDS = config["steering"]["shards"]
-# What one job that steers makes: all of a table, or one shard of it.
-PART = "" if STEERING_SHARDS == 1 else f"/{{shard}}-of-{STEERING_SHARDS}"
 PART_SAID = "" if STEERING_SHARDS == 1 else f", shard {{wildcards.shard}} of {STEERING_SHARDS}"
 STEERING_PLOTS = ["grid", "dose", "cost"]
 
@@ -153,9 +151,16 @@ def steering(*keys):
     return {key: config["steering"][key] for key in keys}
 
 
+def part_of(path):
+    """A file of one job that steers, for all of a table or one shard of it."""
+    path = Path(path)
+    shard = f"{{shard}}-of-{STEERING_SHARDS}{path.suffix}"
+    return str(path if STEERING_SHARDS == 1 else path.with_suffix("") / shard)
+
+
 def steered_part(name):
-    """The file of one job that steers."""
-    path = f"<results>/steering/{{model}}/{name}{PART}.csv"
+    """What one job that steers makes of a table."""
+    path = part_of(f"<results>/steering/{{model}}/{name}.csv")
     return path if STEERING_SHARDS == 1 else temp(path)
 
 

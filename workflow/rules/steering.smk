@@ -58,9 +58,9 @@ rule read_steered:
     output:
         steered_part("read_outs"),
     log:
-        f"<logs>/read_steered/{{model}}{PART}.log",
+        part_of("<logs>/read_steered/{model}.log"),
     benchmark:
-        f"<benchmarks>/read_steered/{{model}}{PART}.tsv"
+        part_of("<benchmarks>/read_steered/{model}.tsv")
     conda:
         f"../../envs/{torch_environment()}.yaml"
     threads: 8
@@ -150,9 +150,9 @@ rule write_steered:
     output:
         steered_part("texts"),
     log:
-        f"<logs>/write_steered/{{model}}{PART}.log",
+        part_of("<logs>/write_steered/{model}.log"),
     benchmark:
-        f"<benchmarks>/write_steered/{{model}}{PART}.tsv"
+        part_of("<benchmarks>/write_steered/{model}.tsv")
     conda:
         f"../../envs/{torch_environment()}.yaml"
     threads: 8
@@ -297,9 +297,9 @@ use rule read_steered as read_carried with:
     output:
         steered_part("from_{a}"),
     log:
-        f"<logs>/read_carried/{{model}}_from_{{a}}{PART}.log",
+        part_of("<logs>/read_carried/{model}_from_{a}.log"),
     benchmark:
-        f"<benchmarks>/read_carried/{{model}}_from_{{a}}{PART}.tsv"
+        part_of("<benchmarks>/read_carried/{model}_from_{a}.tsv")
     message:
         f"Steering {{wildcards.model}} with the directions of {{wildcards.a}}{PART_SAID}"
 
