@@ -9,7 +9,8 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.classifying import chosen_labels, load_classifier
     from emovec.files import check_digests, read_json
     from emovec.pretrained import choose_device
-    from emovec.tables import read_table, write_frame
+    from emovec.tables import write_frame
+    from emovec.texts import read_texts
 
     paths, params = snakemake.input, snakemake.params
     name, folder = snakemake.wildcards.classifier, Path(paths.config).parent
@@ -18,5 +19,5 @@ with job(snakemake.rule, snakemake.log[0]):
     check_digests(folder, manifest["files"])
     torch.set_num_threads(snakemake.threads)
     classifier = load_classifier(folder, choose_device(params.device), manifest)
-    scores = classifier.scores(read_table(paths.texts).text.fillna("").tolist())
+    scores = classifier.scores(read_texts(paths.texts).text.tolist())
     write_frame(scores[labels].add_prefix(f"{name}_"), snakemake.output[0])

@@ -18,8 +18,8 @@ from transformers import (
 
 from emovec.errors import InputError
 from emovec.job import progress
-from emovec.judging import one_line, wordless
 from emovec.pretrained import load_weights
+from emovec.texts import one_line, words_of
 
 TEXTS = 32  # of a batch
 
@@ -61,7 +61,7 @@ class Classifier:
         read is cut at its end.
         """
         found = np.full((len(texts), len(self.labels)), np.nan, dtype="f4")
-        [rows] = np.nonzero(~wordless(texts))
+        rows = [row for row, text in enumerate(texts) if words_of(text)]
         size = TEXTS if self._pads() else 1
         starts = range(0, len(rows), size)
         for start in progress(starts, len(starts), "batches"):

@@ -20,9 +20,9 @@ import numpy as np
 import pandas as pd
 
 from emovec.files import whole
+from emovec.texts import one_line, words_of
 
 NADE = ("anger", "anticipation", "disgust", "fear", "joy", "sadness", "surprise", "trust")
-WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 MARKS = {"period": ".", "exclamation": "!", "question": "?"}
 LOOPS = 0.6  # share of words that repeat earlier ones from which a text is degenerate
 LONG = 6  # words from which that is asked
@@ -36,8 +36,8 @@ def judge(texts: Sequence[str], sets: dict[str, list[str]]) -> pd.DataFrame:
     many different pairs of neighbouring words there are to a pair; `empty_text` and `degenerate`
     0 or 1.
     """
-    words = [[word.lower() for word in WORD.findall(text)] for text in texts]
-    empty = wordless(texts)
+    words = [words_of(text) for text in texts]
+    empty = np.array([not found for found in words])
     scores = pd.DataFrame({"empty_text": empty.astype(int)})
     scores["degenerate"] = [int(_loops(found)) for found in words]
     scores["repeated"] = [_repeated(found) for found in words]
@@ -56,16 +56,6 @@ def judge(texts: Sequence[str], sets: dict[str, list[str]]) -> pd.DataFrame:
     scores.loc[~empty, "vader"] = vader(full)
     scores.loc[~empty, [f"nade_{name}" for name in NADE]] = nade(full)
     return scores
-
-
-def wordless(texts: Sequence[str]) -> np.ndarray:
-    """Whether each text has no word, so that there is nothing to judge."""
-    return np.array([WORD.search(text) is None for text in texts], dtype=bool)
-
-
-def one_line(text: str) -> str:
-    """A text as judges take it: on one line, without space around it."""
-    return " ".join(text.split())
 
 
 def _repeated(words: list[str]) -> float:
