@@ -101,7 +101,7 @@ rule join_read_outs:
         runtime=5,
     params:
         **READING,
-        shards=code_of("read_steered.py"),
+        reading=code_of("read_steered.py"),
         code=code_of("join_tables.py"),
     message:
         "Putting the read-outs of {wildcards.model} together"
@@ -185,7 +185,7 @@ use rule join_read_outs as join_texts with:
         "<benchmarks>/join_texts/{model}.tsv"
     params:
         **WRITING,
-        shards=code_of("write_steered.py"),
+        writing=code_of("write_steered.py"),
         code=code_of("join_tables.py"),
     message:
         "Putting the texts of {wildcards.model} together"
