@@ -42,12 +42,24 @@ def test_scores_are_those_of_the_classifier(judged: Project) -> None:
     assert set(scores.judge_letter[scores.empty_text == 1]) <= {""}
 
 
-def test_its_labels_are_measures_and_its_targets_primary(judged: Project) -> None:
+def test_its_labels_are_measures_of_the_effect(judged: Project) -> None:
     table = pd.read_csv(judged.results / "steering/one.csv")
     assert {"judge_mark", "judge_letter", "same_mark"} <= set(table.measure)
-    primary = table[table.p_adjusted.notna() & table.measure.str.startswith(("judge", "same"))]
-    assert set(zip(primary.direction, primary.measure, strict=True)) == {("anger", "judge_letter")}
-    assert set(primary.family) == {"steering texts"}
+    scores = pd.read_csv(judged.results / "steering/one/scores.csv").set_index("opening")
+    greedy = scores[scores["sample"] == 0]
+    before = greedy.judge_letter[greedy.operation == "none"]
+    compared = 0
+    for (emotion, sign), texts in greedy[greedy.kind == "emotion"].groupby(["direction", "sign"]):
+        change = (texts.judge_letter - before).dropna()
+        row = table[
+            (table.direction == emotion) & (table.sign == sign) & (table.reading == "texts")
+            & (table.measure == "judge_letter") & (table.strength == texts.strength.iloc[0])
+        ].iloc[0]  # fmt: skip
+        assert row.n_openings == len(change)
+        if len(change) > 1:
+            compared += 1
+            assert row.value == pytest.approx(change.mean())
+    assert compared >= 3
 
 
 def test_classifier_is_read_anew_if_it_changes_and_nothing_is_written_anew(
