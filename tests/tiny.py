@@ -27,6 +27,45 @@ def model_folder(architecture: str, root: Path, **changes: object) -> Path:
     return folder
 
 
+def write_classifier(
+    folder: Path, planted: str, labels: tuple[str, ...] = ("other", "planted"), **settings: object
+) -> Path:
+    """A text classifier whose outputs are 0 and 2 if a text ends in one of the letters `planted`.
+
+    If it ends otherwise they are 2 and 0. A GPT-2 without a word on any other token: its only block
+    adds nothing. `settings` go into its configuration; returns `folder`.
+    """
+    import torch
+    from emovec.untrained import BOS, byte_tokenizer
+    from transformers import GPT2Config, GPT2ForSequenceClassification, PreTrainedTokenizerFast
+
+    tokenizer = byte_tokenizer()
+    vocabulary = tokenizer.get_vocab()
+    ends = {"bos_token_id": 0, "eos_token_id": 0, "pad_token_id": 0} | settings
+    names = dict(enumerate(labels))
+    config = GPT2Config(
+        n_embd=4, n_layer=1, n_head=1, n_positions=64, vocab_size=len(vocabulary), id2label=names,
+        label2id={label: place for place, label in names.items()}, **ends,
+    )  # fmt: skip
+    model = GPT2ForSequenceClassification(config)
+    # of mean 0 and variance 1, so that the final LayerNorm leaves them as they are
+    other, one = torch.tensor([[1.0, -1, 1, -1], [1, 1, -1, -1]])
+    with torch.no_grad():
+        for weights in model.parameters():
+            weights.zero_()
+        model.transformer.ln_f.weight.fill_(1)
+        model.transformer.wte.weight[:] = other
+        model.transformer.wte.weight[[vocabulary[letter] for letter in planted]] = one
+        model.score.weight[:] = torch.stack([other, one])[: len(labels)] / 2
+    model.save_pretrained(folder)
+    pad = BOS if ends["pad_token_id"] is not None else None
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, bos_token=BOS, pad_token=pad,
+        model_input_names=["input_ids", "attention_mask"],
+    ).save_pretrained(folder)  # fmt: skip
+    return folder
+
+
 def write_gguf(path: Path, *, n_layers: int = 3, d_model: int = 32, n_heads: int = 4) -> Path:
     """A tiny random Llama as a GGUF file, as converters write it; returns `path`.
 

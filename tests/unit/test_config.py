@@ -9,6 +9,7 @@ from emovec.config import check, source_id
 from emovec.errors import InputError
 
 RANDOM = {"random": {"architecture": "gpt2", "n_layers": 2, "d_model": 8, "n_heads": 2}}
+CLASSIFIER = {"source": {"path": "classifier"}}
 SMALL = {"models": {"tiny": {"source": RANDOM}}}
 
 
@@ -103,6 +104,26 @@ def changed(path: str, value: object) -> dict:
         ("statistics.alpha", float("nan"), "config: statistics.alpha must be of type number"),
         ("statistics.depths", [float("nan")], "config: statistics.depths.0 must be of type number"),
         ("statistics.depths", [-0.5], "config: statistics.depths.0"),
+        ("steering.shards", 0, "config: steering.shards"),
+        ("steering.classifiers", {"go": {}}, "classifiers.go.source must have exactly one of hub"),
+        ("steering.classifiers", {"go": {"source": RANDOM}}, "must have exactly one of hub, path"),
+        (
+            "steering.classifiers",
+            {"go": {"source": {"hub": "a/b"}}},
+            "classifiers.go.source lacks the key 'revision'",
+        ),
+        ("steering.classifiers", {"nade": CLASSIFIER}, "steering.classifiers has the name 'nade'"),
+        ("steering.classifiers", {"a_b": CLASSIFIER}, "steering.classifiers has the name 'a_b'"),
+        (
+            "steering.classifiers",
+            {"go": CLASSIFIER | {"targets": {"awe": "joy"}}},
+            "classifiers.go.targets has the emotion 'awe', which is none of prompts.emotions",
+        ),
+        (
+            "steering.classifiers",
+            {"go": CLASSIFIER | {"targets": {"anger": "rage"}, "labels": ["joy"]}},
+            "classifiers.go.targets.anger is 'rage', which is not among the labels kept",
+        ),
     ],
 )
 def test_mistake_is_one_sentence_that_names_the_key(

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 from emovec.errors import InputError
 from emovec.hub import _sentence, download
+from emovec.models import FILES, fetch
 from hub_server import Fault, Hub, serve
+from tiny import write_classifier
 
 constants = pytest.importorskip("huggingface_hub.constants")
 
@@ -36,6 +38,7 @@ UNWANTED = {
     "pytorch_model.bin": b"pickled weights",
     "tokenizer.model": b"sentencepiece",
     "training_args.pt": b"pickled arguments",
+    "vocab.txt": b"[UNK]",
 }
 
 
@@ -103,11 +106,22 @@ def test_whole_download_equals_the_files_and_takes_nothing_else(hub: Hub, tmp_pa
     assert all("/api/models/" in r.path or COMMIT in r.path for r in hub.requests)
 
 
-def test_sentencepiece_is_taken_only_without_a_fast_tokenizer(hub: Hub, tmp_path: Path) -> None:
+def test_vocabularies_are_taken_only_without_a_fast_tokenizer(hub: Hub, tmp_path: Path) -> None:
     (hub.folder / REPO / "tokenizer.json").unlink()
     download(REPO, COMMIT, tmp_path / "model")
-    names = set(MODEL) - {"tokenizer.json"} | {"tokenizer.model"}
+    names = set(MODEL) - {"tokenizer.json"} | {"tokenizer.model", "vocab.txt"}
     assert set(downloaded(tmp_path / "model")) == names
+
+
+def test_classifier_comes_from_the_hub_like_any_model(hub: Hub, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    local = write_classifier(tmp_path / "local", "a", ("no", "yes"))
+    files = {path.name: path.read_bytes() for path in local.iterdir()}
+    write_repository(hub.folder / "lab/judge", files | UNWANTED)
+    source = {"hub": "lab/judge", "revision": COMMIT}
+    manifest = fetch(source, tmp_path / "m", tmp_path / "downloads", classifier=True)
+    assert manifest["labels"] == ["no", "yes"]
+    assert {path.name for path in (tmp_path / "m").iterdir()} == {*FILES, "manifest.json"}
 
 
 def test_cut_transfer_goes_on_where_it_stopped(hub: Hub, tmp_path: Path) -> None:

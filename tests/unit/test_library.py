@@ -18,7 +18,7 @@ from tiny import model_folder
 MODULES = sorted(
     p.stem for p in (Path(__file__).parents[2] / "workflow/scripts/emovec").glob("*.py")
 )
-TORCH = ("capture", "steered", "steering")
+TORCH = ("capture", "classifying", "pretrained", "steered", "steering")
 
 
 @pytest.fixture

@@ -415,7 +415,7 @@ def test_table_has_every_reading_on_the_reported_half_alone() -> None:
     table = read_outs(effect, openings=openings)
     found = steering_table(
         table, texts(OPENINGS), {"other": table}, OPENINGS, CHOICE, EMOTIONS,
-        {"joy": "joy", "fear": "fear"}, 0.05,
+        {"nade": {"joy": "joy", "fear": "fear"}}, 0.05,
     )  # fmt: skip
     assert list(found.columns) == COLUMNS["steering"]
     own = found[found.source.isna()]
@@ -436,3 +436,26 @@ def test_table_has_every_reading_on_the_reported_half_alone() -> None:
     sampled = one(own, direction="joy", sign=1, measure="nade_joy", reading="sampled texts")
     assert sampled.value == pytest.approx(0.3, abs=0.05)
     assert np.isnan(sampled.p) and sampled.flag == "no controls" and sampled.n_openings == 6
+
+
+def test_each_classifier_is_a_judge_of_its_own_emotions() -> None:
+    scores = texts(OPENINGS)
+    scores = scores.assign(go_glad=scores.nade_joy, go_calm=scores.nade_fear)
+    given = read_outs(planted), scores, {}, OPENINGS, CHOICE, EMOTIONS
+
+    def judged(targets: dict) -> pd.DataFrame:
+        return steering_table(*given, targets, 0.05)
+
+    nade = {"nade": {"joy": "joy", "fear": "fear"}}
+    alone, both = judged(nade), judged(nade | {"go": {"joy": "glad"}})
+    at = {"direction": "joy", "sign": 1, "reading": "texts"}
+    row = one(both, **at, measure="go_glad")
+    assert row.value == pytest.approx(0.3, abs=0.05) and row.p_adjusted <= 0.05
+    assert row.family == "steering texts"
+    assert row.p == one(alone, **at, measure="nade_joy").p  # one-sided alike
+    assert np.isnan(one(both, **at, measure="go_calm").p_adjusted)  # stands for no emotion
+    assert not alone.measure.str.startswith("go_").any()
+    rest = both[~both.measure.str.startswith("go_")].drop(columns="p_adjusted")
+    pd.testing.assert_frame_equal(
+        rest.reset_index(drop=True), alone.drop(columns="p_adjusted").reset_index(drop=True)
+    )

@@ -9,6 +9,7 @@ from emovec.errors import InputError
 from emovec.openings import word_tokens
 from emovec.steering_effects import READ_OUTS, adjust, choose, dose_response, effects
 from emovec.steering_plan import Directions, conditions, make_directions
+from emovec.tables import join_tables, write_frame
 from tiny import model_folder
 from tokenizers import Tokenizer
 
@@ -170,6 +171,29 @@ def test_texts_are_each_conditions_own_and_judged_by_the_model_as_it_is(gpt2: St
     again = write_texts(gpt2, plan[:2], [8], NAMES, sampling, 4.0, str)
     both = again.merge(table, on=keys)
     assert len(both) == 4 and (both.text_x == both.text_y).all()
+
+
+@pytest.mark.parametrize("shards", [2, 3, 50])
+def test_shards_put_together_are_the_bytes_of_one_job(
+    gpt2: Steerer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shards: int
+) -> None:
+    monkeypatch.setattr(steered_module, "NUMBERS", 16 * 257 * 7)
+    plan = conditions(gpt2.directions, DEPTHS, [4.0], kinds=["emotion", "random"])
+    sampling = Sampling(5, 2, 1.0, 3, frozenset())
+    for job in (
+        lambda part: read_outs(gpt2, plan, NAMES, SETS, part),
+        lambda part: write_texts(
+            gpt2, [steered_module.BASELINE, *plan], range(3, 16), NAMES, sampling, 4.0, str, part
+        ),
+    ):
+        write_frame(job((1, 1)), tmp_path / "whole.csv")
+        parts = [tmp_path / f"{shard}.csv" for shard in range(1, shards + 1)]
+        tables = [job((shard, shards)) for shard in range(1, shards + 1)]
+        assert max(map(len, tables)) < sum(map(len, tables))
+        for table, path in zip(tables, parts, strict=True):
+            write_frame(table, path)
+        join_tables(parts, tmp_path / "joined.csv")
+        assert (tmp_path / "joined.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
 
 
 # Directions and words -----------------------------------------------------------------------------

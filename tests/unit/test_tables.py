@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from emovec.errors import InputError
 from emovec.seeds import generator
-from emovec.tables import COLUMNS, join_tables, read_table, write_table
+from emovec.tables import COLUMNS, join_tables, read_table, write_frame, write_table
 
 
 def frame(values: np.ndarray) -> pd.DataFrame:
@@ -28,6 +28,16 @@ def test_joined_tables_have_one_header(tmp_path: Path) -> None:
         write_table(frame(np.arange(3.0)), tmp_path / f"{name}.csv", "layer_norms")
     join_tables([tmp_path / "a.csv", tmp_path / "b.csv"], tmp_path / "all.csv")
     assert read_table(tmp_path / "all.csv").value.tolist() == [0, 1, 2, 0, 1, 2]
+
+
+def test_joined_texts_keep_their_line_ends(tmp_path: Path) -> None:
+    texts = ["a\r\nb", "\r", 'said "so",\n', "", "x"]
+    table = pd.DataFrame({"text": texts, "value": np.arange(5) / 3})
+    write_frame(table, tmp_path / "whole.csv")
+    for name, rows in (("a", slice(0, 0)), ("b", slice(0, 2)), ("c", slice(2, 5))):
+        write_frame(table[rows], tmp_path / f"{name}.csv")
+    join_tables([tmp_path / f"{name}.csv" for name in "abc"], tmp_path / "all.csv")
+    assert (tmp_path / "all.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
 
 
 def test_other_columns_are_refused_and_nothing_is_written(tmp_path: Path) -> None:

@@ -20,9 +20,11 @@ except InputError as error:
 
 MODELS = config["models"]
 EMOTIONS = config["prompts"]["emotions"]
+STEERED = config["steering"]["models"]
+CLASSIFIERS = config["steering"]["classifiers"] if STEERED else {}
 SOURCES = {
     source_id(model["source"]): model["source"]
-    for model in MODELS.values()
+    for model in [*MODELS.values(), *CLASSIFIERS.values()]
     if "activations" not in model["source"]
 }
 BROUGHT = [name for name, model in MODELS.items() if "activations" in model["source"]]
@@ -48,7 +50,8 @@ LANGUAGES = {
     "ja": {"": "ja"},
     "both": {"": "en", "_ja": "ja"},
 }[config["report"]["language"]]
-STEERED = config["steering"]["models"]
+STEERING_SHARDS = config["steering"]["shards"]
+PART_SAID = "" if STEERING_SHARDS == 1 else f", shard {{wildcards.shard}} of {STEERING_SHARDS}"
 STEERING_PLOTS = ["grid", "dose", "cost"]
 
 
@@ -84,8 +87,9 @@ wildcard_constraints:
     lang="|".join(LANGUAGES) or "(?:)",
     model=one_of([*MODELS, *SHUFFLED]),
     source=one_of(SOURCES),
-    shard=one_of(map(str, range(1, SHARDS + 1))),
+    shard=one_of(map(str, range(1, max(SHARDS, STEERING_SHARDS) + 1))),
     emotion=one_of(EMOTIONS),
+    classifier=one_of(CLASSIFIERS),
     a=one_of(MODELS),
     b=one_of([*MODELS, *TWINS]),
 
@@ -121,11 +125,49 @@ def model_file(name):
     return path
 
 
+def classifier_file(name):
+    """Input function: a file in the folder of a text classifier's source."""
+
+    def path(wildcards):
+        source = CLASSIFIERS[wildcards.classifier]["source"]
+        return f"<resources>/models/{source_id(source)}/{name}"
+
+    return path
+
+
+def is_classifier(wildcards):
+    return wildcards.source in {source_id(one["source"]) for one in CLASSIFIERS.values()}
+
+
 def shards(wildcards):
     """The shards of a model in their order."""
     return collect(
         f"<results>/activations/{CAPTURE}.h5", model=wildcards.model, shard=range(1, SHARDS + 1)
     )
+
+
+def steering(*keys):
+    """These settings of the steering alone."""
+    return {key: config["steering"][key] for key in keys}
+
+
+def part_of(path):
+    """A file of one job that steers, for all of a table or one shard of it."""
+    path = Path(path)
+    shard = f"{{shard}}-of-{STEERING_SHARDS}{path.suffix}"
+    return str(path if STEERING_SHARDS == 1 else path.with_suffix("") / shard)
+
+
+def steered_part(name):
+    """What one job that steers makes of a table."""
+    path = part_of(f"<results>/steering/{{model}}/{name}.csv")
+    return path if STEERING_SHARDS == 1 else temp(path)
+
+
+def steered_parts(name):
+    """All shards of a table in their order."""
+    path = f"<results>/steering/{{{{model}}}}/{name}/{{shard}}-of-{STEERING_SHARDS}.csv"
+    return collect(path, shard=range(1, STEERING_SHARDS + 1))
 
 
 def source_inputs(wildcards):

@@ -21,6 +21,7 @@ rule fetch_model:
         runtime=60,
     params:
         source=lookup("{source}", within=SOURCES),
+        classifier=is_classifier,
         license=lookup("{source}/license", within=SOURCES, default="licence not stated"),
         code=code_of("fetch_model.py"),
     message:

@@ -1,3 +1,21 @@
+# What read-outs and texts depend on besides files: stated by the jobs that make shards of them and
+# by those that join these, because shards are gone when a change is looked for.
+READING = {
+    "model": lookup("models/{model}", within=config),
+    "emotions": EMOTIONS,
+    "activations": config["activations"],
+    "steering": steering("strengths", "scope", "tokens", "shards"),
+}
+WRITING = {
+    "model": lookup("models/{model}", within=config),
+    "activations": config["activations"],
+    "steering": steering(
+        "strengths", "scope", "text_controls", "tokens", "samples", "temperature", "shards"
+    ),
+    "seed": config["seed"],
+}
+
+
 # The directions a model is steered with: its emotions, and controls of equal length.
 rule make_directions:
     input:
@@ -17,7 +35,7 @@ rule make_directions:
         mem_mb=per_attempt(4000),
         runtime=20,
     params:
-        steering=config["steering"],
+        steering=steering("position", "depths", "controls"),
         seed=config["seed"],
         code=code_of("make_directions.py"),
     message:
@@ -38,11 +56,11 @@ rule read_steered:
         tokenizer_config=model_file("tokenizer_config.json"),
         weights=model_file("model.safetensors"),
     output:
-        "<results>/steering/{model}/read_outs.csv",
+        steered_part("read_outs"),
     log:
-        "<logs>/read_steered/{model}.log",
+        part_of("<logs>/read_steered/{model}.log"),
     benchmark:
-        "<benchmarks>/read_steered/{model}.tsv"
+        part_of("<benchmarks>/read_steered/{model}.tsv")
     conda:
         f"../../envs/{torch_environment()}.yaml"
     threads: 8
@@ -51,15 +69,44 @@ rule read_steered:
         runtime=120,
         gpu=int(torch_environment() == "torch-gpu"),
     params:
-        model=lookup("models/{model}", within=config),
-        emotions=EMOTIONS,
-        activations=config["activations"],
-        steering=config["steering"],
+        **READING,
         code=code_of("read_steered.py"),
     message:
-        "Steering {wildcards.model} at every depth and strength"
+        f"Steering {{wildcards.model}} at every depth and strength{PART_SAID}"
     script:
         "../scripts/read_steered.py"
+
+
+# Put the shards of a table together, as one job would have written it.
+rule join_read_outs:
+    input:
+        directions="<results>/steering/{model}/directions.h5",
+        openings=OPENINGS,
+        words=WORDS,
+        manifest=model_file("manifest.json"),
+        shards=steered_parts("read_outs"),
+    output:
+        "<results>/steering/{model}/read_outs.csv",
+    log:
+        "<logs>/join_read_outs/{model}.log",
+    benchmark:
+        "<benchmarks>/join_read_outs/{model}.tsv"
+    wildcard_constraints:
+        model=one_of(STEERED if STEERING_SHARDS > 1 else []),
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=per_attempt(1000),
+        runtime=5,
+    params:
+        **READING,
+        reading=code_of("read_steered.py"),
+        code=code_of("join_tables.py"),
+    message:
+        "Putting the read-outs of {wildcards.model} together"
+    script:
+        "../scripts/join_tables.py"
 
 
 # Depth and strength, chosen on one half of the openings.
@@ -101,11 +148,11 @@ rule write_steered:
         tokenizer_config=model_file("tokenizer_config.json"),
         weights=model_file("model.safetensors"),
     output:
-        "<results>/steering/{model}/texts.csv",
+        steered_part("texts"),
     log:
-        "<logs>/write_steered/{model}.log",
+        part_of("<logs>/write_steered/{model}.log"),
     benchmark:
-        "<benchmarks>/write_steered/{model}.tsv"
+        part_of("<benchmarks>/write_steered/{model}.tsv")
     conda:
         f"../../envs/{torch_environment()}.yaml"
     threads: 8
@@ -114,15 +161,66 @@ rule write_steered:
         runtime=120,
         gpu=int(torch_environment() == "torch-gpu"),
     params:
-        model=lookup("models/{model}", within=config),
-        activations=config["activations"],
-        steering=config["steering"],
-        seed=config["seed"],
+        **WRITING,
         code=code_of("write_steered.py"),
     message:
-        "Letting {wildcards.model} write under steering"
+        f"Letting {{wildcards.model}} write under steering{PART_SAID}"
     script:
         "../scripts/write_steered.py"
+
+
+# Likewise the texts.
+use rule join_read_outs as join_texts with:
+    input:
+        directions="<results>/steering/{model}/directions.h5",
+        choice="<results>/steering/{model}/choice.json",
+        openings=OPENINGS,
+        manifest=model_file("manifest.json"),
+        shards=steered_parts("texts"),
+    output:
+        "<results>/steering/{model}/texts.csv",
+    log:
+        "<logs>/join_texts/{model}.log",
+    benchmark:
+        "<benchmarks>/join_texts/{model}.tsv"
+    params:
+        **WRITING,
+        writing=code_of("write_steered.py"),
+        code=code_of("join_tables.py"),
+    message:
+        "Putting the texts of {wildcards.model} together"
+
+
+# Scores of every text by one text classifier.
+rule classify_texts:
+    input:
+        texts="<results>/steering/{model}/texts.csv",
+        manifest=classifier_file("manifest.json"),
+        config=classifier_file("config.json"),
+        tokenizer=classifier_file("tokenizer.json"),
+        tokenizer_config=classifier_file("tokenizer_config.json"),
+        weights=classifier_file("model.safetensors"),
+    output:
+        "<results>/steering/{model}/classified/{classifier}.csv",
+    log:
+        "<logs>/classify_texts/{model}_{classifier}.log",
+    benchmark:
+        "<benchmarks>/classify_texts/{model}_{classifier}.tsv"
+    conda:
+        f"../../envs/{torch_environment()}.yaml"
+    threads: 8
+    resources:
+        mem_mb=per_attempt(6000),
+        runtime=60,
+        gpu=int(torch_environment() == "torch-gpu"),
+    params:
+        classifier=lookup("{classifier}", within=CLASSIFIERS),
+        device=config["activations"]["device"],
+        code=code_of("classify_texts.py"),
+    message:
+        "Classifying the texts of {wildcards.model} by {wildcards.classifier}"
+    script:
+        "../scripts/classify_texts.py"
 
 
 # Scores of every text, by judges that do not know the model.
@@ -130,6 +228,9 @@ rule judge_texts:
     input:
         texts="<results>/steering/{model}/texts.csv",
         words=WORDS,
+        classified=collect(
+            "<results>/steering/{{model}}/classified/{classifier}.csv", classifier=CLASSIFIERS
+        ),
     output:
         "<results>/steering/{model}/scores.csv",
     log:
@@ -172,7 +273,7 @@ rule carry_directions:
         mem_mb=per_attempt(4000),
         runtime=20,
     params:
-        steering=config["steering"],
+        steering=steering("position", "controls"),
         seed=config["seed"],
         code=code_of("carry_directions.py"),
     message:
@@ -194,13 +295,32 @@ use rule read_steered as read_carried with:
         tokenizer_config=model_file("tokenizer_config.json"),
         weights=model_file("model.safetensors"),
     output:
+        steered_part("from_{a}"),
+    log:
+        part_of("<logs>/read_carried/{model}_from_{a}.log"),
+    benchmark:
+        part_of("<benchmarks>/read_carried/{model}_from_{a}.tsv")
+    message:
+        f"Steering {{wildcards.model}} with the directions of {{wildcards.a}}{PART_SAID}"
+
+
+# Likewise what carried directions do.
+use rule join_read_outs as join_carried with:
+    input:
+        directions="<results>/steering/{model}/from_{a}.h5",
+        choice="<results>/steering/{model}/choice.json",
+        openings=OPENINGS,
+        words=WORDS,
+        manifest=model_file("manifest.json"),
+        shards=steered_parts("from_{{a}}"),
+    output:
         "<results>/steering/{model}/from_{a}.csv",
     log:
-        "<logs>/read_carried/{model}_from_{a}.log",
+        "<logs>/join_carried/{model}_from_{a}.log",
     benchmark:
-        "<benchmarks>/read_carried/{model}_from_{a}.tsv"
+        "<benchmarks>/join_carried/{model}_from_{a}.tsv"
     message:
-        "Steering {wildcards.model} with the directions of {wildcards.a}"
+        "Putting together what the directions of {wildcards.a} do in {wildcards.model}"
 
 
 # Effects with their intervals and nulls.
@@ -232,7 +352,7 @@ rule estimate_steering:
         runtime=20,
     params:
         emotions=EMOTIONS,
-        steering=config["steering"],
+        steering=steering("position", "scope", "targets", "classifiers", "max_empty"),
         alpha=config["statistics"]["alpha"],
         code=code_of("estimate_steering.py"),
     message:

@@ -9,9 +9,10 @@ PACKAGES = ("torch", "transformers", "transformer-lens", "tokenizers")
 
 with job(snakemake.rule, snakemake.log[0]):
     import torch
-    from emovec.capture import Reader, choose_device, load_model
+    from emovec.capture import Reader, load_model
     from emovec.files import check_digests, read_json, sha256, whole
     from emovec.positions import in_probe, load_encoder
+    from emovec.pretrained import choose_device
     from emovec.prompts import read_probe, read_prompts
     from emovec.shards import part_of, write_shard
     from emovec.store import SCHEMA_VERSION, write_activations

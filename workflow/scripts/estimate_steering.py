@@ -10,9 +10,10 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.tables import read_table, write_table
 
     paths, params = snakemake.input, snakemake.params
+    settings = params.steering
     openings = read_openings(paths.openings)
     scores = read_table(paths.scores)
-    check_texts(scores, params.steering["max_empty"], paths.scores)
+    check_texts(scores, settings["max_empty"], paths.scores)
     own = Directions.read(paths.directions)
     carried = {
         Directions.read(path).metadata["source"]: read_table(table)
@@ -25,7 +26,8 @@ with job(snakemake.rule, snakemake.log[0]):
         openings.id[openings.half == "report"].tolist(),
         read_json(paths.choice),
         params.emotions,
-        params.steering["targets"],
+        {"nade": settings["targets"]}
+        | {name: judge["targets"] for name, judge in settings["classifiers"].items()},
         params.alpha,
     )
     last = own.metadata["n_layers"]
@@ -33,8 +35,8 @@ with job(snakemake.rule, snakemake.log[0]):
         table.assign(
             model=snakemake.wildcards.model,
             source=table.source.fillna(snakemake.wildcards.model),
-            position=params.steering["position"],
-            scope=params.steering["scope"],
+            position=settings["position"],
+            scope=settings["scope"],
             relative_depth=table.depth / last,
         ),
         snakemake.output[0],

@@ -15,4 +15,5 @@ with job(snakemake.rule, snakemake.log[0]):
         folder,
         downloads=folder.parents[1] / "downloads",
         tokenizer_from=Path(snakemake.input[0]).parent if borrows else None,
+        classifier=snakemake.params.classifier,
     )

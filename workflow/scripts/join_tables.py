@@ -5,4 +5,5 @@ from emovec.job import job
 with job(snakemake.rule, snakemake.log[0]):
     from emovec.tables import join_tables
 
-    join_tables(list(snakemake.input), snakemake.output[0])
+    paths = snakemake.input
+    join_tables(list(paths.get("shards", paths)), snakemake.output[0])

@@ -7,10 +7,11 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.judging import judge
     from emovec.openings import read_words
     from emovec.tables import read_table, write_frame
+    from emovec.texts import read_texts
 
-    texts = read_table(snakemake.input.texts)
-    texts.text = texts.text.fillna("")
+    texts = read_texts(snakemake.input.texts)
     scores = judge(
         texts.text.tolist(), read_words(snakemake.input.words, snakemake.params.emotions)
     )
-    write_frame(pd.concat([texts, scores], axis=1), snakemake.output[0])
+    classified = map(read_table, snakemake.input.classified)
+    write_frame(pd.concat([texts, scores, *classified], axis=1), snakemake.output[0])

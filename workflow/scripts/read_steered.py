@@ -22,4 +22,6 @@ with job(snakemake.rule, snakemake.log[0]):
     else:
         plan = conditions(steerer.directions, depths, strengths)
     sets = word_tokens(encode.tokenizer, read_words(paths.words, params.emotions), params.emotions)
-    write_frame(read_outs(steerer, plan, openings.id.tolist(), sets), snakemake.output[0])
+    part = int(snakemake.wildcards.get("shard", 1)), params.steering["shards"]
+    table = read_outs(steerer, plan, openings.id.tolist(), sets, part)
+    write_frame(table, snakemake.output[0])

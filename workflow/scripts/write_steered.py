@@ -42,5 +42,6 @@ with job(snakemake.rule, snakemake.log[0]):
         ),
         choice["strength"],
         encode.tokenizer.decode,
+        part=(int(snakemake.wildcards.get("shard", 1)), settings["shards"]),
     )
     write_frame(texts, snakemake.output[0])

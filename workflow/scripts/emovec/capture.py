@@ -19,21 +19,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from emovec.depths import hook_points
 from emovec.errors import InputError
 from emovec.job import progress
-from emovec.memory import available
 from emovec.positions import Reading, TextEncoder, plan_readings
+from emovec.pretrained import DTYPES, load_weights
 from emovec.store import Block, check_finite
-from emovec.weights import n_parameters
-
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-
-
-def choose_device(device: str) -> str:
-    """`auto` is cuda where there is a GPU, else cpu."""
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if device.startswith("cuda") and not torch.cuda.is_available():
-        raise InputError("activations.device is cuda but torch sees no GPU: set it to auto or cpu.")
-    return device
 
 
 def load_model(
@@ -47,29 +35,8 @@ def load_model(
         If the model is larger than the free memory, or its weights do not fit its configuration.
     """
     folder = Path(folder)
-    _check_memory(folder, dtype)
-    try:
-        model, loaded = AutoModelForCausalLM.from_pretrained(
-            folder,
-            dtype=DTYPES[dtype],
-            local_files_only=True,
-            trust_remote_code=False,
-            use_safetensors=True,
-            output_loading_info=True,
-        )
-    # transformers says in different classes what does not fit
-    except (ImportError, RuntimeError, ValueError, KeyError) as error:
-        said = " ".join(str(error).split()).rstrip(".")
-        raise InputError(
-            f"The model in {folder} cannot be loaded ({said}): look at its config.json and where "
-            "its weights come from."
-        ) from error
-    # transformers would go on with random numbers in their place
-    if missing := sorted(loaded["missing_keys"]):
-        raise InputError(
-            f"The weights in {folder} lack {missing[0]!r} and {len(missing) - 1} other tensors "
-            "that its config.json asks for: get the model anew."
-        )
+    smaller = "set activations.dtype to bfloat16, " if dtype == "float32" else ""
+    model = load_weights(AutoModelForCausalLM, folder, dtype, smaller)
     tokenizer = AutoTokenizer.from_pretrained(
         folder, local_files_only=True, trust_remote_code=False
     )
@@ -80,19 +47,6 @@ def load_model(
             str(folder), hf_model=model, tokenizer=tokenizer, dtype=DTYPES[dtype], device=device
         )
     return bridge.to(device).eval()
-
-
-def _check_memory(folder: Path, dtype: str) -> None:
-    """Weights are loaded into main memory, also on their way to a GPU."""
-    needed = n_parameters(folder / "model.safetensors") * DTYPES[dtype].itemsize
-    free = available()
-    if free is not None and needed > free:
-        raise InputError(
-            f"The weights in {folder} take {needed / 2**30:.1f} GiB in {dtype} and "
-            f"{max(free, 0) / 2**30:.1f} GiB of memory are free: use a machine with more, "
-            f"{'set activations.dtype to bfloat16, ' if dtype == 'float32' else ''}"
-            "or choose a smaller model."
-        )
 
 
 @contextmanager

@@ -16,6 +16,7 @@ import yaml
 from emovec.errors import InputError
 
 KINDS = ("hub", "wheel", "path", "random", "activations")
+CLASSIFIER_KINDS = ("hub", "path")
 # The formats of exports and their files; one with {emotion} is made for each.
 EXPORTS = {
     "safetensors": "vectors.safetensors",
@@ -59,12 +60,11 @@ def check(config: dict, schema_path: str | Path) -> dict:
         If a key is unknown, missing or of the wrong kind, or two keys contradict each other.
     """
     schema = yaml.safe_load(Path(schema_path).read_text(encoding="utf-8"))
-    for name, model in _models(config).items():
-        source = model.get("source") if isinstance(model, dict) else None
-        given = [kind for kind in KINDS if isinstance(source, dict) and kind in source]
+    for where, source, kinds in _sources(config):
+        given = [kind for kind in kinds if isinstance(source, dict) and kind in source]
         if len(given) != 1:
             raise InputError(
-                f"config: models.{name}.source must have exactly one of {', '.join(KINDS)}"
+                f"config: {where}.source must have exactly one of {', '.join(kinds)}"
                 f"{' instead of ' + ' and '.join(given) if given else ''}."
             )
     if error := jsonschema.exceptions.best_match(_Validator(schema).iter_errors(config)):
@@ -98,9 +98,14 @@ def export_files(formats: list[str], emotions: list[str]) -> dict[str, tuple[str
     }
 
 
-def _models(config: dict) -> dict:
-    models = config.get("models")
-    return models if isinstance(models, dict) else {}
+def _sources(config: dict) -> Iterator[tuple[str, object, tuple[str, ...]]]:
+    """Every source as it is given: its place, itself, and the kinds that it may be of."""
+    for place, kinds in (("models", KINDS), ("steering.classifiers", CLASSIFIER_KINDS)):
+        entries = config
+        for key in place.split("."):
+            entries = entries.get(key) if isinstance(entries, dict) else None
+        for name, entry in entries.items() if isinstance(entries, dict) else ():
+            yield f"{place}.{name}", entry.get("source") if isinstance(entry, dict) else None, kinds
 
 
 def _innermost(error: jsonschema.ValidationError) -> jsonschema.ValidationError:
@@ -181,6 +186,19 @@ def _check_references(config: dict) -> None:
                 f"config: steering.models names {name!r}, which is no model of this config that "
                 "can be run."
             )
+    for name, classifier in config["steering"]["classifiers"].items():
+        for emotion, label in classifier["targets"].items():
+            where = f"config: steering.classifiers.{name}.targets"
+            if emotion not in emotions:
+                raise InputError(
+                    f"{where} has the emotion {emotion!r}, which is none of prompts.emotions "
+                    f"({', '.join(emotions)})."
+                )
+            if label not in classifier.get("labels", [label]):
+                raise InputError(
+                    f"{where}.{emotion} is {label!r}, which is not among the labels kept: add it "
+                    f"to steering.classifiers.{name}.labels."
+                )
     for name, model in config["models"].items():
         other = model["source"].get("random", {}).get("tokenizer")
         if other is None:

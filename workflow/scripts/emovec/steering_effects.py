@@ -308,7 +308,7 @@ def steering_table(
     report: Sequence[str],
     choice: dict,
     emotions: Sequence[str],
-    targets: dict[str, str],
+    targets: dict[str, dict[str, str]],
     alpha: float,
 ) -> pd.DataFrame:
     """The rows of `steering/{model}.csv`, all on the openings `report`.
@@ -316,7 +316,8 @@ def steering_table(
     Parameters
     ----------
     carried : read-outs of directions that came from another model, by its name.
-    targets : the emotion of the classifier that stands for each emotion.
+    targets : for each judge that knows emotions, the prefix of its columns of `scores`, which of
+        its labels stands for an emotion; not for every emotion there is one.
 
     `source` is left empty for the model's own directions.
     """
@@ -335,10 +336,16 @@ def steering_table(
     parts.append(dose_response(own, emotions, alpha).assign(source=np.nan, family=""))
 
     texts = scores.assign(log_perplexity=-scores.log_probability)
-    counted = [column for column in texts if column.startswith(("words_", "nade_"))]
+    prefixes = ("words_", *(f"{judge}_" for judge in targets))
+    counted = [column for column in texts if column.startswith(prefixes)]
     on_texts = sorted(
         [(emotion, f"words_{emotion}") for emotion in emotions]
-        + [(emotion, f"nade_{targets[emotion]}") for emotion in emotions if emotion in targets]
+        + [
+            (emotion, f"{judge}_{labels[emotion]}")
+            for judge, labels in targets.items()
+            for emotion in emotions
+            if emotion in labels
+        ]
     )
     measures = [*TEXT_MEASURES, *counted]
     add(texts[texts["sample"] == 0], measures, TEXTS, on_texts, "steering texts")

@@ -96,9 +96,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
 
 def join_tables(paths: list[str | Path], path: str | Path) -> None:
     """Write tables of one kind one below the other."""
-    lines: list[str] = []
-    for part in paths:
-        head, *rows = Path(part).read_text(encoding="utf-8").splitlines(keepends=True)
-        lines += [head, *rows] if not lines else rows
-    with whole(path) as new:
-        new.write_text("".join(lines), encoding="utf-8")
+    with whole(path) as new, new.open("wb") as joined:
+        for number, part in enumerate(paths):
+            head, rows = Path(part).read_bytes().split(b"\n", 1)
+            joined.write(rows if number else head + b"\n" + rows)

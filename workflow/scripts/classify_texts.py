@@ -1,0 +1,23 @@
+"""Score every generated text by a text classifier, without the model that wrote it."""
+
+from pathlib import Path
+
+from emovec.job import job
+
+with job(snakemake.rule, snakemake.log[0]):
+    import torch
+    from emovec.classifying import chosen_labels, load_classifier
+    from emovec.files import check_digests, read_json
+    from emovec.pretrained import choose_device
+    from emovec.tables import write_frame
+    from emovec.texts import read_texts
+
+    paths, params = snakemake.input, snakemake.params
+    name, folder = snakemake.wildcards.classifier, Path(paths.config).parent
+    manifest = read_json(paths.manifest)
+    labels = chosen_labels(name, params.classifier, manifest["labels"])
+    check_digests(folder, manifest["files"])
+    torch.set_num_threads(snakemake.threads)
+    classifier = load_classifier(folder, choose_device(params.device), manifest)
+    scores = classifier.scores(read_texts(paths.texts).text.tolist())
+    write_frame(scores[labels].add_prefix(f"{name}_"), snakemake.output[0])
