@@ -68,14 +68,18 @@ def test_every_parameter_can_be_shown_in_a_table(root: Path) -> None:
 
 def test_rules_keep_to_the_folders_and_to_one_style_of_name(root: Path) -> None:
     verbs = {
-        *("audit", "capture", "carry", "choose", "compare", "compute", "decode", "estimate"),
-        *("export", "fetch", "import", "join", "judge", "make", "merge", "plot", "read", "vary"),
-        "write",
+        *("audit", "capture", "carry", "choose", "classify", "compare", "compute", "decode"),
+        *("estimate", "export", "fetch", "import", "join", "judge", "make", "merge", "plot"),
+        *("project", "read", "vary", "write"),
     }
+    common = (root / "workflow/rules/common.smk").read_text()
     for name, rule in rules(root).items():
         assert name.split("_")[0] in verbs and re.fullmatch(r"[a-z_]+", name), name
         output = re.search(r"^    output:\n((?:        .*\n)+)", rule, re.M)[1]
         paths = [text for text in re.findall(r'"([^"]+)"', output) if "/" in text]
+        for function in set(re.findall(r"^        (\w+)\(", output, re.M)) - {"report"}:
+            made = re.search(rf"^def {function}\(.*?\n\n", common, re.M | re.S)[0]
+            paths += re.findall(r'"([^"\s]+/[^"]+)"', made)
         paths = [path for path in paths if not path.startswith("../report/")]
         assert paths, name
         for path in paths:
