@@ -43,6 +43,7 @@ def whole(name: str) -> set[str]:
     """What is done for one model alone in a whole run, its controls included."""
     return branch(name) | {
         f"Comparing {name} with {name}@twin",
+        f"Projecting the tokens of {name}",
         f"Decoding the emotions in {name}",
         f"Decoding the emotions in {name}@shuffled",
         f"Varying the choices in {name}",

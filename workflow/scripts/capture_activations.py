@@ -9,10 +9,9 @@ PACKAGES = ("torch", "transformers", "transformer-lens", "tokenizers")
 
 with job(snakemake.rule, snakemake.log[0]):
     import torch
-    from emovec.capture import Reader, load_model
-    from emovec.files import check_digests, read_json, sha256, whole
-    from emovec.positions import in_probe, load_encoder
-    from emovec.pretrained import choose_device
+    from emovec.capture import Reader
+    from emovec.files import read_json, sha256, whole
+    from emovec.positions import in_probe
     from emovec.prompts import read_probe, read_prompts
     from emovec.shards import part_of, write_shard
     from emovec.store import SCHEMA_VERSION, write_activations
@@ -20,22 +19,13 @@ with job(snakemake.rule, snakemake.log[0]):
     paths, params = snakemake.input, snakemake.params
     name, model, settings = snakemake.wildcards.model, params.model, params.activations
     manifest = read_json(paths.manifest)
-    check_digests(Path(paths.manifest).parent, manifest["files"])
     prompts = read_prompts(paths.prompts, params.emotions, params.neutral)
     probe = read_probe(paths.probe)
     positions = {"prompts": settings["positions"], "probe": in_probe(settings["positions"])}
 
     torch.set_num_threads(snakemake.threads)
-    reader = Reader(
-        model=name,
-        bridge=load_model(
-            Path(paths.config).parent, choose_device(settings["device"]), settings["dtype"]
-        ),
-        encode=load_encoder(paths.tokenizer, manifest["bos_token_id"], model["prepend_bos"], name),
-        suffix=params.suffix,
-        batch_tokens=settings["batch_tokens"],
-        centered=model["space"] == "centered",
-    )
+    folder = Path(paths.manifest).parent
+    reader = Reader.load(name, folder, model, settings, params.suffix)
     attributes = {
         "schema_version": SCHEMA_VERSION,
         "model": name,

@@ -3,10 +3,11 @@
 from emovec.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
+    from emovec.depths import nearest_depths
     from emovec.directions import EmotionVectors
     from emovec.prompts import ATTRIBUTE, read_probe
     from emovec.seeds import generator
-    from emovec.steering_plan import make_directions, nearest_depths
+    from emovec.steering_plan import make_directions
     from emovec.store import open_activations
 
     paths, params = snakemake.input, snakemake.params

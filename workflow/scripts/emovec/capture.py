@@ -18,9 +18,10 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from emovec.depths import hook_points
 from emovec.errors import InputError
+from emovec.files import check_digests, read_json
 from emovec.job import progress
-from emovec.positions import Reading, TextEncoder, plan_readings
-from emovec.pretrained import DTYPES, load_weights
+from emovec.positions import Reading, TextEncoder, load_encoder, plan_readings
+from emovec.pretrained import DTYPES, choose_device, load_weights
 from emovec.store import Block, check_finite
 
 
@@ -145,6 +146,33 @@ class Reader:
     batch_tokens: int
     centered: bool
 
+    @classmethod
+    def load(cls, model: str, folder: Path, entry: dict, settings: dict, suffix: str) -> Reader:
+        """The reader of the model in `folder`.
+
+        Parameters
+        ----------
+        entry : what the configuration says of this model.
+        settings : its `activations`.
+
+        Raises
+        ------
+        InputError
+            If a file is not the one that came with the model, or the model cannot be loaded.
+        """
+        manifest = read_json(folder / "manifest.json")
+        check_digests(folder, manifest["files"])
+        return cls(
+            model=model,
+            bridge=load_model(folder, choose_device(settings["device"]), settings["dtype"]),
+            encode=load_encoder(
+                folder / "tokenizer.json", manifest["bos_token_id"], entry["prepend_bos"], model
+            ),
+            suffix=suffix,
+            batch_tokens=settings["batch_tokens"],
+            centered=entry["space"] == "centered",
+        )
+
     @property
     def normalization(self) -> str:
         """LayerNorm, which sees nothing of a vector's mean over d_model, or RMSNorm."""
@@ -165,7 +193,7 @@ class Reader:
         names: list[str],
         positions: list[str],
     ) -> list[Batch]:
-        """The batches that read all texts of a table.
+        """The batches that read all texts of a table at the positions.
 
         The last bits of a stream depend on the batch it is in: batches are formed from all texts,
         so that whoever reads some of the batches gets the same bits.
@@ -182,6 +210,12 @@ class Reader:
             If a position is not in a text, or a text is longer than the context.
         """
         readings = plan_readings(self.encode, texts, words, names, positions, self.suffix)
+        return self.batches(group, readings, names, positions)
+
+    def batches(
+        self, group: str, readings: list[Reading], names: list[str], positions: list[str]
+    ) -> list[Batch]:
+        """The batches of readings that are planned already; see `plan`."""
         self._check_lengths(readings, names)
         return [
             Batch(group, positions, names, batch)

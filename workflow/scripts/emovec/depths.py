@@ -7,6 +7,7 @@ from 0), always before the final norm.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 
 def hook_points(n_layers: int) -> list[str]:
@@ -43,3 +44,8 @@ def nearest_depth(relative: float, n_layers: int) -> int:
     (8, 1)
     """
     return max(math.floor(relative * n_layers + 0.5), int(relative > 0))
+
+
+def nearest_depths(relative: Sequence[float], n_layers: int) -> list[int]:
+    """The depths of a model nearest to relative ones, each once, in order."""
+    return sorted({nearest_depth(depth, n_layers) for depth in relative})

@@ -30,6 +30,19 @@ class Encoded:
     spans: list[tuple[int, int]]
     has_bos: bool
 
+    def pieces(self) -> list[str]:
+        """What each token adds to the text; together they are the text, whatever the tokenizer.
+
+        Spaces that no token covers go with the token after them. Of several tokens that make up
+        one character the first has it. A BOS has nothing.
+        """
+        found, done = [], 0
+        for _, end in self.spans:
+            found.append(self.text[done:end])
+            done = max(done, end)
+        found[-1] += self.text[done:]
+        return found
+
 
 @dataclass(frozen=True)
 class TextEncoder:
@@ -122,6 +135,14 @@ def plan_readings(
                 readings.append(Reading(row, encoded.ids, tokens))
             readings.append(Reading(row, longer.ids, end))
     return readings
+
+
+def read_every_token(encoded: list[Encoded]) -> list[Reading]:
+    """One pass for each text, read at each of its own tokens: the position "3" is token 3."""
+    return [
+        Reading(row, one.ids, {str(i): [i] for i in range(int(one.has_bos), len(one.ids))})
+        for row, one in enumerate(encoded)
+    ]
 
 
 def find(encoded: Encoded, position: str, word: str, name: str) -> list[int]:

@@ -15,7 +15,6 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from emovec.depths import nearest_depth
 from emovec.errors import InputError
 from emovec.files import whole
 from emovec.hdf5 import DAMAGE, FORMAT, said
@@ -213,8 +212,3 @@ def conditions(
             if remove and kind in REMOVED:
                 found.append(Condition("remove", kind, name, row, depth, 0.0, 0))
     return found
-
-
-def nearest_depths(relative: Sequence[float], n_layers: int) -> list[int]:
-    """The depths of a model nearest to relative ones, each once, in order."""
-    return sorted({nearest_depth(depth, n_layers) for depth in relative})

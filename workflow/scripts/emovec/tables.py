@@ -53,6 +53,10 @@ COLUMNS = {
         "sign", "direction", "measure", "reading", *STATISTIC, "family", "n_openings",
         "n_controls", "chosen", "flag",
     ],
+    "token_projections": [
+        "model", "position", "depth", "relative_depth", "direction", "prompt_id", "class", "topic",
+        "token", "text", "projection", "flag",
+    ],
 }  # fmt: skip
 
 
@@ -73,7 +77,7 @@ def write_table(frame: pd.DataFrame, path: str | Path, kind: str) -> None:
 def write_frame(frame: pd.DataFrame, path: str | Path) -> None:
     """Write any frame in the form of all tables, whole or not at all.
 
-    Text is quoted where a table holds generated text, whose carriage returns end a line otherwise.
+    Cells are quoted where a column is called text: a carriage return ends a line otherwise.
     """
     quoting = csv.QUOTE_NONNUMERIC if "text" in frame else csv.QUOTE_MINIMAL
     with whole(path) as part:
@@ -81,7 +85,7 @@ def write_frame(frame: pd.DataFrame, path: str | Path) -> None:
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
-    """Read a table; empty cells are NaN.
+    """Read a table; empty cells are NaN, and "NA" is a text like any other.
 
     Raises
     ------
@@ -89,7 +93,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
         If the file is missing or is no table.
     """
     try:
-        return pd.read_csv(path, dtype={"depth": "Int64"})
+        return pd.read_csv(path, dtype={"depth": "Int64"}, keep_default_na=False, na_values=[""])
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read as a table ({error}): make it anew.") from error
 

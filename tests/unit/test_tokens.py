@@ -1,0 +1,156 @@
+"""Tokens are pieces of their sentence, and lie along directions that never saw its topic."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from emovec.positions import Encoded, TextEncoder, load_encoder, read_every_token
+from emovec.tokens import N_TOPICS, SINK, UNDEFINED, Scale, projections, selected, streams
+from emovec.untrained import byte_tokenizer
+from tiny import SUFFIX, model_folder
+
+CLASSES = ["joy", "fear", "neutral"]
+RNG = np.random.default_rng(5)
+
+
+@pytest.mark.parametrize("text", ["Cheers 🎉, mate!", "本当に ありがとう。", " a\r\n\tb  ", "“é”"])
+@pytest.mark.parametrize("bos", [0, None])
+def test_pieces_are_the_text(text: str, bos: int | None) -> None:
+    encoded = TextEncoder(byte_tokenizer(), bos)(text)
+    assert len(encoded.pieces()) == len(encoded.ids)  # one for each byte
+    assert "".join(encoded.pieces()) == text
+
+
+def test_spaces_outside_of_tokens_go_with_the_next_one() -> None:
+    encoded = Encoded(
+        " So it\nis. ", [0, 1, 2, 3, 4], [(0, 0), (1, 3), (4, 6), (7, 9), (9, 10)], True
+    )
+    assert encoded.pieces() == ["", " So", " it", "\nis", ". "]
+
+
+def test_first_topics_are_selected_in_every_class() -> None:
+    topics = [f"t{i}" for i in range(N_TOPICS + 3)]
+    rows = [{"topic": t, "emotion": c} for t in topics for c in CLASSES]
+    found = selected(pd.DataFrame(rows))
+    assert list(dict.fromkeys(found.topic)) == topics[:N_TOPICS]
+    assert found.groupby("emotion").size().tolist() == [N_TOPICS] * 3
+    assert (found.place == found.topic.map(topics.index)).all()
+
+
+def world(topics: int = 40) -> np.ndarray:
+    """`[class, topic, depth, d_model]`: joy is 5 along axis 0; noise has deviation 2 there."""
+    residual = RNG.normal(size=(3, topics, 2, 12)) * np.r_[2, np.full(11, 0.1)] + 7
+    residual[0, ..., 0] += 5
+    residual[1, ..., 1] += 1
+    return residual
+
+
+def test_unit_is_the_deviation_of_neutral_sentences() -> None:
+    residual = world()
+    scale = Scale.without_topic(residual, 3)
+    neutral = np.delete(residual[-1], 3, axis=0)
+    found = scale(neutral)
+    assert found.mean(0) == pytest.approx(0, abs=1e-12)
+    assert found.std(0, ddof=1) == pytest.approx(np.ones((2, 2)))
+    joy = scale(residual[0, [3]])[0, 0]
+    assert joy == pytest.approx((residual[0, 3, :, 0] - neutral[..., 0].mean(0)) / 2, abs=0.8)
+    assert scale(residual[0])[:, 0].mean() == pytest.approx(5 / 2, rel=0.2)
+
+
+def test_own_topic_has_no_part_in_its_scale() -> None:
+    residual = world()
+    changed = residual.copy()
+    changed[:, 3] += RNG.normal(size=(3, 2, 12)) * 1000
+    for field in ("centre", "directions", "spread"):
+        one, two = (getattr(Scale.without_topic(r, 3), field) for r in (residual, changed))
+        assert np.array_equal(one, two)
+    assert not np.allclose(
+        Scale.without_topic(residual, 4).directions, Scale.without_topic(changed, 4).directions
+    )
+
+
+@pytest.mark.parametrize("topics", [2, 5])
+def test_what_cannot_be_told_is_nan(topics: int) -> None:
+    residual = world(topics)
+    residual[:, :, 0] = 1.0  # at depth 0 no sentence differs
+    found = Scale.without_topic(residual, 0)(residual[0])
+    assert np.isnan(found[..., 0]).all()
+    assert np.isnan(found[..., 1]).all() == (topics == 2)  # one sentence has no deviation
+
+
+torch = pytest.importorskip("torch")
+MARK, TOPICS = "@", [f"t{i}" for i in range(12)]
+
+
+def planted(root: Path, bos: bool = True) -> pd.DataFrame:
+    """The table of a tiny model in which the token @, of joyful sentences alone, has a direction.
+
+    Directions are fitted at the last token, at every depth.
+    """
+    from emovec.capture import Reader
+
+    folder = model_folder("gpt2", root)
+    reader = Reader.load(
+        "tiny", folder, {"prepend_bos": bos, "space": "raw"},
+        {"device": "cpu", "dtype": "float32", "batch_tokens": 256}, SUFFIX,
+    )  # fmt: skip
+    embedding = reader.bridge.original_model.get_input_embeddings().weight
+    direction = RNG.normal(size=embedding.shape[1])
+    direction *= 20 * embedding.norm(dim=-1).mean().item() / np.linalg.norm(direction)
+    with torch.no_grad():
+        embedding[reader.encode(MARK).ids[-1]] += torch.from_numpy(direction).float()
+    texts = {
+        "joy": "{topic} is so {mark} fine{mark}", "fear": "{topic} is so bad?",
+        "neutral": "{topic} is there.",
+    }  # fmt: skip
+    prompts = pd.DataFrame(
+        [
+            {"id": f"{t}-{c}", "topic": t, "emotion": c,
+             "text": texts[c].format(topic=t * (1 + i % 3), mark=MARK)}
+            for i, t in enumerate(TOPICS)
+            for c in CLASSES
+        ]
+    )  # fmt: skip
+    n_depths = reader.bridge.cfg.n_layers + 1
+    residual = np.empty((len(prompts), n_depths, embedding.shape[1]))
+    plan = reader.plan("prompts", prompts.text.tolist(), None, prompts.id.tolist(), ["last"])
+    for block in reader.read(plan):
+        residual[block.rows] = block.residual
+    residual = residual.reshape(len(TOPICS), 3, *residual.shape[1:]).swapaxes(0, 1)
+
+    chosen = selected(prompts)
+    encoded = [reader.encode(text) for text in chosen.text]
+    positions = list(map(str, range(max(len(one.ids) for one in encoded))))
+    plan = reader.batches("prompts", read_every_token(encoded), chosen.id.tolist(), positions)
+    read = streams(reader.read(plan), encoded, range(n_depths))
+    return projections(chosen, encoded, read, residual, CLASSES[:-1])
+
+
+def test_planted_token_alone_lies_along_its_direction(tiny_root: Path) -> None:
+    table = planted(tiny_root)
+    assert len(table) == sum(
+        4 * 2 * len(text)
+        for text in table.drop_duplicates(["prompt_id", "token"]).groupby("prompt_id").text.sum()
+    )
+    joy = table[table.direction == "joy"]
+    at = joy.groupby([joy.text == MARK, "depth"]).projection
+    assert (at.min()[True] > 5 * at.max()[False].abs()).all()
+    whole = joy[joy.depth == 0].groupby("prompt_id", sort=False).text.sum()
+    assert whole["t0-joy"] == f"t0 is so {MARK} fine{MARK}"
+    assert (table.flag == "").all() and table.projection.notna().all()
+
+
+def test_first_token_without_bos_is_left_out(tiny_root: Path) -> None:
+    table = planted(tiny_root, bos=False)
+    first = table.token == 0
+    assert table.projection.isna().eq(first).all() and first.any()
+    assert set(table.flag[first]) == {SINK}
+    # where nothing is defined the reason is another one
+    assert UNDEFINED not in set(table.flag)
+
+
+def test_tokenizer_of_a_model_gives_whole_sentences(tiny_root: Path) -> None:
+    path = model_folder("llama", tiny_root) / "tokenizer.json"
+    text = "Don’t\n you  dare – never!"
+    assert "".join(load_encoder(path, 0, True, "tiny")(text).pieces()) == text

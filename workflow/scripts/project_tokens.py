@@ -1,0 +1,43 @@
+"""How far each token of some sentences is along directions fitted without their topic."""
+
+from pathlib import Path
+
+from emovec.job import job
+
+with job(snakemake.rule, snakemake.log[0]):
+    import numpy as np
+    import torch
+    from emovec.capture import Reader
+    from emovec.depths import nearest_depths
+    from emovec.positions import read_every_token
+    from emovec.store import open_activations
+    from emovec.tables import write_table
+    from emovec.tokens import projections, selected, streams
+
+    paths, params, name = snakemake.input, snakemake.params, snakemake.wildcards.model
+    torch.set_num_threads(snakemake.threads)
+    activations = open_activations(paths.activations)
+    depths = nearest_depths(params.depths, activations.n_layers)
+    classes = [*params.emotions, params.neutral]
+    residual = activations.by_class(params.position, classes)[:, :, depths]
+
+    folder = Path(paths.manifest).parent
+    reader = Reader.load(name, folder, params.model, params.activations, params.suffix)
+    prompts = selected(activations.prompts)
+    # the suffix belongs to the sentence where directions are read at its end
+    end = params.suffix if params.position == "suffix" else ""
+    encoded = [reader.encode(text + end) for text in prompts.text]
+    positions = list(map(str, range(max(len(one.ids) for one in encoded))))
+    names = [f"the prompt {key!r} of {paths.activations}" for key in prompts.id]
+    batches = reader.batches("prompts", read_every_token(encoded), names, positions)
+    read = streams(reader.read(batches), encoded, depths)
+
+    table = projections(prompts, encoded, read, residual, params.emotions)
+    depth = np.asarray(depths)[table.depth]
+    table = table.assign(
+        model=name,
+        position=params.position,
+        depth=depth,
+        relative_depth=depth / activations.n_layers,
+    )
+    write_table(table, snakemake.output[0], "token_projections")
