@@ -1,23 +1,44 @@
-"""The page of a run in a real browser: nothing from outside, no error, every control works."""
+"""The page of a run in a real browser: nothing from outside, no complaint, every control works."""
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import pandas as pd
 import pytest
-from project import Project
+from project import ROOT, Project
 
 pytest.importorskip("torch")
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = Path("/usr/bin/chromium")
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}")
 
+PHONE, DESK, PAPER = 390, 1280, 718  # an A4 page between its margins is 718 px wide
+DEFAULT = ROOT / "results/default/report.html"
+PAGES = ["en", "ja", pytest.param("default", marks=pytest.mark.skipif(
+    not DEFAULT.exists(), reason="the default experiment has not been run here"))]  # fmt: skip
+STEERING = {
+    "models": ["one"], "depths": [0.5], "strengths": [0.5, 1.0], "controls": 10, "tokens": 4,
+    "max_empty": 1.0,  # an untrained model writes nothing that can be read
+}  # fmt: skip
+
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> str:
-    project = Project(tmp_path_factory.mktemp("page") / "project")
-    run = project.build()
-    assert "Report: results/tests/report.html" in run.text
+def run(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A run with everything that a page can show, in both languages."""
+    project = finished.copy(tmp_path_factory.mktemp("page") / "project")
+    project.config |= {"steering": STEERING, "report": {"language": "both"}}
+    said = project.build().text
+    assert "Report: results/tests/report.html" in said
     assert len((project.results / "findings.txt").read_text().splitlines()) == 3
-    return (project.results / "report.html").as_uri()
+    return project
+
+
+@pytest.fixture(scope="module")
+def addresses(run: Project) -> dict[str, str]:
+    pages = {"en": run.results / "report.html", "ja": run.results / "report_ja.html"}
+    return {name: path.as_uri() for name, path in (pages | {"default": DEFAULT}).items()}
 
 
 @pytest.fixture(scope="module")
@@ -30,53 +51,250 @@ def browser():
         chromium.close()
 
 
-def opened(browser, address: str, width: int, scheme: str):
-    """The page with every panel drawn, and what went wrong on the way."""
+@contextmanager
+def opened(browser, address: str, width: int = DESK, scheme: str = "light") -> Iterator:
+    """The page with every panel drawn; in the end nothing may have gone wrong."""
     page = browser.new_page(viewport={"width": width, "height": 844}, color_scheme=scheme)
     wrong = []
-    page.on("console", lambda m: m.type == "error" and wrong.append(m.text))
+    page.on("console", lambda m: m.type in ("error", "warning") and wrong.append(m.text))
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("request", lambda r: r.url.startswith(("file:", "data:")) or wrong.append(r.url))
     page.goto(address)
     for panel in page.query_selector_all(".panel"):
         panel.scroll_into_view_if_needed()
         page.wait_for_function("p => p.querySelector('.count').textContent", arg=panel)
+    drawn(page)
+    yield page
+    page.close()
+    assert wrong == []
+
+
+def drawn(page) -> None:
     page.wait_for_function(
         "[...document.querySelectorAll('.chart')].every(c => c.querySelector('svg'))"
     )
-    return page, wrong
+
+
+def texts(page, selector: str) -> list[str]:
+    return [one.inner_text() for one in page.query_selector_all(selector)]
+
+
+def choose(page, panel: str, **values: str) -> None:
+    for column, value in values.items():
+        page.select_option(f"#look-{panel} select[name={column}]", value)
+
+
+def unfold(page, panel: str) -> None:
+    """Show the numbers below a view."""
+    page.click(f"#look-{panel} summary")
+    page.wait_for_selector(f"#look-{panel} td")
+
+
+def offered(control) -> list[str]:
+    return control.evaluate("s => [...s.options].map(o => o.value)")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_choice_shows_something(browser, addresses: dict[str, str], name: str) -> None:
+    with opened(browser, addresses[name]) as page:
+        panels = page.query_selector_all(".panel")
+        assert len(panels) == 5
+        for panel in panels:
+            for control in panel.query_selector_all("select"):
+                for value in offered(control):
+                    control.select_option(value)
+                    assert control.input_value() == value
+                    assert re.search("[1-9]", panel.query_selector(".count").inner_text())
+        drawn(page)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_phone_scrolls_down_only_and_modes_turn(browser, address: str, scheme: str) -> None:
-    page, wrong = opened(browser, address, 390, scheme)
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+@pytest.mark.parametrize("name", PAGES)
+def test_phone_scrolls_down_only_and_modes_turn(
+    browser, addresses: dict[str, str], name: str, scheme: str
+) -> None:
     paper = "getComputedStyle(document.body).backgroundColor"
-    before = page.evaluate(paper)
-    page.focus("#theme")
-    page.keyboard.press("Enter")
-    assert page.evaluate(paper) != before
-    assert wrong == []
-
-
-def test_every_choice_changes_what_is_shown(browser, address: str) -> None:
-    page, wrong = opened(browser, address, 1280, "light")
-    for panel in page.query_selector_all(".panel"):
-        for control in panel.query_selector_all("select"):
-            values = control.evaluate("s => [...s.options].map(o => o.value)")
-            for value in values:
-                control.select_option(value)
-                assert not panel.query_selector(".count").inner_text().startswith("0 of")
-    assert wrong == []
-
-
-def test_table_sorts_by_keyboard(browser, address: str) -> None:
-    page, wrong = opened(browser, address, 1280, "light")
-    column = "#look-verdicts tbody td:nth-child(2)"
-    for order in ("ascending", "descending"):
-        page.focus("#look-verdicts th:nth-child(2) button")
+    with opened(browser, addresses[name], PHONE, scheme) as page:
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        before, said = page.evaluate(paper), page.inner_text("#theme")
+        page.focus("#theme")
         page.keyboard.press("Enter")
-        assert page.get_attribute("#look-verdicts th:nth-child(2)", "aria-sort") == order
-        found = [cell.inner_text() for cell in page.query_selector_all(column)]
-        assert found == sorted(found, reverse=order == "descending")
-    assert wrong == []
+        assert page.evaluate(paper) != before and page.inner_text("#theme") != said
+
+
+def test_primary_position_is_offered_first(browser, addresses: dict[str, str]) -> None:
+    with opened(browser, addresses["en"]) as page:
+        for panel in ("within", "depths"):
+            control = f"#look-{panel} select[name=position]"
+            assert page.input_value(control) == "after a fixed neutral suffix"
+
+
+def test_chart_draws_the_rows_that_are_chosen(
+    browser, addresses: dict[str, str], run: Project
+) -> None:
+    table = pd.read_csv(run.results / "within_model_similarity.csv")
+    own = table[
+        (table.model == "two") & (table.position == "last") & (table.metric == "raw")
+        & (table.stat == "cos_naive") & table.depth.notna()
+    ]  # fmt: skip
+    marks = "#look-within .mark-symbol.role-mark path"
+    with opened(browser, addresses["en"]) as page:
+        choose(page, "within", model="two", position="last token", estimator="the study's")
+        choose(page, "within", metric="raw")
+        unfold(page, "within")
+        assert len(page.query_selector_all("#look-within tbody tr")) == len(own)
+        assert page.inner_text("#look-within .count").startswith(f"{len(own)} of ")
+        page.wait_for_function(
+            f"n => document.querySelectorAll('{marks}').length === n",
+            arg=int(own.value.notna().sum()),
+        )
+
+
+def test_verdicts_are_filtered(browser, addresses: dict[str, str], run: Project) -> None:
+    with opened(browser, addresses["en"]) as page:
+        choose(page, "verdicts", emotion="anger")
+        table = pd.read_csv(run.results / "verdicts.csv")
+        own = table[(table.emotion == "anger") & ~table.model_b.str.contains("@")]
+        assert texts(page, "#look-verdicts tbody td:nth-child(2)") == ["anger"] * len(own)
+        assert texts(page, "#look-verdicts tbody td:last-child") == own.reason.tolist()
+
+
+def test_texts_are_filtered(browser, addresses: dict[str, str], run: Project) -> None:
+    scores = pd.read_csv(run.results / "steering/one/scores.csv", keep_default_na=False)
+    openings = pd.read_csv(run.folder / "resources/steering/openings.csv", index_col="id").text
+    with opened(browser, addresses["en"]) as page:
+        choose(page, "texts", direction="anger", sign="+", strength="1")
+        opening = page.input_value("#look-texts select[name=opening]")
+        own = scores[scores.opening.map(openings) == opening]
+        steered = own[(own.direction == "anger") & (own.sign == 1) & (own.strength == 1)]
+        alone = own[own.operation == "none"]
+        # what was projected out has no strength, so that it fits every choice of one
+        removed = own[(own.direction == "anger") & (own.operation == "remove")]
+        said = texts(page, "#look-texts h4")
+        assert said.count("+ anger") == len(steered) > 0
+        assert said.count("not steered") == len(alone) > 0
+        assert len(said) == len(steered) + len(alone) + len(removed)
+        shown = set(
+            page.eval_on_selector_all("#look-texts .cards p", "all => all.map(p => p.textContent)")
+        )
+        assert set(steered.text.replace("", "(nothing)")) <= shown
+        choose(page, "texts", direction="control directions")
+        assert not any("anger" in one for one in texts(page, "#look-texts h4"))
+
+
+def test_tokens_are_those_of_the_table(browser, addresses: dict[str, str], run: Project) -> None:
+    table = pd.read_csv(
+        run.results / "token_projections/two.csv", keep_default_na=False, na_values=[""]
+    )
+    depth, topic = str(table.depth.max()), table.topic.iloc[-1]
+    own = table[
+        (table.depth == int(depth)) & (table.topic == topic) & (table.direction == "apology")
+    ]
+    with opened(browser, addresses["en"]) as page:
+        choose(page, "tokens", model="two", depth=depth, direction="apology", topic=topic)
+        spans = "#look-tokens p:not(.scale) span"
+        found = page.eval_on_selector_all(spans, "all => all.map(s => s.textContent)")
+        assert found == own.text.fillna("").tolist()
+        titles = page.eval_on_selector_all(spans, "all => all.map(s => s.title)")
+        assert [float(t.replace("−", "-")) for t in titles] == pytest.approx(
+            own.projection.tolist(), abs=0.006, rel=1e-3
+        )
+        more = page.eval_on_selector_all(spans, "all => all.map(s => s.className === 'more')")
+        assert more == (own.projection >= 0).tolist()
+        # the same as a table
+        unfold(page, "tokens")
+        choose(page, "tokens", **{"class": "anger"})
+        cells = texts(page, "#look-tokens tbody td:nth-child(4)")
+        assert cells == [t for t, c in zip(titles, own["class"], strict=True) if c == "anger"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_coloured_tokens_can_be_read(browser, addresses: dict[str, str], scheme: str) -> None:
+    """Contrast of 4.5 : 1 (WCAG 2.1, AA), whatever the colour."""
+    ratios = """spans => {
+      const context = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+      const luminance = (colour) => {
+        context.fillStyle = colour;
+        context.fillRect(0, 0, 1, 1);
+        const parts = [...context.getImageData(0, 0, 1, 1).data].slice(0, 3).map((part) => {
+          const share = part / 255;
+          return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+        });
+        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2];
+      };
+      return spans.map((span) => {
+        const style = getComputedStyle(span);
+        const both = [style.color, style.backgroundColor].map(luminance);
+        return (Math.max(...both) + 0.05) / (Math.min(...both) + 0.05);
+      });
+    }"""
+    with opened(browser, addresses["en"], scheme=scheme) as page:
+        found = page.eval_on_selector_all("#look-tokens .tokens span", ratios)
+        assert min(found) >= 4.5
+        assert max(found) - min(found) > 3  # there are colours
+
+
+def tab_to(page, selector: str) -> None:
+    """Press Tab until an element of `selector` has the focus."""
+    for _ in range(300):
+        page.keyboard.press("Tab")
+        if page.evaluate("s => document.activeElement.matches(s)", selector):
+            return
+    raise AssertionError(f"no Tab leads to {selector}")
+
+
+def test_keyboard_alone_is_enough(browser, addresses: dict[str, str]) -> None:
+    with opened(browser, addresses["en"]) as page:
+        page.evaluate("scrollTo(0, 0)")
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.matches('.skip')")
+        tab_to(page, "#look-within select[name=model]")
+        before = page.input_value("#look-within select[name=model]")
+        page.keyboard.press("ArrowDown")
+        assert page.input_value("#look-within select[name=model]") != before
+        tab_to(page, "#look-within summary")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#look-within td")
+        column = "#look-verdicts tbody td:nth-child(2)"
+        tab_to(page, "#look-verdicts th:nth-child(2) button")
+        for order in ("ascending", "descending"):
+            page.keyboard.press("Enter")
+            assert page.get_attribute("#look-verdicts th:nth-child(2)", "aria-sort") == order
+            found = texts(page, column)
+            assert found == sorted(found, reverse=order == "descending")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_paper_shows_what_was_chosen(browser, addresses: dict[str, str], name: str) -> None:
+    with opened(browser, addresses[name], PAPER, "dark") as page:
+        page.emulate_media(media="print")
+        assert not page.is_visible("nav") and not page.is_visible("#theme")
+        assert page.is_visible("#look-within select") and page.is_visible("#look-tokens .tokens")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == (
+            "rgb(255, 255, 255)"
+        )
+        assert page.pdf(format="A4").startswith(b"%PDF")
+
+
+def test_japanese_page_speaks_japanese(browser, addresses: dict[str, str]) -> None:
+    names = {"p", "anger", "joy", "sadness"}  # names stay
+    with opened(browser, addresses["ja"]) as page:
+        assert page.get_attribute("html", "lang") == "ja"
+        for summary in page.query_selector_all(".panel summary"):
+            summary.click()
+        said = [page.inner_text("#theme"), page.get_attribute("nav", "aria-label")]
+        said += texts(page, ".skip, nav > p, .panel h3, .what, .count, summary, .panel th")
+        said += page.eval_on_selector_all("label", "all => all.map(l => l.firstChild.textContent)")
+        said += texts(page, ".scale")
+        said += page.eval_on_selector_all(
+            "select[name=method] option, select[name=verdict] option, select[name=sign] option",
+            "all => all.map(o => o.textContent)",
+        )
+        said += page.eval_on_selector_all(
+            ".chart text", "all => all.map(t => t.textContent).filter(t => /[a-z]/i.test(t))"
+        )
+        left = [one for one in said if not re.search(r"[\u3040-\u30ff\u4e00-\u9fff]", one)]
+        assert {one.strip() for one in left} <= names | {"+", "−"} | {
+            f"{a} – {b}" for a in ("gratitude", "anger") for b in ("anger", "apology")
+        }

@@ -57,6 +57,7 @@ rule write_report:
             "<results>/plots{lang}/multiverse.png",
             "<results>/plots{lang}/multiverse_pairs.png",
         ],
+        tokens=collect("<results>/token_projections/{model}.csv", model=CAPTURED),
         steering=collect("<results>/steering/{model}.csv", model=STEERED),
         steering_scores=collect("<results>/steering/{model}/scores.csv", model=STEERED),
         steering_choices=collect("<results>/steering/{model}/choice.json", model=STEERED),

@@ -5,7 +5,7 @@ from pathlib import Path
 from emovec.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
-    from emovec.explore import panels, steered_texts
+    from emovec.explore import panels
     from emovec.figures import POSITION_TITLES
     from emovec.files import read_json, write_text
     from emovec.findings import describe
@@ -14,6 +14,7 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.language import LANGUAGES, speak
     from emovec.openings import read_openings
     from emovec.page import to_html
+    from emovec.panels_texts import steered_texts
     from emovec.report import render
     from emovec.tables import read_table
 
@@ -63,13 +64,13 @@ with job(snakemake.rule, snakemake.log[0]):
     text = render("report.md.j2", context)
     write_text(snakemake.output.markdown, text)
     shown = panels(
-        tables["within"],
-        tables["cross"],
-        tables["verdicts"],
+        tables,
+        [read_table(path) for path in paths.tokens],
         texts,
         list(params.models),
         context["emotions"],
         context["level"],
+        context["primary"],
     )
     folder = Path(snakemake.output.markdown).parent
     write_text(snakemake.output.html, to_html(text, folder, shown))

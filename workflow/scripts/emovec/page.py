@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +14,8 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 from PIL import Image
 
-from emovec.explore import Panel
+from emovec.language import _
+from emovec.panel import Panel
 from emovec.report import render
 
 LOOK_AROUND = "<!-- look around -->"
@@ -39,7 +41,7 @@ def to_html(markdown: str, folder: str | Path, panels: Sequence[Panel] = ()) -> 
     return render(
         "page.html.j2",
         {
-            "title": title[1] if title else "Report",
+            "title": title[1] if title else _("Report"),
             "answer": answer,
             "contents": contents,
             "rest": (heading + rest).replace(LOOK_AROUND, _look_around(panels)),
@@ -50,10 +52,13 @@ def to_html(markdown: str, folder: str | Path, panels: Sequence[Panel] = ()) -> 
 
 def _number_headings(tokens: list) -> list[tuple[str, str]]:
     """Give every heading an address; what the table of contents lists is returned."""
-    contents = []
+    contents, known = [], Counter()
     for opening, text in pairwise(tokens):
         if opening.type == "heading_open":
             address = re.sub(r"\W+", "-", text.content.lower()).strip("-")
+            known[address] += 1
+            if known[address] > 1:
+                address = f"{address}-{known[address]}"
             opening.attrSet("id", address)
             if opening.tag == "h2":
                 contents.append((address, text.content))

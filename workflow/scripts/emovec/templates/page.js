@@ -1,12 +1,16 @@
 "use strict";
 
+/* Sentences are in `words`, in the language of the page; {n} and the like are places in them. */
+const say = (sentence, places) =>
+  sentence.replace(/{(\w+)}/g, (_, name) => places[name]);
+
 /* Light or dark: what the reader chose, else what the system prefers. */
 const root = document.documentElement;
 const theme = document.getElementById("theme");
 
 function paint(dark) {
   root.style.colorScheme = dark ? "dark" : "light";
-  theme.textContent = dark ? "Light" : "Dark";
+  theme.textContent = dark ? words.light : words.dark;
   theme.setAttribute("aria-pressed", dark);
 }
 
@@ -28,7 +32,7 @@ theme.addEventListener("click", () => {
   remembered(dark ? "dark" : "light");
 });
 
-/* Looking around: choices pick rows, rows are drawn, listed or laid side by side. */
+/* Looking around: choices pick rows, rows are drawn, listed, laid side by side or coloured. */
 function rowsOf(content) {
   const columns = Object.entries(content.data).map(([name, c]) => [
     name,
@@ -98,33 +102,102 @@ function fillTable(table, columns, rows, order, sortBy) {
   table.replaceChildren(top, body);
 }
 
-function fillCards(box, columns, rows) {
-  box.replaceChildren(
-    ...rows.map((row) => {
-      const card = element("article", undefined, {
-        className: row.direction === null ? "alone" : "",
-      });
-      const numbers = columns
-        .filter((c) => row[c.name] !== null)
-        .map((c) => `${c.label} ${shown(row[c.name], c.digits)}`);
-      card.append(
-        element("h4", row.said),
-        element("p", row.text || "(nothing)"),
-        element("small", numbers.join(" · ")),
-      );
-      return card;
-    }),
+/* The views of chosen rows, by name: each makes, for its box, a function that shows rows. */
+const views = {
+  table: () => () => {},
+
+  chart(box, content) {
+    let made;
+    return (rows) => {
+      if (made) return made.then(({ view }) => view.data("rows", rows).resize().runAsync());
+      const config = { font: getComputedStyle(document.body).fontFamily };
+      content.chart.datasets = { rows };
+      made = vegaEmbed(box, content.chart, { actions: false, renderer: "svg", config });
+      return made;
+    };
+  },
+
+  cards(box, content) {
+    return (rows) => box.replaceChildren(...rows.map((row) => card(row, content.columns)));
+  },
+
+  tokens(box) {
+    return (rows) => box.replaceChildren(scale(), ...rows.map(sentence));
+  },
+};
+
+function card(row, columns) {
+  const made = element("article", undefined, { className: row.direction === null ? "alone" : "" });
+  const numbers = columns
+    .filter((c) => row[c.name] !== null)
+    .map((c) => `${c.label} ${shown(row[c.name], c.digits)}`);
+  made.append(
+    element("h4", row.said),
+    element("p", row.text || words.nothing),
+    element("small", numbers.join(" · ")),
   );
+  return made;
 }
+
+/* Colours end at this many standard deviations. */
+const REACH = 3;
+
+function coloured(name, text, value) {
+  const made = element(name, text);
+  if (value === null) made.className = "undefined";
+  else {
+    made.className = value < 0 ? "less" : "more";
+    made.style.setProperty("--share", Math.min(Math.abs(value) / REACH, 1));
+  }
+  return made;
+}
+
+function scale() {
+  const made = element("p", undefined, { className: "scale" });
+  for (let value = -REACH; value <= REACH; value++) {
+    made.append(coloured("span", ` ${value > 0 ? "+" : ""}${shown(value, 0)} `, value));
+  }
+  made.append(" ", words.scale);
+  return made;
+}
+
+function sentence(row) {
+  const made = element("p");
+  made.append(element("b", row.class));
+  row.tokens.forEach((text, i) => {
+    const value = row.values[i];
+    const token = coloured("span", visible(text), value);
+    token.title = value === null ? words.undefined : shown(value, 2);
+    made.append(token);
+    if (text.endsWith("\n")) made.append(element("br"));
+  });
+  return made;
+}
+
+/* Line ends and other characters without a shape get one; spaces keep their width. */
+const visible = (text) => text.replace(/\r?\n/g, "↵").replace(/\t/g, "⇥");
+
+/* One row for each token of the sentences. */
+const tokensOf = (rows) =>
+  rows.flatMap((row) =>
+    row.tokens.map((text, i) => ({
+      class: row.class,
+      place: i + 1,
+      token: visible(text).replaceAll(" ", "␣"),
+      value: row.values[i],
+    })),
+  );
+
+const counted = { table: words.rows, chart: words.rows, cards: words.texts, tokens: words.sentences };
 
 function open(section) {
   const content = JSON.parse(section.querySelector("script").textContent);
   const rows = rowsOf(content);
-  const form = section.querySelector("form");
-  const [table, cards, chart] = ["table", ".cards", ".chart"].map((q) => section.querySelector(q));
-  const count = section.querySelector(".count");
+  const [form, count, table, details] = ["form", ".count", "table", "details"].map((q) =>
+    section.querySelector(q),
+  );
+  const show = views[content.view](section.querySelector(`.${content.view}`), content);
   const order = { column: "", down: false };
-  let view = null;
 
   function sortBy(column) {
     order.down = order.column === column && !order.down;
@@ -136,23 +209,19 @@ function open(section) {
 
   function draw() {
     const chosen = choose(form, content.choices, rows);
-    count.textContent = `${chosen.length} of ${rows.length} rows`;
-    if (table) fillTable(table, content.columns, chosen, order, sortBy);
-    if (cards) fillCards(cards, content.columns, chosen);
-    view?.data("rows", chosen).resize().runAsync();
-    return chosen;
+    count.textContent = say(counted[content.view], { n: chosen.length, of: rows.length });
+    show(chosen);
+    // a table that is folded up is filled when it is opened
+    if (table && (!details || details.open)) {
+      const listed = content.view === "tokens" ? tokensOf(chosen) : chosen;
+      fillTable(table, content.columns, listed, order, sortBy);
+    }
   }
 
   form.addEventListener("change", draw);
   form.addEventListener("submit", (event) => event.preventDefault());
-  const first = draw();
-  if (chart) {
-    content.chart.datasets = { rows: first };
-    vegaEmbed(chart, content.chart, { actions: false, renderer: "svg" }).then((made) => {
-      view = made.view;
-      draw();
-    });
-  }
+  details?.addEventListener("toggle", draw);
+  draw();
 }
 
 /* A panel is opened when it comes near, so that a long page is there at once. */

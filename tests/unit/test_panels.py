@@ -1,0 +1,84 @@
+"""Panels hold the rows of the tables, in the order in which choices are offered."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from emovec import language
+from emovec.panel import encode, offered
+from emovec.panels_cross import verdicts_panel
+from emovec.panels_texts import tokens_panel
+from emovec.tables import COLUMNS
+
+
+@pytest.fixture
+def japanese():
+    language.speak("ja")
+    yield
+    language.speak("en")
+
+
+def decoded(content: dict) -> list[dict]:
+    """The rows of a panel as the page reads them."""
+    content = json.loads(json.dumps(content))
+    columns = {
+        name: c.get("values") or [None if place < 0 else c["of"][place] for place in c["at"]]
+        for name, c in content["data"].items()
+    }
+    return [{k: v[i] for k, v in columns.items()} for i in range(content["rows"])]
+
+
+def test_columns_come_back() -> None:
+    rows = pd.DataFrame(
+        {
+            "number": [1.23456, np.nan, -1e-7], "text": ["b", None, "a"],
+            "list": [[1.0, np.nan], [2.0, 3.00001], [0.0]],
+            "tuple": [("x", " y"), ("x", " y"), ("z",)],
+        }
+    )  # fmt: skip
+    found = json.loads(json.dumps(encode(rows)))
+    assert found["number"]["values"] == [1.235, None, -1e-7]
+    assert found["text"] == {"of": ["b", "a"], "at": [0, -1, 1]}
+    assert found["list"]["values"] == [[1.0, None], [2.0, 3.0], [0.0]]
+    assert found["tuple"] == {"of": [["x", " y"], ["z"]], "at": [0, 0, 1]}
+
+
+def test_offered_first_is_first_and_the_rest_stays() -> None:
+    rows = pd.DataFrame({"a": ["z", "y", "x", "y"], "b": [1, 2, 3, 4]})
+    assert offered(rows, a=["y"]).b.tolist() == [2, 4, 1, 3]
+    assert offered(rows, a=["x", "y"], b=[4]).b.tolist() == [3, 4, 2, 1]
+
+
+def tokens() -> pd.DataFrame:
+    rows = [
+        ("m", depth, "joy", topic, kind, i, text, depth + i)
+        for depth in (2, 5) for topic in ("tea", "sea") for kind in ("joy", "neutral")
+        for i, text in enumerate(["So", None, f" {topic}"], start=1)
+    ]  # fmt: skip
+    columns = ["model", "depth", "direction", "topic", "class", "token", "text", "projection"]
+    table = pd.DataFrame(rows, columns=columns)
+    table.loc[0, "projection"] = np.nan
+    return table.reindex(columns=COLUMNS["token_projections"])
+
+
+def test_sentences_hold_their_tokens_in_order_the_deepest_first() -> None:
+    rows = decoded(tokens_panel(tokens()).content())
+    assert [row["depth"] for row in rows] == ["5"] * 4 + ["2"] * 4
+    assert rows[0]["tokens"] == ["So", "", " tea"] and rows[0]["values"] == [6, 7, 8]
+    assert rows[4]["values"] == [None, 4, 5]
+    assert {(row["topic"], row["class"]) for row in rows} == {
+        (topic, kind) for topic in ("tea", "sea") for kind in ("joy", "neutral")
+    }
+
+
+def test_reasons_and_verdicts_are_told_in_the_language_spoken(japanese: None) -> None:
+    verdicts = pd.DataFrame(
+        [["anger", "a", "b", "last", 0.5, *[True] * 5, False, "not_shared",
+          "There is no reliable signal, so nothing follows about sharing."]],
+        columns=COLUMNS["verdicts"],
+    )  # fmt: skip
+    [row] = decoded(verdicts_panel(verdicts, ["a", "b"]).content())
+    assert row["verdict"] == "非共有" and row["signal_ok"] == "はい"
+    assert row["reason"].startswith("信頼できる信号がない")
+    assert row["emotion"] == "anger" and row["models"] == "a × b"
