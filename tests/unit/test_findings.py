@@ -3,8 +3,9 @@
 import copy
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -109,12 +110,13 @@ def written(
     language: str = "en",
     models: Sequence[str] = tuple(MODELS),
     steering: Sequence[tuple] = (),
+    classifiers: Mapping[str, dict] = MappingProxyType({}),
     **more: object,
 ) -> str:
     speak(language)
     try:
         context = describe(provenance, audit, tables, models=models, untrained=[])
-        told = [describe_steering(*of, EMOTIONS, TARGETS, 0.05) for of in steering]
+        told = [describe_steering(*of, EMOTIONS, TARGETS, 0.05, classifiers) for of in steering]
         context["glance"] += [model["glance"] for model in told]
         context |= {"titles": {"last": "last token"}, "steering": told, "lang": ""}
         return render("report.md.j2", context | {"other_language": None} | more)
@@ -250,6 +252,20 @@ def test_japanese_report_has_the_same_numbers_and_no_english_prose(change: str) 
     assert "残差ストリーム" in japanese
     names = r"```[^`]*```|`[^`]*`|\]\(.*?\)|<!--.*?-->|It was .*|He looked .*|last token"
     assert not re.findall(r"[a-z]{2,} [a-z]{2,}", re.sub(names, "", japanese))
+
+
+def test_classifiers_of_the_config_stand_in_the_report() -> None:
+    provenance, audit, tables = run()
+    effects, scores, choice, openings = steered()
+    judged = effects[effects.measure == f"nade_{TARGETS['anger']}"]
+    judged = judged.assign(measure="mine_fury", value=0.1234)
+    effects = pd.concat([effects, judged], ignore_index=True)
+    classifiers = {"mine": {"targets": {"anger": "fury"}}}
+    told = (effects, scores, choice, openings)
+    text = written(provenance, audit, tables, steering=[told], classifiers=classifiers)
+    (line,) = [line for line in text.splitlines() if line.startswith("| + anger | mine | fury |")]
+    assert "0.12 [1.23, 2.34]" in line
+    assert "| mine |" not in written(provenance, audit, tables, steering=[told])
 
 
 def test_headlines_come_in_japanese_with_the_same_numbers() -> None:

@@ -391,7 +391,7 @@ rule plot_steering:
         runtime=10,
     params:
         emotions=EMOTIONS,
-        steering=config["steering"],
+        steering=steering("targets"),
         alpha=config["statistics"]["alpha"],
         plots=config["plots"],
         language=spoken,

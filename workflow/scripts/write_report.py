@@ -44,7 +44,14 @@ with job(snakemake.rule, snakemake.log[0]):
         strict=True,
     ):
         model = describe_steering(
-            effects, scores, choice, openings[0], context["emotions"], targets, alpha
+            effects,
+            scores,
+            choice,
+            openings[0],
+            context["emotions"],
+            targets,
+            alpha,
+            settings["steering"]["classifiers"],
         )
         steering.append(model)
         texts.append(steered_texts(scores, openings[0], model["name"], targets))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -20,8 +21,12 @@ def describe_steering(
     emotions: Sequence[str],
     targets: dict[str, str],
     alpha: float,
+    classifiers: Mapping[str, dict] = MappingProxyType({}),
 ) -> dict:
-    """All that the report says of steering one model."""
+    """All that the report says of steering one model.
+
+    `classifiers` are those of the configuration, each with its `targets`, `{emotion: label}`.
+    """
     model = str(effects.model.iloc[0])
     own = effects[effects.source == effects.model]
     carried = effects[effects.source != effects.model]
@@ -35,6 +40,13 @@ def describe_steering(
         "choice": choice,
         "scope": str(effects["scope"].iloc[0]),
         "facts": facts,
+        "classified": [
+            _classified(own, choice, emotion, sign, name, settings["targets"][emotion])
+            for name, settings in classifiers.items()
+            for emotion in emotions
+            if emotion in settings["targets"]
+            for sign in (1, -1)
+        ],
         "removal": [_removal(own, choice, emotion) for emotion in emotions],
         "slopes": [_slope(own, choice, emotion) for emotion in emotions],
         "carried": [
@@ -102,6 +114,20 @@ def _fact(
         "polite": _measure(rows, "words_politeness", TEXTS),
         "exclaims": _measure(rows, "ends_exclamation", TEXTS),
         "cost": _measure(rows, "log_perplexity", TEXTS),
+    }
+
+
+def _classified(
+    own: pd.DataFrame, choice: dict, emotion: str, sign: int, classifier: str, label: str
+) -> dict:
+    rows, column = _at(own, choice, emotion, sign), f"{classifier}_{label}"
+    return {
+        "emotion": emotion,
+        "sign": sign,
+        "classifier": classifier,
+        "label": label,
+        "judged": _measure(rows, column, TEXTS),
+        "sampled": _measure(rows, column, "sampled texts"),
     }
 
 
