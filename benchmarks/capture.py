@@ -297,7 +297,8 @@ def precision(folder: Path, topics: int) -> None:
     table = table[table.topic.isin(table.topic.unique()[:topics])]
     vectors = []
     for dtype in ("float32", "bfloat16"):
-        streams = this_capture(folder, dtype)(table.text.tolist())
+        # the suffix ends every sentence, so that all are alike before the first block
+        streams = this_capture(folder, dtype)(table.text.tolist())[:, 1:]
         neutral = streams[table.emotion == PROMPTS["neutral"]].mean(0)
         vectors.append(
             np.stack([streams[table.emotion == e].mean(0) - neutral for e in PROMPTS["emotions"]])

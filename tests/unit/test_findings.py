@@ -161,6 +161,7 @@ def steered() -> tuple[pd.DataFrame, pd.DataFrame, dict, pd.DataFrame]:
         ("within", "value", 0.53, 0.4321, "0.43"),
         ("within", "value", 0.71, 0.7654, "0.77"),
         ("within", "ci_high", 0.88, 0.9321, "0.93"),
+        ("within", "p_adjusted", 0.03, 0.0721, "no, p = 0.07"),
         ("cross", "value", 0.44, 0.3777, "0.38"),
         ("cross", "value", 0.55, 0.6543, "0.65"),
         ("cross", "value", 0.019, 0.0567, "0.0567"),

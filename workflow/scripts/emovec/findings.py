@@ -38,7 +38,7 @@ def describe(
                 "untrained": name in untrained,
                 **{k: attributes.get(k, "unknown") for k in ("architecture", "space", "license")},
                 **{k: attributes[k] for k in ("n_layers", "d_model")},
-                "within": {p: within_facts(within, name, p, emotions) for p in positions},
+                "within": {p: within_facts(within, name, p, emotions, alpha) for p in positions},
                 "rogue": rogue_lines(within, name, positions),
                 "peaks": {p: peaks(norms, name, p) for p in positions},
                 "decoding": decoding_facts(tables["decoding"], name),
@@ -200,7 +200,9 @@ def rogue_lines(within: pd.DataFrame, model: str, positions: Sequence[str]) -> l
     return lines
 
 
-def within_facts(within: pd.DataFrame, model: str, position: str, emotions: Sequence[str]) -> list:
+def within_facts(
+    within: pd.DataFrame, model: str, position: str, emotions: Sequence[str], alpha: float
+) -> list:
     """For each pair of emotions: the study's cosine and the corrected ones, means over depths.
 
     The corrected cosine that counts is the LDA-whitened one, raw where there is no probe.
@@ -225,7 +227,7 @@ def within_facts(within: pd.DataFrame, model: str, position: str, emotions: Sequ
                 "null_low": naive.null_low,
                 "null_high": naive.null_high,
                 "p": naive.p_adjusted,
-                "chance": bool(naive.null_low <= naive.value <= naive.null_high),
+                "told": bool(naive.p_adjusted < alpha),
                 "raw": raw.value,
                 "raw_low": raw.ci_low,
                 "raw_high": raw.ci_high,
