@@ -1,6 +1,7 @@
 """Reading the residual stream: this capture, other ways, and the machine's limit.
 
-    python benchmarks/capture.py FOLDER [--rounds 5] [--threads 2] [--sentences 64] [--no-memory]
+    python benchmarks/capture.py FOLDER [--rounds 5] [--threads 2] [--sentences 64]
+                                 [--no-memory] [--no-speed]
 
 FOLDER is a model below resources/models. All ways read the stream at the last token of the same
 sentences, the baseline prompts with their suffix, at every depth. They are timed in turn within
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
+import re
 import subprocess
 import sys
 import tempfile
@@ -313,7 +314,9 @@ def precision(folder: Path, topics: int) -> None:
 
 
 def peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Largest resident memory of this program, in MiB; what it was started from does not count."""
+    status = Path("/proc/self/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
 
 
 def memory_of(name: str, folder: Path, sentences: int) -> None:
@@ -360,6 +363,7 @@ def main() -> None:
     options.add_argument("--sentences", type=int, default=64)
     options.add_argument("--threads", type=int, default=os.cpu_count())
     options.add_argument("--no-memory", action="store_true")
+    options.add_argument("--no-speed", action="store_true")
     options.add_argument("--memory-of", choices=WAYS, help=argparse.SUPPRESS)
     chosen = options.parse_args()
     lock = ROOT / "benchmarks/libraries/requirements.lock"
@@ -371,10 +375,11 @@ def main() -> None:
     if chosen.memory_of:
         memory_of(chosen.memory_of, chosen.folder, chosen.sentences)
         return
-    speed(chosen.folder, chosen.rounds, chosen.sentences)
-    precision(chosen.folder, topics=24)
     if not chosen.no_memory:
         memory(chosen.folder, chosen.threads)
+    precision(chosen.folder, topics=24)
+    if not chosen.no_speed:
+        speed(chosen.folder, chosen.rounds, chosen.sentences)
 
 
 if __name__ == "__main__":
