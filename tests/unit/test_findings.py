@@ -150,7 +150,8 @@ def steered() -> tuple[pd.DataFrame, pd.DataFrame, dict, pd.DataFrame]:
             *(("add", "emotion", e, sign) for e in EMOTIONS for sign in (1, -1)),
         )
     ]  # fmt: skip
-    choice = {"depth": 1, "strength": 0.5, "max_kl": 0.25, "within_max_kl": True}
+    choice = {"depth": 1, "strength": 0.5, "max_kl": 0.25, "within_max_kl": True,
+              "cells": [{"depth": 1, "score": 2.71}, {"depth": 2, "score": 1.41}]}  # fmt: skip
     openings = pd.DataFrame({"id": ["a"], "text": ["He looked up and said,"]})
     return table("steering", effects + carried), pd.DataFrame(scores), choice, openings
 

@@ -31,6 +31,7 @@ FILES = {
     "published_comparison.csv": "published",
     "steering/{model}.csv": "steering",
     "steering/{model}/choice.json": "choice",
+    "steering/{model}/choice.json, cells": "cells",
 }  # the others are named after their table
 
 Tables = Mapping[str, pd.DataFrame]
@@ -56,13 +57,15 @@ def tables_of_a_run() -> dict[str, pd.DataFrame]:
     spread = np.linspace(0.1, 0.9, len(scores))
     judged = [name for name in scores if name.startswith("nade_")]
     scores = scores.assign(**dict.fromkeys(judged, spread))
-    return tables | {"steering": effects, "scores": scores, "choice": pd.DataFrame([choice])}
+    cells = pd.DataFrame(choice.pop("cells"))
+    chosen = pd.DataFrame([choice])
+    return tables | {"steering": effects, "scores": scores, "choice": chosen, "cells": cells}
 
 
 def numbers(tables: Tables) -> dict[str, list[str]]:
     """Numbers with decimals in each section of the report."""
     provenance, audit, _ = run()
-    choice = tables["choice"].iloc[0].to_dict()
+    choice = tables["choice"].iloc[0].to_dict() | {"cells": tables["cells"].to_dict("records")}
     text = written(
         provenance, audit, dict(tables),
         steering=[(tables["steering"], tables["scores"], choice, steered()[3])],

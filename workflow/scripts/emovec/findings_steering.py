@@ -38,6 +38,7 @@ def describe_steering(
     return {
         "name": model,
         "choice": choice,
+        "depth_scores": {cell["depth"]: cell["score"] for cell in choice["cells"]},
         "scope": str(effects["scope"].iloc[0]),
         "facts": facts,
         "classified": [
