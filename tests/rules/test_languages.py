@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from project import Project
 from retold import retold
+from test_snakemake_report import build, variable
 
 pytest.importorskip("torch")
 
@@ -48,6 +49,13 @@ def test_japanese_report_holds_the_same_numbers(both: Project) -> None:
     assert '<a href="report.html">English</a>' in page and "残差ストリーム" in page
     lines = (both.results / "findings_ja.txt").read_text().splitlines()
     assert lines[2] == "ステアリングは実行していない。"
+
+
+def test_labels_tell_the_languages_apart(both: Project) -> None:
+    found = variable(build(both), "results").values()
+    labels = [tuple(sorted(one["labels"].items())) for one in found if "png" in one["name"]]
+    assert labels and len(set(labels)) == len(labels)
+    assert {dict(one)["language"] for one in labels} == {"en", "ja"}
 
 
 def test_changed_translation_redoes_its_language_alone(both: Project, tmp_path: Path) -> None:

@@ -13,17 +13,21 @@ OFFLINE = dict.fromkeys(["http_proxy", "https_proxy", "HTTPS_PROXY"], "http://12
 PAGE = "report/report.html"
 
 
+def build(project: Project) -> str:
+    """The page of Snakemake's report."""
+    project.build("--report", "report.zip", **OFFLINE)
+    with zipfile.ZipFile(project.folder / "report.zip") as archive:
+        return archive.read(PAGE).decode()
+
+
 @pytest.fixture(scope="module")
 def project(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = finished.copy(tmp_path_factory.mktemp("archive") / "project")
-    project.build("--report", "report.zip", **OFFLINE)
-    return project
+    return finished.copy(tmp_path_factory.mktemp("archive") / "project")
 
 
 @pytest.fixture(scope="module")
 def page(project: Project) -> str:
-    with zipfile.ZipFile(project.folder / "report.zip") as archive:
-        return archive.read(PAGE).decode()
+    return build(project)
 
 
 def variable(page: str, name: str) -> dict:

@@ -230,6 +230,15 @@ def spoken(wildcards):
     return LANGUAGES[wildcards.lang]
 
 
+def labels(**of):
+    """Input function: labels of a figure or page in Snakemake's report, told apart by language."""
+
+    def labelled(wildcards):
+        return of | ({"language": spoken(wildcards)} if len(LANGUAGES) > 1 else {})
+
+    return labelled
+
+
 def sentences(wildcards):
     """Digest of the catalogs of that language; English has none."""
     catalogs = sorted((SCRIPTS / "emovec/locale" / spoken(wildcards)).glob("*.po"))

@@ -7,7 +7,7 @@ rule plot_audit:
         report(
             "<results>/prompts/audit{lang}.png",
             category="Prompts",
-            labels={"figure": "audit"},
+            labels=labels(figure="audit"),
             caption="../report/audit.rst",
         ),
     log:
@@ -42,19 +42,19 @@ rule plot_model:
         norms=report(
             "<results>/plots{lang}/{model}/{model}_layer_norms_l2.png",
             category="Within models",
-            labels={"figure": "norms by depth", "model": "{model}"},
+            labels=labels(figure="norms by depth", model="{model}"),
             caption="../report/layer_norms.rst",
         ),
         distances=report(
             "<results>/plots{lang}/{model}/{model}_emotion_distances.png",
             category="Within models",
-            labels={"figure": "similarity by depth", "model": "{model}"},
+            labels=labels(figure="similarity by depth", model="{model}"),
             caption="../report/emotion_distances.rst",
         ),
         heatmap=report(
             "<results>/plots{lang}/{model}/{model}_similarity_heatmap_avg.png",
             category="Within models",
-            labels={"figure": "mean similarity", "model": "{model}"},
+            labels=labels(figure="mean similarity", model="{model}"),
             caption="../report/similarity_heatmap.rst",
         ),
     log:
@@ -89,13 +89,13 @@ rule plot_geometry:
         similarity=report(
             "<results>/plots{lang}/{model}/{model}_similarity_by_depth.png",
             category="Within models",
-            labels={"figure": "corrected similarity by depth", "model": "{model}"},
+            labels=labels(figure="corrected similarity by depth", model="{model}"),
             caption="../report/similarity_by_depth.rst",
         ),
         diagnostics=report(
             "<results>/plots{lang}/{model}/{model}_diagnostics.png",
             category="Within models",
-            labels={"figure": "diagnostics by depth", "model": "{model}"},
+            labels=labels(figure="diagnostics by depth", model="{model}"),
             caption="../report/diagnostics.rst",
         ),
     log:
@@ -129,7 +129,7 @@ rule plot_cross_model:
         report(
             "<results>/plots{lang}/cross_model/cross_model_{emotion}.png",
             category="Between models",
-            labels={"figure": "raw cosine by depth", "emotion": "{emotion}"},
+            labels=labels(figure="raw cosine by depth", emotion="{emotion}"),
             caption="../report/cross_model.rst",
         ),
     log:
@@ -165,25 +165,25 @@ rule plot_comparison:
         ruler=report(
             "<results>/plots{lang}/cross_model/ruler.png",
             category="Between models",
-            labels={"figure": "raw and aligned cosines"},
+            labels=labels(figure="raw and aligned cosines"),
             caption="../report/ruler.rst",
         ),
         matrices=report(
             "<results>/plots{lang}/cross_model/matrices.png",
             category="Between models",
-            labels={"figure": "same and other emotions"},
+            labels=labels(figure="same and other emotions"),
             caption="../report/matrices.rst",
         ),
         transfer=report(
             "<results>/plots{lang}/cross_model/transfer.png",
             category="Decoding",
-            labels={"figure": "transfer between models"},
+            labels=labels(figure="transfer between models"),
             caption="../report/transfer.rst",
         ),
         maps=report(
             "<results>/plots{lang}/cross_model/maps.png",
             category="Between models",
-            labels={"figure": "maps and depths"},
+            labels=labels(figure="maps and depths"),
             caption="../report/maps.rst",
         ),
     log:
@@ -219,13 +219,13 @@ rule plot_multiverse:
         within=report(
             "<results>/plots{lang}/multiverse.png",
             category="Multiverse",
-            labels={"figure": "specification curve, within models"},
+            labels=labels(figure="specification curve, within models"),
             caption="../report/multiverse.rst",
         ),
         between=report(
             "<results>/plots{lang}/multiverse_pairs.png",
             category="Multiverse",
-            labels={"figure": "specification curve, between models"},
+            labels=labels(figure="specification curve, between models"),
             caption="../report/multiverse_pairs.rst",
         ),
     log:

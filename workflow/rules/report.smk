@@ -73,7 +73,7 @@ rule write_report:
         html=report(
             "<results>/report{lang}.html",
             category="Report",
-            labels={"page": "written report"},
+            labels=labels(page="written report"),
             caption="../report/report.rst",
         ),
     log:

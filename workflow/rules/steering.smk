@@ -374,7 +374,7 @@ rule plot_steering:
             kind: report(
                 f"<results>/plots{{lang}}/steering/{{model}}_{kind}.png",
                 category="Steering",
-                labels={"figure": kind.replace("_", " "), "model": "{model}"},
+                labels=labels(figure=kind.replace("_", " "), model="{model}"),
                 caption="../report/steering.rst",
             )
             for kind in STEERING_PLOTS

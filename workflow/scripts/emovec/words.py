@@ -25,9 +25,11 @@ def percent(share: float) -> str:
 
 
 def p_value(value: float) -> str:
+    """A p with enough digits to be told from the usual levels."""
     if value is None or pd.isna(value):
         return _("undefined")
-    return f"{value:.4f}" if value < 0.01 else f"{value:.2f}"
+    digits = 4 if value < 0.01 else 3 if value < 0.1 else 2
+    return f"{value:.{digits}f}"
 
 
 def span(low: float, high: float, digits: int = 2) -> str:
