@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import worlds
 
 ROOT = Path(__file__).parents[1]
+worlds.seeds()  # before processes part that collect the same tests
 
 
 @pytest.fixture(scope="session")
