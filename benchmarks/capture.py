@@ -30,11 +30,13 @@ import numpy as np
 import torch
 import transformers
 import yaml
-from emovec.capture import Reader, hook_points, load_model
-from emovec.files import read_json
-from emovec.positions import load_encoder
-from emovec.prompts import read_prompts
-from emovec.store import ActivationsWriter
+from emovec.activations.capture import Reader
+from emovec.activations.store import ActivationsWriter
+from emovec.io.files import read_json
+from emovec.models.depths import hook_points
+from emovec.models.loading import load_model
+from emovec.prompts.sentences import read_prompts
+from emovec.prompts.tokenizer import load_encoder
 from side import python_with
 from transformers import AutoModelForCausalLM, AutoTokenizer
 

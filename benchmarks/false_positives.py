@@ -25,10 +25,11 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 import worlds_cross  # noqa: E402
-from emovec.cross import compare  # noqa: E402
-from emovec.measured import Plan  # noqa: E402
-from emovec.verdicts import adjust_families, verdicts  # noqa: E402
-from emovec.within import within_model  # noqa: E402
+from emovec.between_models.compare import compare_models  # noqa: E402
+from emovec.between_models.evidence import verdicts  # noqa: E402
+from emovec.between_models.families import adjust_families  # noqa: E402
+from emovec.between_models.pair import Plan  # noqa: E402
+from emovec.within_model.compare import compare_emotions  # noqa: E402
 from scipy.stats import binomtest  # noqa: E402
 
 ALPHA, DEPTHS = 0.05, [0.5, 1.0]
@@ -86,10 +87,10 @@ def outcome(kind: str, seed: int) -> dict[str, bool | None]:
     rng = np.random.default_rng([seed, KINDS.index(kind)])
     pair = world(kind, rng)
     plan = Plan(worlds_cross.EMOTIONS, "neutral", "suffix", DEPTHS, shuffles=199, draws=999, grid=0)
-    similarity, maps, decoding = compare(pair.a, pair.b, pair.probe, plan, rng)
+    similarity, maps, decoding = compare_models(pair.a, pair.b, pair.probe, plan, rng)
     on_map = (pair.probe.half == "map").to_numpy()
     within = pd.concat(
-        within_model(
+        compare_emotions(
             model.residual, model.probe[on_map], CLASSES, "neutral", rng, model=model.name,
             position="suffix", metrics=("lda",), flips=999, relabelings=1, splits=2,
             thresholds={"reliability": plan.thresholds.reliability},

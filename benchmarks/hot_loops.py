@@ -18,10 +18,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import numpy as np
-from emovec.alignment import Views, u_cross
-from emovec.control_null import balanced_contrasts, control_cosines, mismatched_null
-from emovec.inference import flipped_norm2_u, sign_flips
-from emovec.similarity import inner_u, left_out
+from emovec.between_models.attributes import balanced_contrasts, control_cosines, mismatched_null
+from emovec.statistics.resampling import flipped_norm2_u, sign_flips
+from emovec.statistics.unbiased import Views, inner_u, left_out, u_cross
 
 TOPICS, WIDTH, FLIPS = 168, 576, 999
 SENTENCES, ATTRIBUTES, READ_OUTS = 600, 22, 64

@@ -25,16 +25,16 @@ sys.path[:0] = [str(ROOT / "workflow/scripts")]
 
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
-from emovec.depths import nearest_depths  # noqa: E402
-from emovec.explore import panels  # noqa: E402
-from emovec.figures import save  # noqa: E402
-from emovec.figures_within import similarity_by_depth  # noqa: E402
-from emovec.page import LOOK_AROUND, to_html  # noqa: E402
-from emovec.panel import Panel  # noqa: E402
-from emovec.panels_texts import steered_texts  # noqa: E402
-from emovec.prompts import read_prompts  # noqa: E402
-from emovec.tables import COLUMNS  # noqa: E402
-from emovec.tokens import selected  # noqa: E402
+from emovec.explorer.explore import panels  # noqa: E402
+from emovec.explorer.panel import Panel  # noqa: E402
+from emovec.explorer.texts import steered_texts  # noqa: E402
+from emovec.figures.style import save  # noqa: E402
+from emovec.figures.within_model import similarity_by_depth  # noqa: E402
+from emovec.io.tables import COLUMNS  # noqa: E402
+from emovec.models.depths import nearest_depths  # noqa: E402
+from emovec.prompts.sentences import read_prompts  # noqa: E402
+from emovec.report.page import LOOK_AROUND, to_html  # noqa: E402
+from emovec.vectors.token_projections import selected  # noqa: E402
 from playwright.sync_api import Page, sync_playwright  # noqa: E402
 
 CHROMIUM = "/usr/bin/chromium"

@@ -24,10 +24,10 @@ os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 import worlds_cross  # noqa: E402
-from emovec.cross import compare  # noqa: E402
-from emovec.held_out import decode_model  # noqa: E402
-from emovec.measured import Plan  # noqa: E402
-from emovec.within import within_model  # noqa: E402
+from emovec.between_models.compare import compare_models  # noqa: E402
+from emovec.between_models.pair import Plan  # noqa: E402
+from emovec.decoding.rows import decode_model  # noqa: E402
+from emovec.within_model.compare import compare_emotions  # noqa: E402
 
 CLASSES = [*worlds_cross.EMOTIONS, "neutral"]
 TIMES = (1, 2, 4, 8)
@@ -49,7 +49,7 @@ def tasks(topics: int, depths: int, width: int, flips: int) -> dict[str, Callabl
     )
     a = pair.a
     return {
-        "within a model": lambda: within_model(
+        "within a model": lambda: compare_emotions(
             a.residual, a.probe[on_map], CLASSES, "neutral", np.random.default_rng(0),
             model="a", position="suffix", flips=flips,
         ),
@@ -57,7 +57,7 @@ def tasks(topics: int, depths: int, width: int, flips: int) -> dict[str, Callabl
             a, prompts, CLASSES, position="suffix", relative_depths=relative, n_folds=5,
             draws=flips, alpha=0.05, rng=np.random.default_rng(0),
         ),
-        "between models": lambda: compare(
+        "between models": lambda: compare_models(
             pair.a, pair.b, pair.probe, plan, np.random.default_rng(0)
         ),
     }  # fmt: skip

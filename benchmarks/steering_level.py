@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
-from emovec.inference import max_t
+from emovec.statistics.resampling import max_t
 
 EMOTIONS, EVEN = 3, 0.5
 

@@ -71,7 +71,7 @@ def write_repository(
 ) -> None:
     """Write an untrained model with the files, tensor names and number format of the original."""
     import torch
-    from emovec.untrained import byte_tokenizer, configuration
+    from emovec.models.untrained import byte_tokenizer, configuration
     from safetensors.torch import save_file
     from tokenizers import Tokenizer
     from transformers import AutoModelForCausalLM

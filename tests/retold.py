@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from emovec import language
+from emovec.wording import language
 
 KANA_OR_KANJI = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 PROSE = re.compile(r"[a-z]{2,} [a-z]{2,}")

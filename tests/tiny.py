@@ -18,7 +18,7 @@ def source(architecture: str, **changes: object) -> dict:
 
 def model_folder(architecture: str, root: Path, **changes: object) -> Path:
     """The folder of a tiny model below `root`, fetched if it is not there yet."""
-    from emovec.models import fetch
+    from emovec.models.sources import fetch
 
     name = "-".join([architecture, *(f"{k}{v}" for k, v in sorted(changes.items()))])
     folder = root / name
@@ -36,7 +36,7 @@ def write_classifier(
     adds nothing. `settings` go into its configuration; returns `folder`.
     """
     import torch
-    from emovec.untrained import BOS, byte_tokenizer
+    from emovec.models.untrained import BOS, byte_tokenizer
     from transformers import GPT2Config, GPT2ForSequenceClassification, PreTrainedTokenizerFast
 
     tokenizer = byte_tokenizer()
@@ -72,7 +72,7 @@ def write_gguf(path: Path, *, n_layers: int = 3, d_model: int = 32, n_heads: int
     Its tokenizer is the one of all tiny models with a single merge, because the format has no
     empty lists.
     """
-    from emovec.untrained import BOS, byte_tokenizer
+    from emovec.models.untrained import BOS, byte_tokenizer
     from gguf import GGUFWriter, TokenType
 
     vocabulary = json.loads(byte_tokenizer().to_str())["model"]["vocab"]

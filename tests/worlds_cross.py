@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from emovec.measured import Streams
+from emovec.activations.streams import Streams
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]

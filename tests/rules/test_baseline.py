@@ -11,7 +11,7 @@ import h5py
 import pandas as pd
 import pytest
 from emovec.config import source_id
-from emovec.files import read_json, sha256
+from emovec.io.files import read_json, sha256
 from full_size_baseline import BASELINE, TINY, UNWANTED, with_few_sentences, write_repositories
 from hub_server import Fault, Hub, Request, serve
 from project import ROOT, Project, Run

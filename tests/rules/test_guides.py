@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from emovec.files import read_json
-from emovec.store import open_activations
+from emovec.activations.store import open_activations
+from emovec.io.files import read_json
 from full_size_baseline import TINY, write_repositories
 from guide import blocks, follow
 from hub_server import serve
@@ -75,8 +75,9 @@ def test_own_activations(clone: Path, tiny_root: Path) -> None:
         "depth0",
     }
     # the script of the guide reads what the workflow itself reads
-    from emovec.capture import Reader, load_model
-    from emovec.positions import load_encoder
+    from emovec.activations.capture import Reader
+    from emovec.models.loading import load_model
+    from emovec.prompts.tokenizer import load_encoder
 
     encode = load_encoder(
         folder / "tokenizer.json", read_json(folder / "manifest.json")["bos_token_id"], True, "mine"

@@ -60,7 +60,7 @@ def test_labels_tell_the_languages_apart(both: Project) -> None:
 
 def test_changed_translation_redoes_its_language_alone(both: Project, tmp_path: Path) -> None:
     project = both.copy(tmp_path / "project")
-    catalog = project.folder / "workflow/scripts/emovec/locale/ja/report.po"
+    catalog = project.folder / "workflow/scripts/emovec/wording/locale/ja/report.po"
     catalog.write_text(catalog.read_text().replace("要約", "概要"))
     jobs = Counter(re.findall(r"^Job \d+: (.+)$", project.build("-n").text, re.M))
     assert jobs["Writing the report"] == 1 and set(jobs.values()) == {1}  # of two languages

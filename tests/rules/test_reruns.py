@@ -126,14 +126,35 @@ def test_touched_prompt_file_changes_nothing(project: Project) -> None:
 @pytest.mark.parametrize(
     ("module", "redone", "kept"),
     [
-        ("figures", plots("one") | {"Writing the report"}, {"Comparing one with two"}),
-        ("raw", {"Comparing one with two"}, {"Comparing the emotions inside one"}),
-        ("within", {"Comparing the emotions inside one"}, {"Computing the emotion vectors of one"}),
-        ("positions", {"Reading the residual stream of one"}, set()),
-        ("exports", {"Exporting the vectors of two"}, {"Computing the emotion vectors of two"}),
-        ("findings", {"Writing the report"}, plots("one") | {"Judging what the models share"}),
+        ("figures/style", plots("one") | {"Writing the report"}, {"Comparing one with two"}),
+        (
+            "between_models/raw_cosines",
+            {"Comparing one with two"},
+            {"Comparing the emotions inside one"},
+        ),
+        (
+            "within_model/compare",
+            {"Comparing the emotions inside one"},
+            {"Computing the emotion vectors of one"},
+        ),
+        ("prompts/positions", {"Reading the residual stream of one"}, set()),
+        (
+            "vectors/formats",
+            {"Exporting the vectors of two"},
+            {"Computing the emotion vectors of two"},
+        ),
+        (
+            "between_models/verdict",
+            {"Judging what the models share", "Writing the report"},
+            plots("one") | {"Comparing the emotions inside one", "Decoding the emotions in one"},
+        ),
+        (
+            "report/findings",
+            {"Writing the report"},
+            plots("one") | {"Judging what the models share"},
+        ),
     ],
-)  # fmt: skip
+)
 def test_edited_function_reruns_what_uses_it(
     project: Project, module: str, redone: set[str], kept: set[str]
 ) -> None:

@@ -51,6 +51,6 @@ def test_killed_shard_leaves_the_others_and_is_captured_anew(tmp_path: Path) -> 
 
     assert "Nothing to be done" in split.build(MODEL).text
     # the shards are gone, and yet a change of what they depend on is seen
-    module = split.folder / "workflow/scripts/emovec/capture.py"
+    module = split.folder / "workflow/scripts/emovec/activations/capture.py"
     module.write_text(module.read_text() + "\nCHANGED = True\n")
     assert split.planned(MODEL) == {*reading(1, 2, 3), MERGING}

@@ -5,9 +5,9 @@ from pathlib import Path
 import h5py
 import pandas as pd
 import pytest
-from emovec.directions import EmotionVectors
-from emovec.exports import load_vectors
-from emovec.files import read_json, sha256
+from emovec.io.files import read_json, sha256
+from emovec.vectors.directions import EmotionVectors
+from emovec.vectors.formats import load_vectors
 from project import Project, tiny
 
 pytest.importorskip("torch")

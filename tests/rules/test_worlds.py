@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import worlds_cross
-from emovec.measured import Streams
+from emovec.activations.streams import Streams
 from project import CONFIG, Project
 
 SIZE = {

@@ -6,12 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import worlds_cross
-from emovec import alignment, control_null, cross, cross_rows, measured, transfer
-from emovec.depths import nearest_depth
+from emovec.activations import streams
+from emovec.between_models import attributes, compare, likeness, maps, pair, rows
+from emovec.between_models.compare import compare_models
+from emovec.between_models.pair import Plan
+from emovec.between_models.raw_cosines import raw_cosines
+from emovec.between_models.thresholds import Thresholds
+from emovec.decoding import held_out
 from emovec.errors import InputError
-from emovec.measured import Plan
-from emovec.raw import raw_cosines
-from emovec.verdicts import Thresholds
+from emovec.models.depths import nearest_depth
+from emovec.statistics import resampling, unbiased
 from scipy import stats
 from worlds import seeds
 
@@ -27,16 +31,16 @@ def related(rng, n, d_a, d_b, size=6, noise=0.3):
     )
 
 
-def parts(pair, depth=1):
+def parts(both, depth=1):
     """Both models at one depth, as `cross` sees them, and which probe rows the map is fitted on."""
-    on_map = (pair.probe["half"] == "map").to_numpy()
-    return [measured.at_depth(model, depth, on_map, ~on_map) for model in (pair.a, pair.b)]
+    on_map = (both.probe["half"] == "map").to_numpy()
+    return [pair.at_depth(model, depth, on_map, ~on_map) for model in (both.a, both.b)]
 
 
-def controls_of(pair, rng):
-    control = pair.probe[pair.probe["half"] == "control"].filter(like="attr_")
-    topics = pair.a.residual.shape[1]
-    return control_null.balanced_contrasts(control.to_numpy(), list(control), topics, rng)
+def controls_of(both, rng):
+    control = both.probe[both.probe["half"] == "control"].filter(like="attr_")
+    topics = both.a.residual.shape[1]
+    return attributes.balanced_contrasts(control.to_numpy(), list(control), topics, rng)
 
 
 def small_plan(**changes):
@@ -62,15 +66,15 @@ def left_out_r2(a, b, alpha):
 @pytest.mark.parametrize(("n", "d_a", "d_b"), [(25, 8, 7), (25, 40, 30), (25, 24, 60)])
 def test_ridge_leaves_rows_out_exactly_also_with_more_dimensions_than_rows(n, d_a, d_b):
     a, b = related(np.random.default_rng(0), n, d_a, d_b)
-    fit = alignment.fit_ridge(a, b)
+    fit = maps.fit_ridge(a, b)
     assert fit.r2_loo == pytest.approx(left_out_r2(a, b, fit.alpha), abs=1e-9)
-    tried = [left_out_r2(a, b, alpha) for alpha in alignment.penalties(alignment.decompose(a))]
+    tried = [left_out_r2(a, b, alpha) for alpha in maps.penalties(maps.decompose(a))]
     assert fit.r2_loo == pytest.approx(max(tried), abs=1e-9)
 
 
 def test_ridge_weights_solve_the_penalised_problem():
     a, b = related(np.random.default_rng(1), 30, 12, 9)
-    fit = alignment.fit_ridge(a, b)
+    fit = maps.fit_ridge(a, b)
     x, y = a - a.mean(axis=0), b - b.mean(axis=0)
     expected = np.linalg.solve(x.T @ x + fit.alpha * np.eye(12), x.T @ y)
     np.testing.assert_allclose(fit.weights, expected, rtol=1e-8, atol=1e-12)
@@ -79,36 +83,36 @@ def test_ridge_weights_solve_the_penalised_problem():
 
 def test_shuffle_null_equals_refits_to_permuted_rows():
     a, b = related(np.random.default_rng(2), 24, 30, 10)
-    left = alignment.decompose(a)
-    fit = alignment.fit_ridge(left, b)
-    null = alignment.shuffle_null(left, b, fit, np.random.default_rng(3), shuffles=3)
+    left = maps.decompose(a)
+    fit = maps.fit_ridge(left, b)
+    null = maps.shuffle_null(left, b, fit, np.random.default_rng(3), shuffles=3)
     again = np.random.default_rng(3)
     for value in null:
         order = again.permutation(len(b))
-        alphas = (fit.alpha, alignment.penalties(left)[-1])
+        alphas = (fit.alpha, maps.penalties(left)[-1])
         assert value == pytest.approx(max(left_out_r2(a, b[order], x) for x in alphas), abs=1e-9)
 
 
 def test_rows_that_differ_by_rounding_only_give_no_map():
     constant = np.tile(np.linspace(1, 300, 16, dtype=np.float32), (20, 1))
     varied = np.random.default_rng(0).standard_normal((20, 5))
-    assert alignment.decompose(constant).s.size == 0
-    assert np.isnan(alignment.fit_ridge(constant, varied).r2_loo)
-    assert np.isnan(alignment.fit_ridge(varied, constant).r2_loo)
-    assert alignment.fit_procrustes(constant, varied) is None
-    assert alignment.fit_readouts(constant, varied) is None
-    assert np.isnan(alignment.cka_debiased(constant, varied))
+    assert maps.decompose(constant).s.size == 0
+    assert np.isnan(maps.fit_ridge(constant, varied).r2_loo)
+    assert np.isnan(maps.fit_ridge(varied, constant).r2_loo)
+    assert maps.fit_procrustes(constant, varied) is None
+    assert maps.fit_readouts(constant, varied) is None
+    assert np.isnan(likeness.cka_debiased(constant, varied))
 
 
 def test_unequal_or_undefined_rows_are_refused():
     a, b = related(np.random.default_rng(0), 20, 4, 4)
     with pytest.raises(InputError, match="20 and 19"):
-        alignment.fit_ridge(a, b[1:])
+        maps.fit_ridge(a, b[1:])
     with pytest.raises(InputError, match="20 and 19"):
-        alignment.fit_readouts(a, b[1:])
+        maps.fit_readouts(a, b[1:])
     a[0, 0] = np.nan
     with pytest.raises(InputError, match="1 undefined"):
-        alignment.decompose(a)
+        maps.decompose(a)
 
 
 # Procrustes and read-outs -------------------------------------------------------------------------
@@ -118,20 +122,20 @@ def test_procrustes_recovers_a_rotation_and_keeps_k_below_half_of_the_rows():
     rng = np.random.default_rng(0)
     a = rng.standard_normal((60, 20)) / np.sqrt(np.arange(1, 21))
     b = 3.0 * a @ np.linalg.qr(rng.standard_normal((30, 20)))[0].T
-    fit = alignment.fit_procrustes(a, b, ks=(2, 8, 16, 32))
+    fit = maps.fit_procrustes(a, b, ks=(2, 8, 16, 32))
     assert fit.k == 16
     assert fit.scale == pytest.approx(3.0)
     np.testing.assert_allclose(fit.rotation @ fit.rotation.T, np.eye(16), atol=1e-10)
     views = fit.views(a - a.mean(axis=0), b - b.mean(axis=0))
     np.testing.assert_allclose(3.0 * views.left, views.right, atol=1e-9)
-    assert alignment.fit_procrustes(a, b, ks=(24,)) is None
-    assert alignment.fit_procrustes(a[:20], b[:20], ks=(2, 8)).k == 2
+    assert maps.fit_procrustes(a, b, ks=(24,)) is None
+    assert maps.fit_procrustes(a[:20], b[:20], ks=(2, 8)).k == 2
 
 
 def test_procrustes_r2_is_that_of_rows_left_out_of_the_fit():
     rng = np.random.default_rng(5)
     a, b = rng.standard_normal((80, 12)), rng.standard_normal((80, 12))
-    fit = alignment.fit_procrustes(a, b, ks=(8,))
+    fit = maps.fit_procrustes(a, b, ks=(8,))
     assert fit.r2_ab < 0.02
     assert fit.r2_ba < 0.02
 
@@ -140,8 +144,8 @@ def test_captured_share_is_one_for_the_whole_space_and_adds_up():
     rng = np.random.default_rng(0)
     contrasts = rng.standard_normal((3, 40, 10)) + 1.0
     basis = np.linalg.qr(rng.standard_normal((10, 10)))[0]
-    np.testing.assert_allclose(alignment.captured(contrasts, basis), 1.0)
-    halves = [alignment.captured(contrasts, half) for half in (basis[:, :4], basis[:, 4:])]
+    np.testing.assert_allclose(unbiased.captured(contrasts, basis), 1.0)
+    halves = [unbiased.captured(contrasts, half) for half in (basis[:, :4], basis[:, 4:])]
     np.testing.assert_allclose(sum(halves), 1.0)
 
 
@@ -149,33 +153,33 @@ def test_read_outs_are_whitened_symmetric_and_blind_to_rotation_and_scale():
     rng = np.random.default_rng(0)
     a, b = related(rng, 200, 15, 11)
     d_a, d_b = rng.standard_normal((2, 30, 15)) + 0.5, rng.standard_normal((2, 30, 11)) + 0.5
-    fit = alignment.fit_readouts(a, b)
+    fit = maps.fit_readouts(a, b)
     np.testing.assert_allclose(np.cov((a @ fit.whiten_a).T), np.eye(15), atol=1e-9)
-    value = alignment.cross_cosines(fit.views(d_a, d_b)).value
-    back = alignment.cross_cosines(alignment.fit_readouts(b, a).views(d_b, d_a)).value
+    value = unbiased.cross_cosines(fit.views(d_a, d_b)).value
+    back = unbiased.cross_cosines(maps.fit_readouts(b, a).views(d_b, d_a)).value
     np.testing.assert_allclose(value, back.T, **LOOSE)
     q = 7.0 * np.linalg.qr(rng.standard_normal((15, 15)))[0]
-    turned = alignment.cross_cosines(alignment.fit_readouts(a @ q + 3.0, b).views(d_a @ q, d_b))
+    turned = unbiased.cross_cosines(maps.fit_readouts(a @ q + 3.0, b).views(d_a @ q, d_b))
     np.testing.assert_allclose(value, turned.value, rtol=1e-7)
 
 
 def test_read_outs_are_fewer_with_few_sentences():
     a, b = related(np.random.default_rng(0), 40, 30, 30)
-    assert alignment.fit_readouts(a, b).correlation.shape == (10, 10)
-    assert alignment.fit_readouts(a, b, k=4).correlation.shape == (4, 4)
+    assert maps.fit_readouts(a, b).correlation.shape == (10, 10)
+    assert maps.fit_readouts(a, b, k=4).correlation.shape == (4, 4)
 
 
 def test_ceiling_bounds_the_correlation_and_is_adjusted_for_chance():
     rng = np.random.default_rng(1)
     contrasts = rng.standard_normal((1, 50, 20)) + 1.0
     a = rng.standard_normal((400, 20))
-    assert alignment.fit_readouts(a, 2.0 * a).ceiling(contrasts) == pytest.approx(1.0)
+    assert maps.fit_readouts(a, 2.0 * a).ceiling(contrasts) == pytest.approx(1.0)
     others = []
     for _ in range(40):
-        fit = alignment.fit_readouts(a, rng.standard_normal((400, 60)))
-        r2 = alignment.u_cross(contrasts[0] @ fit.whiten_a @ fit.correlation)
+        fit = maps.fit_readouts(a, rng.standard_normal((400, 60)))
+        r2 = unbiased.u_cross(contrasts[0] @ fit.whiten_a @ fit.correlation)
         others.append(
-            [r2 / alignment.u_cross(contrasts[0] @ fit.whiten_a), fit.ceiling(contrasts)[0]]
+            [r2 / unbiased.u_cross(contrasts[0] @ fit.whiten_a), fit.ceiling(contrasts)[0]]
         )
     naive, adjusted = np.array(others).T
     assert naive.mean() > 0.1
@@ -189,18 +193,18 @@ def test_u_cross_is_the_mean_over_pairs_of_different_topics():
     rng = np.random.default_rng(0)
     a, b = rng.standard_normal((2, 7, 4))
     pairs = [a[i] @ b[j] for i in range(7) for j in range(7) if i != j]
-    assert alignment.u_cross(a, b) == pytest.approx(np.mean(pairs))
+    assert unbiased.u_cross(a, b) == pytest.approx(np.mean(pairs))
 
 
 def test_cosines_and_intervals_equal_explicit_loops():
     rng = np.random.default_rng(1)
     left, own = rng.standard_normal((2, 3, 12, 5)) + 0.8
     right = rng.standard_normal((2, 12, 5)) + 0.8
-    found = alignment.cross_cosines(alignment.Views(left, right, own), alpha=0.1)
+    found = unbiased.cross_cosines(unbiased.Views(left, right, own), alpha=0.1)
 
     def cosine(i, j, keep):
-        norms = alignment.u_cross(own[i][keep]) * alignment.u_cross(right[j][keep])
-        return alignment.u_cross(left[i][keep], right[j][keep]) / np.sqrt(norms)
+        norms = unbiased.u_cross(own[i][keep]) * unbiased.u_cross(right[j][keep])
+        return unbiased.u_cross(left[i][keep], right[j][keep]) / np.sqrt(norms)
 
     for i, j in itertools.product(range(3), range(2)):
         every = np.arange(12)
@@ -218,22 +222,22 @@ def test_cosines_and_intervals_equal_explicit_loops():
 
 def test_negative_norms_leave_the_cosine_undefined_and_nothing_is_clipped():
     contrasts = np.array([[[1.0], [-1.0], [0.1]]])
-    assert alignment.u_cross(contrasts[0]) < 0
-    found = alignment.cross_cosines(alignment.Views(contrasts, contrasts, contrasts))
+    assert unbiased.u_cross(contrasts[0]) < 0
+    found = unbiased.cross_cosines(unbiased.Views(contrasts, contrasts, contrasts))
     assert np.isnan(found.value).all()
     assert found.reliability_a[0] < 0
     assert not found.reliable(0.0).any()
-    assert alignment.ratio(np.array(3.0), np.array(1.0), np.array(4.0)) == 1.5
+    assert unbiased.cosine_of(np.array(3.0), np.array(1.0), np.array(4.0)) == 1.5
 
 
 def test_sign_flip_z_has_the_spread_over_all_sign_patterns():
     rng = np.random.default_rng(0)
     a, b = rng.standard_normal((2, 8, 5))
     signs = np.array(list(itertools.product([-1.0, 1.0], repeat=8)))
-    flipped = [alignment.u_cross(s[:, None] * a, s[:, None] * b) for s in signs]
+    flipped = [unbiased.u_cross(s[:, None] * a, s[:, None] * b) for s in signs]
     assert np.mean(flipped) == pytest.approx(0.0, abs=1e-12)
-    expected = alignment.u_cross(a, b) / np.std(flipped)
-    assert alignment.sign_flip_z(a, b) == pytest.approx(expected)
+    expected = unbiased.u_cross(a, b) / np.std(flipped)
+    assert unbiased.sign_flip_z(a, b) == pytest.approx(expected)
 
 
 # Whole representations ----------------------------------------------------------------------------
@@ -259,49 +263,49 @@ def test_cka_is_the_ratio_of_unbiased_hsic_and_near_zero_for_unrelated_rows(seed
     a, b = rng.standard_normal((2, 70, 300)) * spectrum
     gram_a, gram_b = a @ a.T, b @ b.T
     expected = hsic1(gram_a, gram_b) / np.sqrt(hsic1(gram_a, gram_a) * hsic1(gram_b, gram_b))
-    assert alignment.cka_debiased(a, b) == pytest.approx(expected)
+    assert likeness.cka_debiased(a, b) == pytest.approx(expected)
     assert biased_cka(a, b) > 0.2
-    assert abs(alignment.cka_debiased(a, b)) < 0.12
+    assert abs(likeness.cka_debiased(a, b)) < 0.12
     turned = a @ np.linalg.qr(rng.standard_normal((300, 300)))[0] * 5.0 + 1.0
-    assert alignment.cka_debiased(a, turned) == pytest.approx(1.0, abs=1e-6)
+    assert likeness.cka_debiased(a, turned) == pytest.approx(1.0, abs=1e-6)
 
 
 def test_cka_null_permutes_sentences():
     a, b = related(np.random.default_rng(0), 40, 10, 12)
-    grams = [alignment.u_centred(alignment.gram(x)) for x in (a, b)]
-    null = alignment.cka_shuffle_null(*grams, np.random.default_rng(4), shuffles=3)
+    grams = [likeness.u_centred(likeness.gram(x)) for x in (a, b)]
+    null = likeness.cka_shuffle_null(*grams, np.random.default_rng(4), shuffles=3)
     again = np.random.default_rng(4)
-    expected = [alignment.cka_debiased(a, b[again.permutation(40)]) for _ in range(3)]
+    expected = [likeness.cka_debiased(a, b[again.permutation(40)]) for _ in range(3)]
     np.testing.assert_allclose(null, expected, **LOOSE)
 
 
 def test_mutual_neighbours_of_a_twin_and_of_strangers():
     rng = np.random.default_rng(0)
     a, b = rng.standard_normal((2, 300, 20))
-    near = [alignment.neighbours(alignment.gram(x)) for x in (a, 2.0 * a, b)]
+    near = [likeness.neighbours(likeness.gram(x)) for x in (a, 2.0 * a, b)]
     assert (near[0].sum(axis=1) == 10).all()
     assert not near[0].diagonal().any()
-    assert alignment.mutual_neighbours(near[0], near[1]) == 1.0
-    assert alignment.mutual_neighbours(near[0], near[2]) == pytest.approx(10 / 299, abs=0.02)
+    assert likeness.mutual_neighbours(near[0], near[1]) == 1.0
+    assert likeness.mutual_neighbours(near[0], near[2]) == pytest.approx(10 / 299, abs=0.02)
 
 
 @pytest.mark.parametrize("seed", seeds(0))
 def test_overlap_of_subspaces_is_one_with_itself_and_k_over_d_by_chance(seed):
     rng = np.random.default_rng(seed)
     a = rng.standard_normal((200, 10)) * np.geomspace(1, 100, 10)
-    assert alignment.subspace_overlap(a, a @ rng.standard_normal((10, 10))) == pytest.approx(1.0)
-    chance = [alignment.subspace_overlap(a, rng.standard_normal((200, 10))) for _ in range(30)]
+    assert unbiased.subspace_overlap(a, a @ rng.standard_normal((10, 10))) == pytest.approx(1.0)
+    chance = [unbiased.subspace_overlap(a, rng.standard_normal((200, 10))) for _ in range(30)]
     assert np.mean(chance) == pytest.approx(10 / 200, abs=0.01)
     assert max(chance) < 1.0
 
 
 def test_p_counts_the_observed_draw_and_ignores_undefined_ones():
     null = np.array([0.1, 0.2, np.nan, 0.3])
-    assert alignment.exceedance(0.25, null) == 2 / 4
-    assert alignment.exceedance(0.3 - 1e-16, null) == 2 / 4
-    assert alignment.exceedance(9.0, null) == 1 / 4
-    assert np.isnan(alignment.exceedance(np.nan, null))
-    assert np.isnan(alignment.exceedance(0.3, np.array([np.nan])))
+    assert resampling.exceedance(0.25, null) == 2 / 4
+    assert resampling.exceedance(0.3 - 1e-16, null) == 2 / 4
+    assert resampling.exceedance(9.0, null) == 1 / 4
+    assert np.isnan(resampling.exceedance(np.nan, null))
+    assert np.isnan(resampling.exceedance(0.3, np.array([np.nan])))
 
 
 # The control null ---------------------------------------------------------------------------------
@@ -310,7 +314,7 @@ def test_p_counts_the_observed_draw_and_ignores_undefined_ones():
 def contrasts_for(labels, side=30, seed=0, **options):
     names = [f"attr_{i}" for i in range(labels.shape[1])]
     rng = np.random.default_rng(seed)
-    return control_null.balanced_contrasts(labels, names, side, rng, **options)
+    return attributes.balanced_contrasts(labels, names, side, rng, **options)
 
 
 def test_contrasts_are_balanced_and_attributes_that_are_alike_do_not_mismatch():
@@ -349,7 +353,7 @@ def test_contrast_products_equal_an_explicit_loop_over_different_sentences():
     rng = np.random.default_rng(1)
     x, y = rng.standard_normal((2, 40, 3))
     found = contrasts_for((rng.random((40, 3)) < 0.5).astype(int), side=11)
-    products = control_null.contrast_products(x, y, found)
+    products = attributes.contrast_products(x, y, found)
     for c, other in itertools.product(range(3), range(3)):
         expected = 0.0
         for sign, group in ((1, found.positive[c]), (-1, found.negative[c])):
@@ -368,7 +372,7 @@ def test_contrast_norm_is_the_naive_one_less_its_noise():
     rng = np.random.default_rng(2)
     x = rng.standard_normal((60, 4))
     found = contrasts_for((rng.random((60, 2)) < 0.5).astype(int), side=20)
-    norm2, reliability = control_null.contrast_reliability(x, found)
+    norm2, reliability = attributes.contrast_reliability(x, found)
     for c in range(2):
         high, low = x[found.positive[c]], x[found.negative[c]]
         naive = ((high.mean(axis=0) - low.mean(axis=0)) ** 2).sum()
@@ -379,10 +383,10 @@ def test_contrast_norm_is_the_naive_one_less_its_noise():
 
 def test_specificity_is_the_diagonal_over_the_rest():
     cosines = np.array([[0.9, 0.1, 0.2], [0.3, 0.8, 0.4], [0.0, 0.5, 0.7]])
-    overall, each = control_null.specificity(cosines)
+    overall, each = attributes.specificity(cosines)
     assert overall == pytest.approx(0.8 - np.mean([0.1, 0.2, 0.3, 0.4, 0.0, 0.5]))
     assert each[0] == pytest.approx(0.9 - np.mean([0.1, 0.2, 0.3, 0.0]))
-    assert np.isnan(control_null.specificity(np.ones((1, 1)))[0])
+    assert np.isnan(attributes.specificity(np.ones((1, 1)))[0])
 
 
 def test_specificity_null_never_meets_a_matched_or_alike_pair():
@@ -391,38 +395,38 @@ def test_specificity_null_never_meets_a_matched_or_alike_pair():
     found = contrasts_for(labels)
     cosines = np.where(found.mismatched, 0.0, 9.0)[None]
     rng = np.random.default_rng(1)
-    overall, each = control_null.specificity_null(cosines, found, 3, 500, rng)
+    overall, each = attributes.specificity_null(cosines, found, 3, 500, rng)
     assert np.nanmax(np.abs(overall)) == 0.0
     assert np.nanmax(np.abs(each)) == 0.0
     assert 0.3 < np.isfinite(overall).mean() < 1.0
-    too_many = control_null.specificity_null(cosines, found, 5, 10, rng)[0]
+    too_many = attributes.specificity_null(cosines, found, 5, 10, rng)[0]
     assert np.isnan(too_many).all()
 
 
 def test_maximum_over_depths_is_taken_pair_by_pair():
     null = np.array([[0.1, np.nan, 0.3], [0.2, np.nan, np.nan]])
-    np.testing.assert_array_equal(control_null.largest(null), [0.2, np.nan, 0.3])
+    np.testing.assert_array_equal(resampling.largest(null), [0.2, np.nan, 0.3])
 
 
-def null_p(pair, rng, emotion=0):
+def null_p(both, rng, emotion=0):
     """p of the tested statistics of one emotion: ridge, read-outs, transfer."""
-    a, b = parts(pair)
+    a, b = parts(both)
     white = b.whitened
-    contrasts = controls_of(pair, rng)
-    ridge = alignment.fit_ridge(a.parts, white.fit)
-    read_outs = alignment.fit_readouts(a.parts, b.parts)
+    contrasts = controls_of(both, rng)
+    ridge = maps.fit_ridge(a.parts, white.fit)
+    read_outs = maps.fit_readouts(a.parts, b.parts)
     found = []
     for fit, target in ((ridge, white), (read_outs, b)):
         views = fit.views(a.differences, target.differences)
-        value = alignment.cross_cosines(views).value[emotion, emotion]
-        controls = control_null.control_cosines(fit.views(a.control, target.control), contrasts)
-        null = control_null.mismatched_null(controls, contrasts)
-        found.append(alignment.exceedance(abs(value), np.abs(null)))
-    common = measured.Common(
-        small_plan(draws=199), contrasts, transfer.topic_folds(a.sentences.shape[1], 5, rng), rng
+        value = unbiased.cross_cosines(views).value[emotion, emotion]
+        controls = attributes.control_cosines(fit.views(a.control, target.control), contrasts)
+        null = attributes.mismatched_null(controls, contrasts)
+        found.append(resampling.exceedance(abs(value), np.abs(null)))
+    common = pair.Common(
+        small_plan(draws=199), contrasts, held_out.topic_folds(a.sentences.shape[1], 5, rng), rng
     )
-    carried = measured.held_out_transfers(a, white, ridge, common)[emotion]
-    return [*found, alignment.exceedance(carried.mapped.auroc, carried.null)]
+    carried = pair.held_out_transfers(a, white, ridge, common)[emotion]
+    return [*found, resampling.exceedance(carried.mapped.auroc, carried.null)]
 
 
 def test_control_null_holds_its_level_in_private_worlds_and_finds_shared_directions():
@@ -438,14 +442,14 @@ def test_control_null_holds_its_level_in_private_worlds_and_finds_shared_directi
 # Known answers of a whole pair --------------------------------------------------------------------
 
 
-def rows(table, **values):
+def rows_of(table, **values):
     for column, value in values.items():
         table = table[table[column] == value]
     return table
 
 
 def diagonal(similarity, method, stat="cos_u"):
-    table = rows(similarity, method=method, stat=stat)
+    table = rows_of(similarity, method=method, stat=stat)
     return table[
         table["emotion_a"].isin(worlds_cross.EMOTIONS) & (table["emotion_a"] == table["emotion_b"])
     ]
@@ -456,20 +460,20 @@ def diagonal(similarity, method, stat="cos_u"):
 def test_twins_are_found_alike_by_all_but_the_raw_cosine(widths, seed):
     rng = np.random.default_rng(seed)
     size = 96 if widths[0] == 96 else 200
-    pair = worlds_cross.pair("twin", rng, widths=widths, probes=(600, 200), latents=size)
-    similarity, maps, decoding = cross.compare(pair.a, pair.b, pair.probe, small_plan(), rng)
+    both = worlds_cross.pair("twin", rng, widths=widths, probes=(600, 200), latents=size)
+    similarity, maps, decoding = compare_models(both.a, both.b, both.probe, small_plan(), rng)
     assert (diagonal(similarity, "procrustes")["value"] > 0.999).all()
     assert (diagonal(similarity, "wpc")["value"] > 0.999).all()
     assert (diagonal(similarity, "ridge")["value"] > 0.97).all()
-    assert (diagonal(similarity, "ridge", cross.UNWHITENED)["value"] > 0.97).all()
-    assert rows(similarity, stat="cka")["value"].to_numpy() == pytest.approx(1.0, abs=1e-6)
-    assert (rows(similarity, method="mknn")["value"] == 1.0).all()
-    mapped = rows(decoding, direction="mapped")["auroc"].to_numpy()
-    native = 0.5 + (mapped - 0.5) / rows(similarity, stat="efficiency")["value"].to_numpy()
+    assert (diagonal(similarity, "ridge", compare.UNWHITENED)["value"] > 0.97).all()
+    assert rows_of(similarity, stat="cka")["value"].to_numpy() == pytest.approx(1.0, abs=1e-6)
+    assert (rows_of(similarity, method="mknn")["value"] == 1.0).all()
+    mapped = rows_of(decoding, direction="mapped")["auroc"].to_numpy()
+    native = 0.5 + (mapped - 0.5) / rows_of(similarity, stat="efficiency")["value"].to_numpy()
     assert np.abs(mapped - native).max() < 0.02
-    assert rows(maps, method="ridge")["map_ok"].all()
+    assert rows_of(maps, method="ridge")["map_ok"].all()
     emotions = list(worlds_cross.EMOTIONS)
-    raw = raw_cosines(("a", "b"), pair.a.residual, pair.b.residual, emotions, "suffix", 0.05)
+    raw = raw_cosines(("a", "b"), both.a.residual, both.b.residual, emotions, "suffix", 0.05)
     if widths[0] == widths[1]:
         assert np.nanmax(np.abs(raw["value"])) < 5 / np.sqrt(widths[0])
         assert (raw["ci_low"] <= raw["value"])[raw["value"].notna()].all()
@@ -484,21 +488,21 @@ def test_twins_are_found_alike_by_all_but_the_raw_cosine(widths, seed):
 def test_without_correspondence_nothing_is_found(kind, seed):
     rng = np.random.default_rng(seed)
     options = {"probes": (600, 240), "widths": (150, 150), "latents": 120, "topics": 100}
-    pair = worlds_cross.pair("twin" if kind == "shuffled" else kind, rng, **options)
-    b = worlds_cross.shuffled(pair.b, rng) if kind == "shuffled" else pair.b
-    similarity, maps, _ = cross.compare(pair.a, b, pair.probe, small_plan(), rng)
+    both = worlds_cross.pair("twin" if kind == "shuffled" else kind, rng, **options)
+    b = worlds_cross.shuffled(both.b, rng) if kind == "shuffled" else both.b
+    similarity, maps, _ = compare_models(both.a, b, both.probe, small_plan(), rng)
     assert (maps["r2_loo"].dropna() < 0.02).all()
-    assert not rows(maps, method="ridge")["map_ok"].any()
+    assert not rows_of(maps, method="ridge")["map_ok"].any()
     assert diagonal(similarity, "wpc")["value"].abs().mean() < 0.12
-    assert rows(similarity, stat="cka")["value"].abs().max() < 0.03
+    assert rows_of(similarity, stat="cka")["value"].abs().max() < 0.03
     compared = similarity[similarity["family"].isin(["alignment", "specificity", "control"])]
     assert not compared["gate_ok"].any()
     # The trap: least squares with more dimensions than sentences maps v_a onto v_b in any world.
     a_topics, b_topics = (
-        model.residual[0, :, 1] - model.residual[-1, :, 1] for model in (pair.a, b)
+        model.residual[0, :, 1] - model.residual[-1, :, 1] for model in (both.a, b)
     )
     weights = np.linalg.lstsq(a_topics, b_topics, rcond=None)[0]
-    in_sample = alignment.naive_cosines(
+    in_sample = unbiased.naive_cosines(
         (a_topics @ weights).mean(axis=0)[None], b_topics.mean(axis=0)[None]
     )
     assert in_sample > 0.99
@@ -506,29 +510,29 @@ def test_without_correspondence_nothing_is_found(kind, seed):
     measured = measured[~measured["flag"].str.contains("reliability")]
     # Eight components with a steep spectrum may well be rotated onto each other by chance.
     measured = measured[measured["method"] != "procrustes"]
-    assert len(rows(measured, method="wpc"))
+    assert len(rows_of(measured, method="wpc"))
     assert measured["value"].abs().max() < 0.9
 
 
 @pytest.mark.parametrize("seed", seeds(0))
 def test_twins_without_signal_have_aligned_noise_that_the_products_leave_out(seed):
     rng = np.random.default_rng(seed)
-    pair = worlds_cross.pair("no_signal", rng, probes=(600, 240), noise=0.0, widths=(64, 64))
-    a, b = parts(pair)
-    fit = alignment.fit_ridge(a.parts, b.fit)
+    both = worlds_cross.pair("no_signal", rng, probes=(600, 240), noise=0.0, widths=(64, 64))
+    a, b = parts(both)
+    fit = maps.fit_ridge(a.parts, b.fit)
     views = fit.views(a.differences, b.differences)
-    naive = alignment.naive_cosines(views.left.mean(axis=1), views.right.mean(axis=1))
+    naive = unbiased.naive_cosines(views.left.mean(axis=1), views.right.mean(axis=1))
     assert (np.diag(naive) > 0.9).all()
     for left, right in zip(views.left, views.right, strict=True):
-        assert abs(alignment.sign_flip_z(left, right)) < 4.5
-    similarity, _, _ = cross.compare(pair.a, pair.b, pair.probe, small_plan(), rng)
+        assert abs(unbiased.sign_flip_z(left, right)) < 4.5
+    similarity, _, _ = compare_models(both.a, both.b, both.probe, small_plan(), rng)
     assert not diagonal(similarity, "ridge")["gate_ok"].any()
     assert not diagonal(similarity, "wpc")["gate_ok"].any()
 
 
 def test_p_is_given_only_where_the_gate_is_open(tables):
     _, _, (similarity, _, _) = tables
-    shut = [cross.compare(*no_signal(seed), np.random.default_rng(seed))[0] for seed in (5, 6, 7)]
+    shut = [compare_models(*no_signal(seed), np.random.default_rng(seed))[0] for seed in (5, 6, 7)]
     shut = pd.concat(shut)
     for table in (shut, similarity):
         gated = table[table["gate_ok"].notna()]
@@ -542,8 +546,8 @@ def test_p_is_given_only_where_the_gate_is_open(tables):
 
 
 def no_signal(seed):
-    pair = worlds_cross.pair("no_signal", np.random.default_rng(seed))
-    return pair.a, pair.b, pair.probe, small_plan(grid=2)
+    both = worlds_cross.pair("no_signal", np.random.default_rng(seed))
+    return both.a, both.b, both.probe, small_plan(grid=2)
 
 
 def test_partial_worlds_lie_between():
@@ -551,8 +555,8 @@ def test_partial_worlds_lie_between():
     options = {"probes": (600, 400), "widths": (120, 140), "latents": 80, "topics": 140, "s": 0.3}
     value = {}
     for kind in ("shared", "partial", "private"):
-        pair = worlds_cross.pair(kind, rng, **options)
-        similarity, _, _ = cross.compare(pair.a, pair.b, pair.probe, small_plan(), rng)
+        both = worlds_cross.pair(kind, rng, **options)
+        similarity, _, _ = compare_models(both.a, both.b, both.probe, small_plan(), rng)
         value[kind] = diagonal(similarity, "ridge")["value"].mean()
     assert value["shared"] > 0.85
     assert value["shared"] - 0.1 > value["partial"] > value["private"] + 0.1
@@ -560,14 +564,14 @@ def test_partial_worlds_lie_between():
 
 def test_a_rogue_dimension_does_not_hide_a_shared_direction():
     rng = np.random.default_rng(4)
-    pair = worlds_cross.pair("shared", rng, probes=(600, 400), topics=140, s=0.3)
-    for model in (pair.a, pair.b):
+    both = worlds_cross.pair("shared", rng, probes=(600, 400), topics=140, s=0.3)
+    for model in (both.a, both.b):
         for array in (model.residual, model.probe):
             array[..., 1, 0] += 60.0 * rng.standard_normal(array.shape[:-2])
-    similarity, maps, _ = cross.compare(pair.a, pair.b, pair.probe, small_plan(), rng)
-    assert rows(maps, method="ridge")["flag"].str.contains("one component carries").all()
-    assert rows(maps, method="ridge")["map_ok"].all()
-    assert (rows(maps, method="ridge_unwhitened")["r2_loo"] < 0.1).all()
+    similarity, maps, _ = compare_models(both.a, both.b, both.probe, small_plan(), rng)
+    assert rows_of(maps, method="ridge")["flag"].str.contains("one component carries").all()
+    assert rows_of(maps, method="ridge")["map_ok"].all()
+    assert (rows_of(maps, method="ridge_unwhitened")["r2_loo"] < 0.1).all()
     found = diagonal(similarity, "ridge")
     assert (found["value"] > 0.8).all()
     assert (found["p"] < 0.05).all()
@@ -579,25 +583,29 @@ def test_a_rogue_dimension_does_not_hide_a_shared_direction():
 @pytest.fixture(scope="module")
 def tables():
     rng = np.random.default_rng(0)
-    pair = worlds_cross.pair("shared", rng, layers=3, widths=(40, 48), latents=24)
+    both = worlds_cross.pair("shared", rng, layers=3, widths=(40, 48), latents=24)
     plan = small_plan(relative_depths=[0.25, 0.5, 0.75, 0.92], grid=2)
-    return pair, plan, cross.compare(pair.a, pair.b, pair.probe, plan, np.random.default_rng(1))
+    return (
+        both,
+        plan,
+        compare_models(both.a, both.b, both.probe, plan, np.random.default_rng(1)),
+    )
 
 
 def test_tables_have_the_columns_of_the_contract_and_both_directions(tables):
     _, plan, (similarity, maps, decoding) = tables
-    assert list(similarity) == cross.SIMILARITY
-    assert list(maps) == cross.MAPS
-    assert list(decoding) == cross.DECODING
-    tested = rows(similarity, family="alignment")
+    assert list(similarity) == compare.SIMILARITY
+    assert list(maps) == compare.MAPS
+    assert list(decoding) == compare.DECODING
+    tested = rows_of(similarity, family="alignment")
     pairs = 3  # 0.75 and 0.92 of three layers are distinct depths, 0.25 is depth 1
-    assert len(rows(tested, method="wpc")) == pairs * 3
-    assert len(rows(tested, method="ridge", model_a="a")) == pairs * 3
-    assert len(rows(tested, method="ridge", model_a="b")) == pairs * 3
-    assert len(rows(decoding, direction="mapped")) == pairs * 3 * 2
-    assert len(rows(decoding, direction="depth0")) == 3 * 2
+    assert len(rows_of(tested, method="wpc")) == pairs * 3
+    assert len(rows_of(tested, method="ridge", model_a="a")) == pairs * 3
+    assert len(rows_of(tested, method="ridge", model_a="b")) == pairs * 3
+    assert len(rows_of(decoding, direction="mapped")) == pairs * 3 * 2
+    assert len(rows_of(decoding, direction="depth0")) == 3 * 2
     assert set(decoding["contrast"]) == set(plan.emotions)
-    assert (rows(decoding, direction="depth0")["auroc"] == 0.5).all()
+    assert (rows_of(decoding, direction="depth0")["auroc"] == 0.5).all()
 
 
 def test_p_over_depths_is_never_smaller_than_p_at_one(tables):
@@ -614,108 +622,108 @@ def test_p_is_two_sided_and_adjusted_by_the_largest_null_value_over_depths():
     contrasts = contrasts_for(rng.integers(0, 2, (100, 5)))
     controls = 0.3 * rng.standard_normal((2, 5, 5))
     value, blank = np.full((3, 3), -0.4), np.full((3, 3), np.nan)
-    cosines = alignment.Cosines(value, blank, blank, np.ones(3), np.ones(3))
+    cosines = unbiased.Cosines(value, blank, blank, np.ones(3), np.ones(3))
     cells = [
-        measured.Measured(
-            measured.Place("a", depth, 0.5), measured.Place("b", depth, 0.5),
+        pair.Measured(
+            pair.Place("a", depth, 0.5), pair.Place("b", depth, 0.5),
             "wpc", "cos_u", cosines, controls[depth], 0.5, True, 90,
         )
         for depth in (0, 1)
     ]  # fmt: skip
-    common = measured.Common(small_plan(), contrasts, np.zeros(3, dtype=int), rng)
-    found = pd.DataFrame(cross_rows.alignment_rows(cells, common))
+    common = pair.Common(small_plan(), contrasts, np.zeros(3, dtype=int), rng)
+    found = pd.DataFrame(rows.alignment_rows(cells, common))
     null = np.abs(controls[:, contrasts.mismatched])
     for depth in (0, 1):
-        row = rows(found, depth_a=depth, family="alignment").iloc[0]
+        row = rows_of(found, depth_a=depth, family="alignment").iloc[0]
         assert row["p"] == (1 + (null[depth] >= 0.4).sum()) / (1 + null.shape[1])
         worst = null.max(axis=0)
         assert row["p_adjusted"] == (1 + (worst >= 0.4).sum()) / (1 + null.shape[1])
         assert row["gate_ok"]
-    control = rows(found, family="control", depth_a=1)
+    control = rows_of(found, family="control", depth_a=1)
     np.testing.assert_array_equal(control["value"], np.diag(controls[1]))
 
 
 def test_the_grid_is_exploratory_and_corrected_for_false_discoveries(tables):
     _, _, (similarity, _, _) = tables
-    grid = rows(similarity, family="exploratory")
+    grid = rows_of(similarity, family="exploratory")
     assert len(grid) == 2 * 2 * 3
     assert (grid["flag"] == "exploratory").all()
     open_gate = grid[grid["gate_ok"]]
     assert len(open_gate)
     expected = stats.false_discovery_control(open_gate["p"].to_numpy(float))
     np.testing.assert_allclose(open_gate["p_adjusted"].to_numpy(float), expected)
-    assert len(rows(similarity, stat="cka", flag="exploratory")) == 4
+    assert len(rows_of(similarity, stat="cka", flag="exploratory")) == 4
 
 
 def test_the_same_generator_gives_the_same_tables(tables):
-    pair, plan, first = tables
-    again = cross.compare(pair.a, pair.b, pair.probe, plan, np.random.default_rng(1))
+    both, plan, first = tables
+    again = compare_models(both.a, both.b, both.probe, plan, np.random.default_rng(1))
     for one, other in zip(first, again, strict=True):
         pd.testing.assert_frame_equal(one, other)
 
 
 def test_without_attributes_there_is_no_control_null(tables):
-    pair, plan, _ = tables
-    probe = pair.probe[["half"]]
-    similarity, _, _ = cross.compare(pair.a, pair.b, probe, plan, np.random.default_rng(1))
-    tested = rows(similarity, family="alignment")
+    both, plan, _ = tables
+    probe = both.probe[["half"]]
+    similarity, _, _ = compare_models(both.a, both.b, probe, plan, np.random.default_rng(1))
+    tested = rows_of(similarity, family="alignment")
     assert tested["p"].isna().all()
     assert tested["flag"].str.contains("no control null").all()
     assert tested["value"].notna().all()
 
 
 def test_one_emotion_is_enough_for_all_but_specificity(tables):
-    pair, _, _ = tables
+    both, _, _ = tables
     one = [
-        measured.Streams(model.name, model.residual[[0, -1]], model.probe, model.n_layers)
-        for model in (pair.a, pair.b)
+        streams.Streams(model.name, model.residual[[0, -1]], model.probe, model.n_layers)
+        for model in (both.a, both.b)
     ]
     plan = Plan(["gratitude"], "neutral", "suffix", [1.0], shuffles=19, draws=19, grid=0)
-    similarity, _, decoding = cross.compare(*one, pair.probe, plan, np.random.default_rng(0))
-    assert not len(rows(similarity, stat="specificity"))
-    assert len(rows(decoding, direction="mapped")) == 2
+    similarity, _, decoding = compare_models(*one, both.probe, plan, np.random.default_rng(0))
+    assert not len(rows_of(similarity, stat="specificity"))
+    assert len(rows_of(decoding, direction="mapped")) == 2
 
 
 def test_depths_without_variance_are_undefined_and_not_an_error(tables):
-    pair, _, _ = tables
+    both, _, _ = tables
     plan = small_plan(relative_depths=[0.0])
     rng = np.random.default_rng(0)
-    similarity, maps, decoding = cross.compare(pair.a, pair.b, pair.probe, plan, rng)
-    assert rows(maps, method="ridge")["flag"].str.contains("no variance").all()
-    assert not rows(maps, method="ridge")["map_ok"].any()
-    assert rows(similarity, family="alignment")["value"].isna().all()
+    similarity, maps, decoding = compare_models(both.a, both.b, both.probe, plan, rng)
+    assert rows_of(maps, method="ridge")["flag"].str.contains("no variance").all()
+    assert not rows_of(maps, method="ridge")["map_ok"].any()
+    assert rows_of(similarity, family="alignment")["value"].isna().all()
     assert (decoding["auroc"] == 0.5).all()
 
 
 def test_nearest_depths_count_from_the_first_block():
-    assert cross.primary_depths(12, 30, [0.25, 0.5, 0.75, 0.92]) == [
+    assert compare.primary_depths(12, 30, [0.25, 0.5, 0.75, 0.92]) == [
         (3, 8), (6, 15), (9, 23), (11, 28),
     ]  # fmt: skip
-    assert cross.primary_depths(2, 2, [0.1, 0.25, 0.5, 0.92]) == [(1, 1), (2, 2)]
+    assert compare.primary_depths(2, 2, [0.1, 0.25, 0.5, 0.92]) == [(1, 1), (2, 2)]
     assert nearest_depth(0.0, 4) == 0
 
 
 def test_arrays_that_do_not_fit_are_refused(tables):
-    pair, plan, _ = tables
+    both, plan, _ = tables
     rng = np.random.default_rng(0)
-    a = pair.a
+    a = both.a
 
     def changed(**fields):
-        return measured.Streams(**(vars(a) | fields))
+        return streams.Streams(**(vars(a) | fields))
 
     with pytest.raises(InputError, match="classes instead of 3 emotions"):
-        cross.compare(changed(residual=a.residual[1:]), pair.b, pair.probe, plan, rng)
+        compare_models(changed(residual=a.residual[1:]), both.b, both.probe, plan, rng)
     with pytest.raises(InputError, match="do not fit 4 layers"):
-        cross.compare(changed(n_layers=4), pair.b, pair.probe, plan, rng)
+        compare_models(changed(n_layers=4), both.b, both.probe, plan, rng)
     with pytest.raises(InputError, match="topics and b 70"):
-        cross.compare(changed(residual=a.residual[:, 1:]), pair.b, pair.probe, plan, rng)
+        compare_models(changed(residual=a.residual[:, 1:]), both.b, both.probe, plan, rng)
     with pytest.raises(InputError, match="too few for a map"):
-        probe = pair.probe.assign(half="control")
-        cross.compare(a, pair.b, probe, plan, rng)
+        probe = both.probe.assign(half="control")
+        compare_models(a, both.b, probe, plan, rng)
     broken = a.residual.copy()
     broken[0, 0, 3, 0] = np.inf
     with pytest.raises(InputError, match="depth 3"):
-        cross.compare(changed(residual=broken), pair.b, pair.probe, plan, rng)
+        compare_models(changed(residual=broken), both.b, both.probe, plan, rng)
 
 
 def test_thresholds_are_checked_by_name():

@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from emovec.audit import Audit, audit
-from emovec.audit_classifiers import _auroc
-from emovec.audit_duplicates import _similar
-from emovec.audit_form import _smd, _total_variation
-from emovec.audit_ledger import LIMITS
-from emovec.figures import save
-from emovec.figures_audit import draw_audit
-from emovec.prompts import read_probe, read_prompts
-from emovec.tables import read_table
+from emovec.audit.audit import Audit, audit
+from emovec.audit.classifiers import _auroc
+from emovec.audit.duplicates import _similar
+from emovec.audit.form import _smd, _total_variation
+from emovec.audit.ledger import LIMITS
+from emovec.figures.audit import draw_audit
+from emovec.figures.style import save
+from emovec.io.tables import read_table
+from emovec.prompts.sentences import read_probe, read_prompts
 from retold import retold
 from sklearn.metrics import roc_auc_score
 from tokenizers import Tokenizer, models, pre_tokenizers

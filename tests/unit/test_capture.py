@@ -5,12 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from emovec.errors import InputError
-from emovec.files import read_json
-from emovec.positions import load_encoder, plan_readings
+from emovec.io.files import read_json
+from emovec.prompts.positions import plan_readings
+from emovec.prompts.tokenizer import load_encoder
 from tiny import ARCHITECTURES, SUFFIX, model_folder
 
 torch = pytest.importorskip("torch")
-from emovec.capture import Batch, Reader, in_batches, load_model, read_streams  # noqa: E402
+from emovec.activations.capture import Batch, Reader, in_batches, read_streams  # noqa: E402
+from emovec.models.loading import load_model  # noqa: E402
 
 TEXTS = [
     "Thank you for the ladder.",

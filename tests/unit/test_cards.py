@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from emovec.cards import card, flags, recommended_depth, steered
+from emovec.vectors.card import card, flags, recommended_depth, steered
 
 DEPTHS = [2, 4, 6]
 

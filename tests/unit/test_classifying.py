@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from emovec.errors import InputError
-from emovec.files import read_json, sha256
-from emovec.models import FILES, fetch
+from emovec.io.files import read_json, sha256
+from emovec.models.sources import FILES, fetch
 from tiny import model_folder, write_classifier
 
 torch = pytest.importorskip("torch")
-from emovec.classifying import TEXTS, Classifier, chosen_labels, load_classifier  # noqa: E402
+from emovec.steering.classifiers import TEXTS, Classifier, chosen_labels, load_classifier  # noqa: E402
 
 VOWELS = "aeiou"
 # more than one batch, of many lengths

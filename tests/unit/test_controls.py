@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from emovec.controls import rotate, shuffle_labels, split_name
-from emovec.raw import raw_cosines
+from emovec.activations.streams import rotate, shuffle_labels, split_name
+from emovec.between_models.raw_cosines import raw_cosines
 
 
 def test_names() -> None:

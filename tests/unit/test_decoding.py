@@ -3,18 +3,19 @@
 import numpy as np
 import pytest
 import worlds
-from emovec import decoding, inference, metric
+from emovec.decoding import decode, folds, texts
 from emovec.errors import InputError
+from emovec.statistics import auroc, metrics, resampling
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 
 def signs(n_topics, draws=199, seed=0):
-    return inference.sign_flips(n_topics, draws, np.random.default_rng(seed))
+    return resampling.sign_flips(n_topics, draws, np.random.default_rng(seed))
 
 
-def folds(n_topics, n_folds=5, seed=0):
-    return decoding.topic_folds(n_topics, n_folds, np.random.default_rng(seed))
+def random_folds(n_topics, n_folds=5, seed=0):
+    return folds.topic_folds(n_topics, n_folds, np.random.default_rng(seed))
 
 
 # AUROC
@@ -25,8 +26,8 @@ def test_auroc_is_that_of_scikit_learn_with_and_without_ties():
     scores = np.vstack([rng.standard_normal((20, 15)), rng.integers(4, size=(20, 15))])
     labels = rng.permuted(np.tile([1] * 6 + [-1] * 9, (40, 1)), axis=1)
     expected = [roc_auc_score(y, s) for y, s in zip(labels, scores, strict=True)]
-    assert decoding.auroc(scores, labels) == pytest.approx(expected)
-    assert decoding.auroc(-scores, labels) == pytest.approx(1 - np.array(expected))
+    assert auroc.auroc(scores, labels) == pytest.approx(expected)
+    assert auroc.auroc(-scores, labels) == pytest.approx(1 - np.array(expected))
 
 
 def test_auroc_leaves_out_labels_of_zero():
@@ -35,29 +36,29 @@ def test_auroc_leaves_out_labels_of_zero():
         labels = np.array([1, -1, 0] * 4)
         kept = labels != 0
         expected = roc_auc_score(labels[kept], scores[kept])
-        assert decoding.auroc(scores, labels) == pytest.approx(expected)
+        assert auroc.auroc(scores, labels) == pytest.approx(expected)
 
 
 def test_auroc_of_constant_scores_is_one_half_and_of_one_class_undefined():
-    assert decoding.auroc(np.ones(6), [1, 1, 1, -1, -1, -1]) == 0.5
-    assert np.isnan(decoding.auroc(np.arange(3), [1, 1, 0]))
+    assert auroc.auroc(np.ones(6), [1, 1, 1, -1, -1, -1]) == 0.5
+    assert np.isnan(auroc.auroc(np.arange(3), [1, 1, 0]))
 
 
 def test_rounding_errors_are_ties():
     scores = np.repeat([0.1, 0.3], 4) + np.tile([0, 1e-16], 4)
-    assert decoding.auroc(scores, np.tile([-1, 1], 4)) == 0.5
+    assert auroc.auroc(scores, np.tile([-1, 1], 4)) == 0.5
 
 
 # Folds
 
 
 def test_topic_folds_hold_every_sentence_out_once():
-    made = folds(23)
+    made = random_folds(23)
     assert (made.test.sum(axis=0) == 1).all()
     assert (made.train == ~made.test[:, 0]).all() and (made.test[:, 0] == made.test[:, 1]).all()
     assert set(made.test[:, 0].sum(axis=1)) == {4, 5}
     with pytest.raises(InputError, match="9 topics are too few for 5 folds"):
-        folds(9)
+        random_folds(9)
 
 
 @pytest.mark.parametrize("neutral", [True, False])
@@ -68,7 +69,7 @@ def test_no_phrase_and_no_topic_of_a_test_sentence_is_seen_in_training(seed, neu
     one = names[rng.integers(12, size=60)].tolist()
     other = [None] * 60 if neutral else names[rng.integers(6, 12, size=60)].tolist()
     one[:12], other[:6] = names.tolist(), [None] * 6 if neutral else names[6:].tolist()
-    made = decoding.phrase_folds([one, other], 5)
+    made = folds.phrase_folds([one, other], 5)
     assert (made.test.sum(axis=0) == 1).all()
     for train, test in zip(made.train, made.test, strict=True):
         assert train.any() and test[0].any() and not (train & test).any()
@@ -85,8 +86,8 @@ def test_no_phrase_and_no_topic_of_a_test_sentence_is_seen_in_training(seed, neu
 
 def test_phrase_folds_need_a_phrase_for_each_fold_and_do_without_any():
     with pytest.raises(InputError, match=r"2 phrases \(cheers, thanks\) are too few for 5 folds"):
-        decoding.phrase_folds([["thanks", "cheers"] * 10, [None] * 20], 5)
-    made = decoding.phrase_folds([[None] * 10, [float("nan")] * 10], 5)
+        folds.phrase_folds([["thanks", "cheers"] * 10, [None] * 20], 5)
+    made = folds.phrase_folds([[None] * 10, [float("nan")] * 10], 5)
     assert (made.test.sum(axis=(1, 2)) == 4).all()
 
 
@@ -99,9 +100,9 @@ def plain(positive, negative, made, kept=None):
     kept = np.ones(n, dtype=bool) if kept is None else kept
     values = []
     for train, test in zip(made.train, made.test, strict=True):
-        v, midpoint = decoding.fit_direction(positive[train & kept], negative[train & kept])
-        one = [decoding.score(positive[i], v, midpoint) for i in np.flatnonzero(test[0] & kept)]
-        two = [decoding.score(negative[i], v, midpoint) for i in np.flatnonzero(test[1] & kept)]
+        v, midpoint = decode.fit_direction(positive[train & kept], negative[train & kept])
+        one = [decode.score(positive[i], v, midpoint) for i in np.flatnonzero(test[0] & kept)]
+        two = [decode.score(negative[i], v, midpoint) for i in np.flatnonzero(test[1] & kept)]
         labels = [1] * len(one) + [0] * len(two)
         values.append(roc_auc_score(labels, one + two))
     return np.mean(values)
@@ -113,11 +114,11 @@ def test_decoding_is_the_plain_loop_for_the_value_the_null_and_the_jackknife(spl
     n = 24
     positive = rng.standard_normal((n, 6)) + 0.5
     negative = rng.standard_normal((n, 6))
-    made = folds(n, 4)
+    made = random_folds(n, 4)
     if split == "phrase":
-        made = decoding.phrase_folds([list("abcdef") * 4, list("uvwxyzuvwxyzuuvvwwxxyyzz")], 4)
+        made = folds.phrase_folds([list("abcdef") * 4, list("uvwxyzuvwxyzuuvvwwxxyyzz")], 4)
     flips = signs(n, 20)
-    found = decoding.decode(positive, negative, made, flips)
+    found = decode.decode(positive, negative, made, flips)
     assert found.auroc == pytest.approx(plain(positive, negative, made))
     assert found.n_test == 2 * n
     if split == "topic":  # else a swap moves a sentence to another fold's phrase
@@ -126,16 +127,16 @@ def test_decoding_is_the_plain_loop_for_the_value_the_null_and_the_jackknife(spl
             swapped = np.where(swap, negative, positive), np.where(swap, positive, negative)
             assert found.null[draw] == pytest.approx(plain(*swapped, made))
     loo = [plain(positive, negative, made, np.arange(n) != i) for i in range(n)]
-    low, high = inference.jackknife_interval(found.auroc, np.array(loo))
+    low, high = resampling.jackknife_interval(found.auroc, np.array(loo))
     assert [found.ci_low, found.ci_high] == pytest.approx([max(low, 0), min(high, 1)])
-    assert found.p == inference.p_value(found.auroc, found.null)
+    assert found.p == resampling.p_value(found.auroc, found.null)
 
 
 def test_a_signal_is_decoded_from_neutral_and_between_emotions():
     rng = np.random.default_rng(0)
     world = worlds.paired(rng, n=60, d=64, s=0.3, cos=0.0)
     for other in (3, 1):
-        found = decoding.decode(world.x[0], world.x[other], folds(60), signs(60))
+        found = decode.decode(world.x[0], world.x[other], random_folds(60), signs(60))
         assert found.auroc > 0.9 and found.p == 1 / 200
         assert found.ci_low < found.auroc <= found.ci_high
         assert found.null_low < 0.5 < found.null_high < found.auroc
@@ -149,14 +150,14 @@ def test_without_signal_held_out_decoding_is_at_chance_and_p_uniform(seed):
     runs = 500
     for _ in range(runs):
         x = rng.standard_normal((2, 20, 60)) + rng.standard_normal((1, 20, 60))
-        made = decoding.topic_folds(20, 4, rng)
-        found = decoding.decode(*x, made, inference.sign_flips(20, 99, rng))
+        made = folds.topic_folds(20, 4, rng)
+        found = decode.decode(*x, made, resampling.sign_flips(20, 99, rng))
         values.append(found.auroc)
         p.append(found.p)
         covered += found.ci_low <= 0.5 <= found.ci_high
     x = rng.standard_normal((2, 20, 2000))
-    inside = decoding.score(x, *decoding.fit_direction(*x))
-    assert decoding.auroc(inside.ravel(), np.repeat([1, -1], 20)) == 1
+    inside = decode.score(x, *decode.fit_direction(*x))
+    assert auroc.auroc(inside.ravel(), np.repeat([1, -1], 20)) == 1
     assert abs(np.mean(values) - 0.5) < 5 * np.std(values) / np.sqrt(runs)
     assert stats.kstest(p, "uniform").pvalue > 1e-5
     assert np.sum(np.array(p) <= 0.05) <= stats.binom.ppf(1 - 1e-5, runs, 0.05)
@@ -172,8 +173,8 @@ def test_words_that_are_learnt_by_heart_do_not_survive_the_split_by_phrase():
     x = rng.standard_normal((2, n, d))
     x[0] += own[phrase]
     labels = [[f"p{one}" for one in phrase], [None] * n]
-    by_topic = decoding.decode(*x, folds(n), signs(n))
-    by_phrase = decoding.decode(*x, decoding.phrase_folds(labels, 5), signs(n))
+    by_topic = decode.decode(*x, random_folds(n), signs(n))
+    by_phrase = decode.decode(*x, folds.phrase_folds(labels, 5), signs(n))
     assert by_topic.auroc > 0.9
     assert by_phrase.auroc < 0.65
 
@@ -181,16 +182,16 @@ def test_words_that_are_learnt_by_heart_do_not_survive_the_split_by_phrase():
 def test_equal_sentences_are_at_chance_and_not_significant():
     x = np.random.default_rng(0).standard_normal((20, 8)).astype(np.float32)
     for pair in ((x, x), (np.ones((20, 8)) / 3, np.ones((20, 8)) / 3)):
-        found = decoding.decode(*pair, folds(20, 4), signs(20))
+        found = decode.decode(*pair, random_folds(20, 4), signs(20))
         assert (found.auroc, found.p) == (0.5, 1)
 
 
 def test_a_perfect_score_still_has_an_interval():
     x = np.random.default_rng(0).standard_normal((30, 4))
-    found = decoding.decode(x + 50, x, folds(30), signs(30))
+    found = decode.decode(x + 50, x, random_folds(30), signs(30))
     assert found.auroc == 1 and found.ci_high == 1
     assert found.ci_low == pytest.approx(0.025 ** (1 / 30))
-    found = decoding.decode(x, x, folds(30), signs(30))
+    found = decode.decode(x, x, random_folds(30), signs(30))
     assert np.isnan([found.ci_low, found.ci_high]).all()
 
 
@@ -199,15 +200,15 @@ def test_depths_share_their_flips_and_can_be_mapped():
     world = worlds.rogue(rng, n=40, d=32, s=0.5, offset=0.0, deviation=100.0)
     residual = np.stack([0 * world.x, world.x, 10 * world.x], axis=2)
     probe = np.stack([world.probe, world.probe, 10 * world.probe], axis=1)
-    made, flips = folds(40), signs(40)
-    raw = decoding.decode_depths(residual, 0, 3, made, flips)
-    fitted = [metric.fit("lda", probe[:, depth]) for depth in range(3)]
-    lda = decoding.decode_depths(residual, 0, 3, made, flips, fitted)
+    made, flips = random_folds(40), signs(40)
+    raw = decode.decode_depths(residual, 0, 3, made, flips)
+    fitted = [metrics.fit("lda", probe[:, depth]) for depth in range(3)]
+    lda = decode.decode_depths(residual, 0, 3, made, flips, fitted)
     assert raw[0].auroc == lda[0].auroc == 0.5
     assert raw[1].auroc == pytest.approx(raw[2].auroc)
     assert (raw[1].null == raw[2].null).mean() > 0.9  # but for ties in float32
     assert lda[1].auroc > 0.9 > 0.75 > raw[1].auroc  # Fisher's direction avoids the rogue dimension
-    adjusted = inference.max_t(
+    adjusted = resampling.max_t(
         [one.auroc for one in lda], np.stack([one.null for one in lda], axis=1)
     )
     assert adjusted[0] == 1 and adjusted[1] == 1 / 200
@@ -219,10 +220,10 @@ def test_depths_share_their_flips_and_can_be_mapped():
 def test_bag_of_words_finds_a_word_and_nothing_else():
     rng = np.random.default_rng(0)
     text = worlds.texts(rng, 40, {"a": "thanks", "b": "kettle"})
-    value, low, high = decoding.bag_of_words_auroc(text["a"], text["b"], folds(40))
+    value, low, high = texts.bag_of_words_auroc(text["a"], text["b"], random_folds(40))
     assert value == 1 and low < 1 and high == 1
     text = worlds.texts(rng, 60, {"a": "house", "b": "house"})
-    value, low, high = decoding.bag_of_words_auroc(text["a"], text["b"], folds(60))
+    value, low, high = texts.bag_of_words_auroc(text["a"], text["b"], random_folds(60))
     assert 0.2 < value < 0.8 and low < value < high
 
 
@@ -231,10 +232,10 @@ def test_bag_of_words_knows_a_word_only_if_training_has_it():
     text = worlds.texts(rng, 40, {"a": "x", "b": "zebra"})
     phrases = [f"word{i % 8}" for i in range(40)]
     positive = [one.replace("x.", f"{word}.") for one, word in zip(text["a"], phrases, strict=True)]
-    made = decoding.phrase_folds([phrases, [None] * 40], 4)
+    made = folds.phrase_folds([phrases, [None] * 40], 4)
     negative = [one.replace("zebra", f"other{i}") for i, one in enumerate(text["b"])]
-    assert decoding.bag_of_words_auroc(positive, negative, made)[0] < 0.85
-    assert decoding.bag_of_words_auroc(positive, negative, folds(40, 4))[0] > 0.9
+    assert texts.bag_of_words_auroc(positive, negative, made)[0] < 0.85
+    assert texts.bag_of_words_auroc(positive, negative, random_folds(40, 4))[0] > 0.9
 
 
 @pytest.mark.parametrize(
@@ -249,18 +250,20 @@ def test_bag_of_words_knows_a_word_only_if_training_has_it():
 )
 def test_nuisances_find_the_form_and_not_the_word(change):
     text = worlds.texts(np.random.default_rng(0), 40, {"a": "paper", "b": "pages"})
-    value, *_ = decoding.nuisance_auroc([change(one) for one in text["a"]], text["b"], folds(40))
+    value, *_ = texts.nuisance_auroc(
+        [change(one) for one in text["a"]], text["b"], random_folds(40)
+    )
     assert value == 1
-    value, low, high = decoding.nuisance_auroc(text["a"], text["b"], folds(40))
+    value, low, high = texts.nuisance_auroc(text["a"], text["b"], random_folds(40))
     assert 0.2 < value < 0.8 and low < value < high
 
 
 def test_nuisances_of_a_sentence():
-    assert decoding.nuisances("Well, thank you, neighbour! ") == {
+    assert texts.nuisances("Well, thank you, neighbour! ") == {
         "characters": 28.0,
         "words": 4.0,
         "commas": 2.0,
         "first word": "well",
         "final character": "!",
     }
-    assert decoding.nuisances("")["first word"] == ""
+    assert texts.nuisances("")["first word"] == ""

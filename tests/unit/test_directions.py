@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from emovec.directions import (
+from emovec.errors import InputError
+from emovec.vectors.directions import (
     EmotionVectors,
     chance_norm,
     cosines,
@@ -12,7 +13,6 @@ from emovec.directions import (
     emotion_vectors,
     norms,
 )
-from emovec.errors import InputError
 
 
 def test_vectors_are_differences_of_means() -> None:

@@ -100,7 +100,7 @@ def test_links_of_the_documents_lead_somewhere(root: Path) -> None:
 def test_errors_of_the_faq_are_those_of_the_library(root: Path) -> None:
     said = [
         node.value
-        for path in (root / "workflow/scripts/emovec").glob("*.py")
+        for path in (root / "workflow/scripts/emovec").rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     ]

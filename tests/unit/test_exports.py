@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from emovec.config import export_files
-from emovec.depths import hook_points
 from emovec.errors import InputError
-from emovec.exports import identity, load_vectors, write_export
-from emovec.files import read_json
+from emovec.io.files import read_json
+from emovec.models.depths import hook_points
+from emovec.vectors.formats import identity, load_vectors, write_export
 from gguf import GGUFReader
 from tiny import ARCHITECTURES, model_folder
 
@@ -160,8 +160,8 @@ def test_repeng_steers_alike(
 
 
 def test_transformer_lens_steers_alike(plain: Plain, exported: Callable, vectors: dict) -> None:
-    from emovec.capture import load_model
-    from emovec.steering import Change, steered
+    from emovec.models.loading import load_model
+    from emovec.steering.hooks import Change, steered
     from safetensors.torch import load_file
 
     path = exported(plain.architecture, ("transformer-lens",))
@@ -226,7 +226,7 @@ def test_writing_and_reading_need_no_torch(root: Path) -> None:
     import sys
 
     code = (
-        "import sys; from emovec import exports, cards; import safetensors.numpy, gguf;"
+        "import sys; from emovec.vectors import formats, card; import safetensors.numpy, gguf;"
         "assert 'torch' not in sys.modules"
     )
     subprocess.run(

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from emovec import language
-from emovec.figures import save, style
-from emovec.figures_cross import transfer
-from emovec.figures_study import layer_norms
+from emovec.figures.between_models import transfer
+from emovec.figures.study import layer_norms
+from emovec.figures.style import save, style
+from emovec.wording import language
 from matplotlib import pyplot as plt
 
 EMOTIONS = ["gratitude", "anger"]

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from disks import read_only
 from emovec.errors import InputError
-from emovec.files import check_digests, scratch, sha256, whole, write_text
+from emovec.io.files import check_digests, scratch, sha256, whole, write_text
 
 
 def interrupted(block: str, folder: Path) -> int:
     """Run a block of code that is killed while it waits; return its process number."""
     script = (
-        f"from emovec.files import whole, scratch\nfrom pathlib import Path\nimport time\n{block}"
+        "from emovec.io.files import whole, scratch\n"
+        f"from pathlib import Path\nimport time\n{block}"
     )
     with subprocess.Popen(
         [sys.executable, "-c", script],

@@ -7,26 +7,26 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+import emovec
 import numpy as np
 import pandas as pd
 import pytest
-from emovec import report
-from emovec.findings import describe
-from emovec.findings_steering import describe_steering
-from emovec.headlines import headlines
-from emovec.language import read_catalog, speak
-from emovec.multiverse import mark_study
-from emovec.multiverse_pairs import between_models
-from emovec.page import to_html
-from emovec.published import compare
-from emovec.report import render
-from emovec.steering_effects import ALL, READ_OUTS, TEXTS
-from emovec.tables import COLUMNS
-from emovec.words import number, p_value, percent
+from emovec.io.tables import COLUMNS
+from emovec.report.findings import describe
+from emovec.report.findings_steering import describe_steering
+from emovec.report.headlines import headlines
+from emovec.report.page import to_html
+from emovec.report.render import render
+from emovec.robustness.multiverse_between import between_models
+from emovec.robustness.multiverse_within import mark_study
+from emovec.robustness.published import compare_published
+from emovec.steering.effects import ALL, READ_OUTS, TEXTS
+from emovec.wording.language import read_catalog, speak
+from emovec.wording.numbers import number, p_value, percent
 from PIL import Image
 
 EMOTIONS = ["gratitude", "anger", "apology"]
-LIBRARY = Path(report.__file__).parent
+LIBRARY = Path(emovec.__file__).parent
 PAIRS = [("gratitude", "anger"), ("gratitude", "apology"), ("anger", "apology")]
 MODELS = ["one", "two"]
 TARGETS = {"gratitude": "joy", "anger": "anger", "apology": "sadness"}
@@ -97,7 +97,7 @@ def run() -> tuple[dict, dict, dict[str, pd.DataFrame]]:
         "decoding": table("decoding", decoding),
         "verdicts": table("verdicts", verdicts),
     }
-    tables["published"] = compare(tables["within"], tables["cross"])
+    tables["published"] = compare_published(tables["within"], tables["cross"])
     tables["multiverse"] = between_models(tables["cross"], MODELS, [0.5])
     return provenance, audit, tables
 
@@ -223,9 +223,9 @@ def test_page_holds_its_pictures(tmp_path) -> None:
 
 def test_sentences_hold_no_measured_number() -> None:
     """Numbers with two or more decimals come from tables."""
-    for path in (LIBRARY / "templates").glob("*.md.j2"):
+    for path in (LIBRARY / "report/templates").glob("*.md.j2"):
         assert not re.findall(r"\d+\.\d{2,}", path.read_text()), path.name
-    for sentence, other in read_catalog(LIBRARY / "locale/ja/report.po").items():
+    for sentence, other in read_catalog(LIBRARY / "wording/locale/ja/report.po").items():
         assert not re.findall(r"\d+\.\d{2,}", sentence + other), sentence
 
 
@@ -302,7 +302,7 @@ def test_reports_of_two_languages_lead_to_each_other() -> None:
 def test_published_figures_stand_beside_this_runs() -> None:
     _, _, tables = run()
     within = tables["within"].replace({"model": {"one": "gpt2"}})
-    found = compare(within, tables["cross"])
+    found = compare_published(within, tables["cross"])
     assert len(found) == 18
     found = found[found.kind == "within"].set_index(["model_a", "emotion_a", "emotion_b"])
     row = found.loc[("gpt2", "gratitude", "anger")]

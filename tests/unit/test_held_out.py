@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from emovec.held_out import decode_model, decode_texts, splits
-from emovec.measured import Streams
+from emovec.activations.streams import Streams
+from emovec.decoding.rows import decode_model, decode_texts, splits
 
 CLASSES = ["joy", "fear", "neutral"]
 TOPICS = 40

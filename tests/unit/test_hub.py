@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from emovec.errors import InputError
-from emovec.hub import _sentence, download
-from emovec.models import FILES, fetch
+from emovec.models.hub import _sentence, download
+from emovec.models.sources import FILES, fetch
 from hub_server import Fault, Hub, serve
 from tiny import write_classifier
 
@@ -281,7 +281,7 @@ def test_hub_that_never_goes_on_ends_within_the_limits(hub: Hub, tmp_path: Path)
     }
     script = (
         "import sys; from pathlib import Path; from emovec.errors import InputError\n"
-        "from emovec.hub import download\n"
+        "from emovec.models.hub import download\n"
         "try: download(sys.argv[1], sys.argv[2], Path(sys.argv[3]))\n"
         "except InputError as error: print(error)\n"
     )

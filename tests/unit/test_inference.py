@@ -6,20 +6,20 @@ Bounds on error rates are binomial with a probability of a false alarm below 1e-
 import numpy as np
 import pytest
 import worlds
-from emovec import inference, similarity
+from emovec.statistics import corrections, resampling, unbiased
 from scipy import stats
 from worlds import CLASSES, NEUTRAL
 
-AGAINST = similarity.against_neutral(CLASSES, NEUTRAL)
+AGAINST = unbiased.against_neutral(CLASSES, NEUTRAL)
 PAIRS = np.array([(0, 1), (0, 2), (1, 2)])
 
 
 def differences(x):
-    return similarity.differences(x, AGAINST)
+    return unbiased.differences(x, AGAINST)
 
 
 def norms_u(d):
-    return np.diagonal(similarity.inner_u(similarity.products(d)))
+    return np.diagonal(unbiased.inner_u(unbiased.products(d)))
 
 
 def small(seed=0, n=6, d=4):
@@ -41,8 +41,8 @@ def at_least(rate, runs):
 @pytest.mark.parametrize("width", [4, 40])
 def test_flipped_u_is_the_mean_over_pairs_of_flipped_differences(width):
     d = differences(small(d=width))
-    signs = inference.sign_flips(6, 700, np.random.default_rng(0))
-    null = inference.flipped_norm2_u(d, signs)
+    signs = resampling.sign_flips(6, 700, np.random.default_rng(0))
+    null = resampling.flipped_norm2_u(d, signs)
     assert null.shape == (700, 3)
     for draw in (0, 1, 511, 512, 699):
         flipped = d * signs[draw][:, None]
@@ -58,10 +58,10 @@ def test_a_signal_has_the_smallest_p_there_is_and_never_zero(seed):
     world = worlds.paired(rng, n=70, d=256, s=0.1)
     d = differences(world.x)
     draws = 999
-    null = inference.flipped_norm2_u(d, inference.sign_flips(70, draws, rng))
-    p = inference.p_value(norms_u(d), null)
+    null = resampling.flipped_norm2_u(d, resampling.sign_flips(70, draws, rng))
+    p = resampling.p_value(norms_u(d), null)
     assert (p == 1 / (draws + 1)).all()
-    assert (np.diagonal(similarity.reliability(similarity.products(d))) > 0.6).all()
+    assert (np.diagonal(unbiased.reliability_of_products(unbiased.products(d))) > 0.6).all()
 
 
 @pytest.mark.parametrize("seed", worlds.seeds(1))
@@ -72,13 +72,13 @@ def test_the_sign_flip_test_keeps_its_level_and_its_p_are_uniform(seed):
     for _ in range(runs):
         x = rng.standard_t(3, (4, 16, 20)) * rng.gamma(1, size=(1, 16, 1)) + rng.standard_normal(20)
         x += rng.standard_normal((1, 16, 20))
-        between = similarity.contrast(CLASSES, "gratitude", "anger")
-        d = similarity.differences(x, np.vstack([AGAINST, between]))
-        null = inference.flipped_norm2_u(d, inference.sign_flips(16, 199, rng))
-        p = inference.p_value(norms_u(d), null)
+        between = unbiased.contrast(CLASSES, "gratitude", "anger")
+        d = unbiased.differences(x, np.vstack([AGAINST, between]))
+        null = resampling.flipped_norm2_u(d, resampling.sign_flips(16, 199, rng))
+        p = resampling.p_value(norms_u(d), null)
         p_neutral.append(p[0])
         p_between.append(p[3])
-        adjusted.append(inference.max_t(norms_u(d)[:3], null[:, :3]).min())
+        adjusted.append(resampling.max_t(norms_u(d)[:3], null[:, :3]).min())
     for values in (p_neutral, p_between):
         assert at_least(0.05, runs) <= np.sum(np.array(values) <= 0.05) <= at_most(0.05, runs)
         assert stats.kstest(values, "uniform").pvalue > 1e-5
@@ -91,10 +91,10 @@ def test_emotions_that_differ_are_told_apart_and_equal_ones_are_not():
     world.x[2] += 2 * world.effects[0]
     p = {}
     for a, b in (("gratitude", "anger"), ("gratitude", "apology")):
-        weights = similarity.contrast(CLASSES, a, b)
-        d = similarity.differences(world.x, weights[None])
-        null = inference.flipped_norm2_u(d, inference.sign_flips(40, 999, rng))
-        p[b] = float(inference.p_value(norms_u(d), null)[0])
+        weights = unbiased.contrast(CLASSES, a, b)
+        d = unbiased.differences(world.x, weights[None])
+        null = resampling.flipped_norm2_u(d, resampling.sign_flips(40, 999, rng))
+        p[b] = float(resampling.p_value(norms_u(d), null)[0])
     assert p["apology"] == 1 / 1000 and p["anger"] > 0.01
 
 
@@ -104,12 +104,12 @@ def test_emotions_that_differ_are_told_apart_and_equal_ones_are_not():
 @pytest.mark.parametrize("reference", [1, 3])
 def test_relabelled_products_are_those_of_the_relabelled_class_means(reference):
     x = small(n=5)
-    labels = inference.relabelings(4, 5, 300, np.random.default_rng(0))
+    labels = resampling.relabelings(4, 5, 300, np.random.default_rng(0))
     assert (np.sort(labels, axis=-1) == np.arange(4)).all()
-    weights = np.vstack([AGAINST, similarity.common(CLASSES, NEUTRAL)])
-    w = inference.relabeled_weights(weights, labels, reference)
+    weights = np.vstack([AGAINST, unbiased.common(CLASSES, NEUTRAL)])
+    w = resampling.relabeled_weights(weights, labels, reference)
     others = np.delete(x, reference, axis=0) - x[reference]
-    products = inference.relabeled_inner(others, w)
+    products = resampling.relabeled_inner(others, w)
     for draw in (0, 1, 299):
         means = np.zeros((4, 4))
         for k in range(4):
@@ -125,18 +125,18 @@ def test_relabelling_knows_the_pull_of_the_shared_neutral(seed):
     runs, p, adjusted = 500, [], []
     for _ in range(runs):
         x = rng.standard_t(4, (4, 15, 12)) + rng.standard_normal((1, 15, 12))
-        w = inference.relabeled_weights(AGAINST, inference.relabelings(4, 15, 199, rng), 3)
-        null = inference.relabeled_inner(differences(x), w)
-        naive = similarity.inner(similarity.products(differences(x)))
+        w = resampling.relabeled_weights(AGAINST, resampling.relabelings(4, 15, 199, rng), 3)
+        null = resampling.relabeled_inner(differences(x), w)
+        naive = unbiased.inner(unbiased.products(differences(x)))
         cosines, nulls = (
-            similarity.cosine(
+            unbiased.cosine(
                 *(v[..., PAIRS[:, i], PAIRS[:, j]] for i, j in ((0, 1), (0, 0), (1, 1)))
             )
             for v in (naive, null)
         )
         assert nulls.mean() == pytest.approx(0.5, abs=0.15)
-        p.append(inference.p_value(cosines, nulls, "two-sided"))
-        adjusted.append(inference.max_t(cosines, nulls, "two-sided").min())
+        p.append(resampling.p_value(cosines, nulls, "two-sided"))
+        adjusted.append(resampling.max_t(cosines, nulls, "two-sided").min())
     p = np.array(p)[:, 0]
     assert at_least(0.05, runs) <= np.sum(p <= 0.05) <= at_most(0.05, runs)
     assert stats.kstest(p, "uniform").pvalue > 1e-5
@@ -148,25 +148,25 @@ def test_relabelling_knows_the_pull_of_the_shared_neutral(seed):
 
 def test_p_counts_the_observed_draw():
     null = np.arange(99.0)
-    assert inference.p_value(1000.0, null) == 1 / 100
-    assert inference.p_value(-1.0, null) == 1
-    assert inference.p_value(90.0, null) == 10 / 100  # ties count
-    assert inference.p_value(90.0 + 1e-13, null) == 10 / 100  # as do rounding errors
-    assert np.isnan(inference.p_value(np.nan, null))
+    assert resampling.p_value(1000.0, null) == 1 / 100
+    assert resampling.p_value(-1.0, null) == 1
+    assert resampling.p_value(90.0, null) == 10 / 100  # ties count
+    assert resampling.p_value(90.0 + 1e-13, null) == 10 / 100  # as do rounding errors
+    assert np.isnan(resampling.p_value(np.nan, null))
 
 
 def test_a_statistic_that_never_varies_is_not_significant():
-    assert inference.p_value(0.0, np.zeros(99)) == 1
-    assert inference.max_t(0.0, np.zeros(99), "two-sided") == 1
+    assert resampling.p_value(0.0, np.zeros(99)) == 1
+    assert resampling.max_t(0.0, np.zeros(99), "two-sided") == 1
 
 
 def test_two_sided_p_is_below_alpha_outside_the_band_and_nowhere_else():
     rng = np.random.default_rng(0)
     null = rng.gamma(1.0, size=9999)  # skewed
-    low, high = inference.band(null)
+    low, high = resampling.band(null)
     inside, outside = (low * 1.1, np.median(null), high * 0.98), (low * 0.9, high * 1.02, 99.0)
-    assert all(inference.p_value(x, null, "two-sided") > 0.05 for x in inside)
-    assert all(inference.p_value(x, null, "two-sided") < 0.05 for x in outside)
+    assert all(resampling.p_value(x, null, "two-sided") > 0.05 for x in inside)
+    assert all(resampling.p_value(x, null, "two-sided") < 0.05 for x in outside)
 
 
 @pytest.mark.parametrize("tail", ["upper", "two-sided"])
@@ -188,22 +188,22 @@ def test_max_t_is_the_step_down_of_westfall_and_young(tail):
         largest = max(largest, p)
         expected[first] = largest
         left.pop(0)
-    adjusted = inference.max_t(observed, null, tail)
+    adjusted = resampling.max_t(observed, null, tail)
     assert np.allclose(adjusted, expected)
-    assert (adjusted >= inference.p_value(observed, null, tail)).all()
+    assert (adjusted >= resampling.p_value(observed, null, tail)).all()
 
 
 def test_max_t_compares_depths_of_any_scale_and_leaves_out_the_undefined():
     rng = np.random.default_rng(0)
     null, observed = rng.standard_normal((499, 2, 3)), rng.standard_normal((2, 3)) + 1
     scale = 10.0 ** np.arange(6).reshape(2, 3)
-    adjusted = inference.max_t(observed, null)
-    assert np.allclose(inference.max_t(observed * scale, null * scale), adjusted)
+    adjusted = resampling.max_t(observed, null)
+    assert np.allclose(resampling.max_t(observed * scale, null * scale), adjusted)
     observed[1, 1] = np.nan
-    without = inference.max_t(observed, null)
+    without = resampling.max_t(observed, null)
     assert np.isnan(without[1, 1]) and np.isfinite(np.delete(without.ravel(), 4)).all()
     rest = np.delete(observed.ravel(), 4), np.delete(null.reshape(499, 6), 4, axis=1)
-    assert np.allclose(np.delete(without.ravel(), 4), inference.max_t(*rest))
+    assert np.allclose(np.delete(without.ravel(), 4), resampling.max_t(*rest))
 
 
 # Intervals
@@ -213,20 +213,20 @@ def test_the_jackknife_of_a_mean_is_its_standard_error():
     x = np.random.default_rng(0).standard_normal(30)
     loo = (x.sum() - x) / 29
     error = x.std(ddof=1) / np.sqrt(30)
-    assert inference.jackknife_se(loo) == pytest.approx(error, abs=1e-12)
-    low, high = inference.jackknife_interval(x.mean(), loo)
+    assert resampling.jackknife_se(loo) == pytest.approx(error, abs=1e-12)
+    low, high = resampling.jackknife_interval(x.mean(), loo)
     assert [low, high] == pytest.approx(stats.t.interval(0.95, 29, x.mean(), error), abs=1e-12)
-    assert inference.jackknife_p(x.mean(), loo) == pytest.approx(stats.ttest_1samp(x, 0).pvalue)
+    assert resampling.jackknife_p(x.mean(), loo) == pytest.approx(stats.ttest_1samp(x, 0).pvalue)
 
 
 def test_fisher_z_keeps_cosines_inside_and_leaves_others_plain():
     loo = np.array([[0.97, 0.98, 0.99, 0.9], [1.2, 1.3, 0.9, 1.1]])
     value = np.array([0.96, 1.1])
-    low, high = inference.jackknife_interval(value, loo, fisher_z=True)
-    plain = inference.jackknife_interval(value, loo)
+    low, high = resampling.jackknife_interval(value, loo, fisher_z=True)
+    plain = resampling.jackknife_interval(value, loo)
     assert high[0] < 1 < plain[1][0]
     assert (low[1], high[1]) == (plain[0][1], plain[1][1])
-    assert np.isnan(inference.jackknife_interval(np.nan, loo[0] * np.nan, fisher_z=True)).all()
+    assert np.isnan(resampling.jackknife_interval(np.nan, loo[0] * np.nan, fisher_z=True)).all()
 
 
 @pytest.mark.parametrize("seed", worlds.seeds(1))
@@ -235,10 +235,10 @@ def test_the_jackknife_covers_planted_cosines(seed):
     runs, inside, widths, values = 300, 0, [], []
     for _ in range(runs):
         d = differences(worlds.paired(rng, n=60, d=64, s=0.1, cos=0.3, topic_share=0.5).x)
-        u, loo = (similarity.inner_u(f(d)) for f in (similarity.products, similarity.left_out))
-        value = similarity.cosine(u[0, 1], u[0, 0], u[1, 1])
-        loo = similarity.cosine(loo[0, 1], loo[0, 0], loo[1, 1])
-        low, high = inference.jackknife_interval(value, loo, fisher_z=True)
+        u, loo = (unbiased.inner_u(f(d)) for f in (unbiased.products, unbiased.left_out))
+        value = unbiased.cosine(u[0, 1], u[0, 0], u[1, 1])
+        loo = unbiased.cosine(loo[0, 1], loo[0, 0], loo[1, 1])
+        low, high = resampling.jackknife_interval(value, loo, fisher_z=True)
         inside += low <= 0.3 <= high
         widths.append(high - low)
         values.append(value)
@@ -251,14 +251,14 @@ def test_the_jackknife_covers_planted_cosines(seed):
 
 def test_corrections_of_known_p_values():
     p = [0.01, 0.04, 0.03, 0.005]
-    assert inference.holm(p) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert inference.benjamini_hochberg(p) == pytest.approx([0.02, 0.04, 0.04, 0.02])
-    assert inference.holm([0.9, 0.8]) == pytest.approx([1, 1])
+    assert corrections.holm(p) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert corrections.benjamini_hochberg(p) == pytest.approx([0.02, 0.04, 0.04, 0.02])
+    assert corrections.holm([0.9, 0.8]) == pytest.approx([1, 1])
 
 
 def test_an_undefined_test_is_no_member_of_its_family():
     p = [0.01, np.nan, 0.04, 0.03, 0.005]
-    for correct in (inference.holm, inference.benjamini_hochberg):
+    for correct in (corrections.holm, corrections.benjamini_hochberg):
         adjusted = correct(p)
         assert np.isnan(adjusted[1])
         assert np.delete(adjusted, 1) == pytest.approx(correct([0.01, 0.04, 0.03, 0.005]))
@@ -267,9 +267,9 @@ def test_an_undefined_test_is_no_member_of_its_family():
 
 def test_draws_depend_on_the_generator_alone():
     for draw in (
-        lambda rng: inference.sign_flips(9, 20, rng),
-        lambda rng: inference.relabelings(4, 9, 20, rng),
-        lambda rng: similarity.halves(9, 20, rng),
+        lambda rng: resampling.sign_flips(9, 20, rng),
+        lambda rng: resampling.relabelings(4, 9, 20, rng),
+        lambda rng: unbiased.halves(9, 20, rng),
     ):
         one, two = (draw(np.random.default_rng(3)) for _ in range(2))
         assert (one == two).all()

@@ -11,7 +11,7 @@ import pytest
 def run(folder: Path, block: str) -> tuple[int, str]:
     """Exit status and terminal of a script whose job runs `block`."""
     body = block.replace("\n", "\n    ")
-    script = f"from emovec.job import job\nwith job('rule', 'log'):\n    {body}"
+    script = f"from emovec.io.job import job\nwith job('rule', 'log'):\n    {body}"
     done = subprocess.run(
         [sys.executable, "-c", script],
         cwd=folder,

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from emovec import judging
-from emovec.judging import judge
+from emovec.steering import judges
+from emovec.steering.judges import judge
 
 SETS = {"gratitude": ["thank", "grateful"], "apology": ["sorry"]}
 TEXTS = [
@@ -56,13 +56,13 @@ def test_models_are_unpacked_whole_and_once(tmp_path: Path, monkeypatch) -> None
     packed = tmp_path / "data/some/reg_joy.txt.gz"
     packed.parent.mkdir(parents=True)
     packed.write_bytes(gzip.compress(b"tree\n" * 1000))
-    monkeypatch.setattr(judging, "files", lambda package: tmp_path)
-    judging._unpack_nade()
+    monkeypatch.setattr(judges, "files", lambda package: tmp_path)
+    judges._unpack_nade()
     plain = packed.with_suffix("")
     assert plain.read_bytes() == b"tree\n" * 1000 and plain.stat().st_mode & 0o444 == 0o444
     assert {path.name for path in packed.parent.iterdir()} == {packed.name, plain.name}
     plain.write_bytes(b"kept")
-    judging._unpack_nade()
+    judges._unpack_nade()
     assert plain.read_bytes() == b"kept"
 
 
@@ -70,7 +70,7 @@ def test_models_that_are_cut_short_leave_nothing(tmp_path: Path, monkeypatch) ->
     packed = tmp_path / "data/some/reg_joy.txt.gz"
     packed.parent.mkdir(parents=True)
     packed.write_bytes(gzip.compress(np.random.default_rng(0).bytes(9999))[:500])
-    monkeypatch.setattr(judging, "files", lambda package: tmp_path)
+    monkeypatch.setattr(judges, "files", lambda package: tmp_path)
     with pytest.raises(EOFError):
-        judging._unpack_nade()
+        judges._unpack_nade()
     assert [path.name for path in packed.parent.iterdir()] == [packed.name]

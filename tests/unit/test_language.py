@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
-from emovec import language
 from emovec.errors import InputError
+from emovec.wording import language
 
-LIBRARY = Path(language.__file__).parent
+LIBRARY = Path(language.__file__).parents[1]
 PLACES = re.compile(r"\{(\w*)[^}]*\}|%\((\w+)\)")
 OTHERS = [code for code in language.LANGUAGES if code != "en"]
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from emovec import weights, wheel
 from emovec.errors import InputError
-from emovec.files import read_json, sha256
-from emovec.models import FILES, fetch
+from emovec.io.files import read_json, sha256
+from emovec.models import gguf, weights, wheel
+from emovec.models.sources import FILES, fetch
 from tiny import ARCHITECTURES, model_folder, source
 
 torch = pytest.importorskip("torch")
@@ -141,7 +141,7 @@ def test_weights_that_are_cut_short(tiny_root: Path, tmp_path: Path, size: int) 
 def test_weights_that_do_not_fit_the_configuration(
     tiny_root: Path, tmp_path: Path, settings: dict, says: str
 ) -> None:
-    from emovec.capture import load_model
+    from emovec.models.loading import load_model
 
     folder = tmp_path / "m"
     shutil.copytree(model_folder("gpt2", tiny_root), folder)
@@ -154,7 +154,7 @@ def test_weights_that_do_not_fit_the_configuration(
 
 def test_model_larger_than_the_memory(tiny_root: Path, tmp_path: Path) -> None:
     """A terabyte that only takes a few bytes of the disk."""
-    from emovec.capture import load_model
+    from emovec.models.loading import load_model
 
     folder = tmp_path / "m"
     shutil.copytree(model_folder("gpt2", tiny_root), folder)
@@ -253,5 +253,5 @@ def test_wheel_that_pip_cannot_have_is_one_sentence(tmp_path: Path, monkeypatch)
 def test_file_that_is_no_gguf(tmp_path: Path) -> None:
     (tmp_path / "model.gguf").write_bytes(b"GGUF" + bytes(100))
     with pytest.raises(InputError, match="cannot be read as a GGUF model") as caught:
-        wheel.dequantise(tmp_path / "model.gguf", tmp_path / "out")
+        gguf.dequantise(tmp_path / "model.gguf", tmp_path / "out")
     sentence(caught)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from emovec.published import compare
+from emovec.robustness.published import compare_published
 from test_findings import EMOTIONS, MODELS, run, steered, table, written
 
 NUMBER = re.compile(r"(?<![\w.])[−+±]?\d+\.\d+")
@@ -51,7 +51,7 @@ def tables_of_a_run() -> dict[str, pd.DataFrame]:
         [tables["cross"], table("cross_model_similarity", twins)], ignore_index=True
     )
     study = tables["within"].replace({"model": {"one": "gpt2"}})
-    tables["published"] = compare(study, tables["cross"])
+    tables["published"] = compare_published(study, tables["cross"])
     effects, scores, choice, _ = steered()
     effects["value"] = effects["value"].replace(0, 0.07)
     spread = np.linspace(0.1, 0.9, len(scores))

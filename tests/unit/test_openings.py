@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 from emovec.errors import InputError
-from emovec.openings import read_openings, read_words
+from emovec.prompts.openings import read_openings, read_words
 
 EMOTIONS = ["gratitude", "anger", "apology"]
 HEAD = "id,topic,text,half\n"

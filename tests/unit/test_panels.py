@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from emovec import language
-from emovec.panel import encode, offered
-from emovec.panels_cross import verdicts_panel
-from emovec.panels_texts import tokens_panel
-from emovec.tables import COLUMNS
+from emovec.explorer.between_models import verdicts_panel
+from emovec.explorer.panel import encode, offered
+from emovec.explorer.texts import tokens_panel
+from emovec.io.tables import COLUMNS
+from emovec.wording import language
 
 
 @pytest.fixture

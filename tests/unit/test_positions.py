@@ -2,8 +2,9 @@
 
 import pytest
 from emovec.errors import InputError
-from emovec.positions import TextEncoder, find, plan_readings
-from emovec.untrained import byte_tokenizer
+from emovec.models.untrained import byte_tokenizer
+from emovec.prompts.positions import find, plan_readings
+from emovec.prompts.tokenizer import TextEncoder
 from tiny import SUFFIX
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from emovec.errors import InputError
-from emovec.prompts import read_probe, read_prompts
+from emovec.prompts.sentences import read_probe, read_prompts
 
 EMOTIONS = ["joy", "fear"]
 HEADER = "id,topic,emotion,text,emotion_word,phrase,source"

@@ -4,8 +4,10 @@ from dataclasses import replace
 from itertools import product
 
 import pytest
-from emovec import cross_rows, language, raw, within
-from emovec.verdicts import Evidence, decide
+from emovec.between_models import raw_cosines, rows
+from emovec.between_models.verdict import Evidence, decide
+from emovec.within_model import rows as within_rows
+from emovec.wording import language
 from retold import retold
 
 GATES = ("signal_ok", "map_ok", "confound_ok")
@@ -44,8 +46,9 @@ def test_reasons_of_verdicts() -> None:
 @pytest.mark.parametrize(
     "flag",
     [
-        cross_rows.NO_NORM, raw.UNRELATED, within.NO_DIFFERENCE, within.NO_SPREAD, within.NO_NORM,
-        within.AVERAGED, within.DOMINATED,
+        rows.NO_NORM, raw_cosines.UNRELATED, within_rows.NO_DIFFERENCE, within_rows.NO_SPREAD,
+        within_rows.NO_NORM,
+        within_rows.AVERAGED, within_rows.DOMINATED,
         "no map", "no control null", "no variance between sentences", "exploratory",
         "for comparison", "5-fold R²", "attribute not reliable enough", "zero vector",
         "d_model differs (576 and 640)", "the direction of one@twin does not decode",

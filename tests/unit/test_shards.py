@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from emovec.activations.shards import part_of, read_attributes, read_blocks, write_shard
+from emovec.activations.store import Block, open_activations, write_activations
 from emovec.errors import InputError
-from emovec.shards import part_of, read_attributes, read_blocks, write_shard
-from emovec.store import Block, open_activations, write_activations
 
 ATTRIBUTES = {"model": "one", "n_layers": 2, "d_model": 5, "prepend_bos": True, "source": {"a": 1}}
 POSITIONS = {"prompts": ["last", "suffix"], "probe": ["last"]}

@@ -6,23 +6,25 @@ Tolerances for fresh seeds are at least five standard deviations of the statisti
 import numpy as np
 import pytest
 import worlds
-from emovec import metric, similarity, within
+from emovec.statistics import arrays, metrics, unbiased
+from emovec.within_model import compare, rows
+from emovec.within_model.compare import compare_emotions
 from worlds import CLASSES, NEUTRAL
 
-AGAINST = similarity.against_neutral(CLASSES, NEUTRAL)
+AGAINST = unbiased.against_neutral(CLASSES, NEUTRAL)
 
 
 def products(world_or_x, weights=AGAINST):
     """Products [emotion, emotion] of the contrasts against neutral."""
     x = getattr(world_or_x, "x", world_or_x)
-    return similarity.products(similarity.differences(x, weights))
+    return unbiased.products(unbiased.differences(x, weights))
 
 
 def cosines(world_or_x, weights=AGAINST):
     """Naive and unbiased cosines and κ, each [emotion, emotion]."""
     p = products(world_or_x, weights)
-    found = similarity.inner(p), similarity.inner_u(p), similarity.trace_cov(p)
-    return [similarity.cosines(one) for one in found]
+    found = unbiased.inner(p), unbiased.inner_u(p), unbiased.trace_cov(p)
+    return [unbiased.cosines(one) for one in found]
 
 
 def small(seed=0, n=7, d=5):
@@ -35,11 +37,11 @@ def small(seed=0, n=7, d=5):
 def test_differences_of_any_contrast_are_those_of_its_classes():
     x = small()
     against = x[:3] - x[3]
-    found = similarity.differences(x + 5, AGAINST)
+    found = unbiased.differences(x + 5, AGAINST)
     assert np.allclose(found, against, atol=1e-12)
-    shared = similarity.differences(x, similarity.common(CLASSES, NEUTRAL))
+    shared = unbiased.differences(x, unbiased.common(CLASSES, NEUTRAL))
     assert np.allclose(shared, against.mean(axis=0), atol=1e-12)
-    specific = similarity.differences(x, similarity.specific(CLASSES, NEUTRAL))
+    specific = unbiased.differences(x, unbiased.specific(CLASSES, NEUTRAL))
     assert np.allclose(specific, against - against.mean(axis=0), atol=1e-12)
 
 
@@ -47,29 +49,29 @@ def test_differences_of_any_contrast_are_those_of_its_classes():
 def test_coordinates_keep_inner_products_in_no_more_dimensions_than_rows(shape):
     rows = np.random.default_rng(0).standard_normal(shape)
     rows[..., 1, :] = rows[..., 0, :]  # rank may be lower still
-    found = similarity.coordinates(rows)
+    found = arrays.coordinates(rows)
     assert found.shape == (*shape[:-1], min(shape[-2:]))
     assert np.allclose(
         found @ found.swapaxes(-1, -2), rows @ rows.swapaxes(-1, -2), rtol=0, atol=1e-12
     )
-    assert not similarity.coordinates(0 * rows).any()
+    assert not arrays.coordinates(0 * rows).any()
 
 
 def test_the_weights_of_all_contrasts_sum_to_zero():
     for weights in (
-        similarity.contrast(CLASSES, "gratitude", "anger"),
+        unbiased.contrast(CLASSES, "gratitude", "anger"),
         AGAINST,
-        similarity.common(CLASSES, NEUTRAL),
-        similarity.specific(CLASSES, NEUTRAL),
+        unbiased.common(CLASSES, NEUTRAL),
+        unbiased.specific(CLASSES, NEUTRAL),
     ):
         assert np.allclose(weights.sum(axis=-1), 0)
-    assert (similarity.specific(CLASSES, NEUTRAL)[:, 3] == 0).all()  # neutral cancels exactly
+    assert (unbiased.specific(CLASSES, NEUTRAL)[:, 3] == 0).all()  # neutral cancels exactly
 
 
 def test_inner_products_are_those_of_the_mean_differences():
     x = small()
     v = (x[:3] - x[3]).mean(axis=1)
-    assert np.allclose(similarity.inner(products(x)), v @ v.T, atol=1e-12)
+    assert np.allclose(unbiased.inner(products(x)), v @ v.T, atol=1e-12)
     cosine = v[0] @ v[1] / np.linalg.norm(v[0]) / np.linalg.norm(v[1])
     assert cosines(x)[0][0, 1] == pytest.approx(cosine, abs=1e-12)
 
@@ -78,25 +80,25 @@ def test_u_is_the_mean_over_pairs_of_different_topics():
     x = small()
     d = x[:3] - x[3]
     pairs = [d[0, i] @ d[1, j] for i in range(7) for j in range(7) if i != j]
-    assert similarity.inner_u(products(x))[0, 1] == pytest.approx(np.mean(pairs), abs=1e-12)
+    assert unbiased.inner_u(products(x))[0, 1] == pytest.approx(np.mean(pairs), abs=1e-12)
 
 
 def test_topics_left_out_by_sums_are_left_out():
     x = small(n=6)
-    d = similarity.differences(x, AGAINST)
-    left = similarity.left_out(d)
+    d = unbiased.differences(x, AGAINST)
+    left = unbiased.left_out(d)
     for i in range(6):
-        rest = similarity.products(np.delete(d, i, axis=1))
-        for estimator in (similarity.inner, similarity.inner_u, similarity.trace_cov):
+        rest = unbiased.products(np.delete(d, i, axis=1))
+        for estimator in (unbiased.inner, unbiased.inner_u, unbiased.trace_cov):
             assert np.allclose(estimator(left)[..., i], estimator(rest), atol=1e-12)
-    assert np.isnan(similarity.inner_u(similarity.left_out(d[:, :2]))).all()
+    assert np.isnan(unbiased.inner_u(unbiased.left_out(d[:, :2]))).all()
 
 
 def test_trace_cov_is_the_trace_of_the_sample_covariance():
     x = small()
     d = x[:3] - x[3]
     both = np.cov(d[0].T, d[1].T)
-    trace = similarity.trace_cov(products(x))
+    trace = unbiased.trace_cov(products(x))
     assert trace[0, 1] == pytest.approx(np.trace(both[:5, 5:]), abs=1e-12)
     assert trace[0, 0] == pytest.approx(np.trace(both[:5, :5]), abs=1e-12)
 
@@ -105,7 +107,7 @@ def test_trace_cov_is_the_trace_of_the_sample_covariance():
 def test_split_half_is_the_stepped_up_mean_cosine_of_halves(n):
     x = small(n=n)
     d = x[0] - x[3]
-    split = similarity.halves(n, 50, np.random.default_rng(0))
+    split = unbiased.halves(n, 50, np.random.default_rng(0))
     assert (split > 0).sum(axis=-1).tolist() == [[4, 4]] * 50
     assert not (split[:, 0] * split[:, 1]).any()
     assert (split.sum(axis=(0, 1)) > 0).all()  # with odd n, it is not always one topic that is out
@@ -114,25 +116,25 @@ def test_split_half_is_the_stepped_up_mean_cosine_of_halves(n):
         a, b = d[one > 0].mean(axis=0), d[other > 0].mean(axis=0)
         cosines.append(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
     r = np.mean(cosines)
-    halved = similarity.half_products(similarity.differences(x, AGAINST), split)
-    assert similarity.split_half(halved[0, 0]) == pytest.approx(2 * r / (1 + r), abs=1e-12)
+    halved = unbiased.half_products(unbiased.differences(x, AGAINST), split)
+    assert unbiased.split_half(halved[0, 0]) == pytest.approx(2 * r / (1 + r), abs=1e-12)
 
 
 def test_the_average_over_depths_is_the_ratio_of_means():
     rng = np.random.default_rng(0)
     ab, aa, bb = rng.random((3, 5)) + np.array([[0], [1], [1]])
     expected = ab.sum() / np.sqrt(aa.sum() * bb.sum())
-    assert similarity.cos_over_depths(ab, aa, bb) == pytest.approx(expected)
+    assert unbiased.cos_over_depths(ab, aa, bb) == pytest.approx(expected)
 
 
 def test_cosines_are_neither_clipped_nor_invented():
-    assert similarity.cosine(2.0, 1.0, 1.0) == 2.0
-    assert np.isnan(similarity.cosine([1, 1, 1], [-1, 1, 0], [-1, 0, 1])).all()
+    assert unbiased.cosine(2.0, 1.0, 1.0) == 2.0
+    assert np.isnan(unbiased.cosine([1, 1, 1], [-1, 1, 0], [-1, 0, 1])).all()
     d = np.eye(6)[:, :3]  # orthogonal differences have a negative unbiased norm here
     d[3:] = -d[:3]
-    u = similarity.inner_u(similarity.products(d[None]))
+    u = unbiased.inner_u(unbiased.products(d[None]))
     assert u < 0
-    assert np.isnan(similarity.cosines(u))
+    assert np.isnan(unbiased.cosines(u))
 
 
 # Known answers
@@ -144,7 +146,7 @@ def test_no_signal_has_naive_cosines_of_one_half_and_unbiased_norms_of_zero(seed
     world = worlds.paired(
         np.random.default_rng(seed), n=n, d=d, s=0, topic_share=0, spectrum="isotropic"
     )
-    u, inner = similarity.inner_u(products(world)), similarity.inner(products(world))
+    u, inner = unbiased.inner_u(products(world)), unbiased.inner(products(world))
     naive, _, kappa = cosines(world)
     for a, b in ((0, 1), (0, 2), (1, 2)):
         assert 0.4 < naive[a, b] < 0.6
@@ -169,9 +171,9 @@ def test_kappa_knows_unequal_noise():
 def test_topic_offsets_and_isometries_change_nothing(seed):
     rng = np.random.default_rng(seed)
     x = worlds.paired(rng, n=40, d=64).x
-    u = similarity.inner_u(products(x))
+    u = unbiased.inner_u(products(x))
     offset = x + 3 * rng.standard_normal((1, 40, 64))
-    assert np.abs(similarity.inner_u(products(offset)) - u).max() < 1e-10
+    assert np.abs(unbiased.inner_u(products(offset)) - u).max() < 1e-10
     turn = np.linalg.qr(rng.standard_normal((64, 64)))[0]
     moved = 7 * x @ turn + rng.standard_normal(64)
     assert cosines(moved)[1][0, 1] == pytest.approx(cosines(x)[1][0, 1], abs=1e-9)
@@ -179,19 +181,19 @@ def test_topic_offsets_and_isometries_change_nothing(seed):
 
 def test_swapping_the_classes_turns_the_direction_round():
     world = worlds.paired(np.random.default_rng(0), n=20, d=32)
-    a = similarity.contrast(CLASSES, "gratitude", NEUTRAL)
-    b = similarity.contrast(CLASSES, NEUTRAL, "gratitude")
-    naive, unbiased, _ = cosines(world, np.stack([a, b]))
+    a = unbiased.contrast(CLASSES, "gratitude", NEUTRAL)
+    b = unbiased.contrast(CLASSES, NEUTRAL, "gratitude")
+    naive, corrected, _ = cosines(world, np.stack([a, b]))
     assert naive[0, 1] == pytest.approx(-1, abs=1e-12)
-    assert unbiased[0, 1] == pytest.approx(-1, abs=1e-12)
+    assert corrected[0, 1] == pytest.approx(-1, abs=1e-12)
 
 
 def test_specific_parts_of_equiangular_emotions_have_the_cosine_minus_one_half():
     effects = np.vstack([worlds.equiangular(np.random.default_rng(0), 3, 0.4, 32), np.zeros(32)])
     x = np.repeat(effects[:, None], 4, axis=1)
-    unbiased = cosines(x, similarity.specific(CLASSES, NEUTRAL))[1]
+    corrected = cosines(x, unbiased.specific(CLASSES, NEUTRAL))[1]
     for a, b in ((0, 1), (0, 2), (1, 2)):
-        assert unbiased[a, b] == pytest.approx(-0.5, abs=1e-9)
+        assert corrected[a, b] == pytest.approx(-0.5, abs=1e-9)
 
 
 @pytest.mark.parametrize("cos", [-0.5, 0.0, 0.5, 0.9])
@@ -202,7 +204,7 @@ def test_u_finds_planted_cosines_where_the_naive_one_is_pulled_to_kappa(seed, co
     found, naive = [], []
     for _ in range(40):
         world = worlds.paired(rng, n=n, d=64, s=s, cos=cos, topic_share=topic_share)
-        found.append(similarity.inner_u(products(world)) / world.trace)
+        found.append(unbiased.inner_u(products(world)) / world.trace)
         naive.append(cosines(world)[0][0, 1:])
     truth = world.effects[:3] @ world.effects[:3].T / world.trace
     mean = np.mean(found, axis=0)
@@ -220,10 +222,10 @@ def test_effect_size_and_reliability_have_their_planted_values(seed):
     found = []
     for _ in range(20):
         world = worlds.paired(rng, n=n, d=128, s=s, topic_share=topic_share)
-        d = similarity.differences(world.x, AGAINST)
-        p = similarity.products(d)
-        half = similarity.split_half(similarity.half_products(d, similarity.halves(n, 50, rng)))
-        own = [similarity.s_hat(p), similarity.reliability(p), half]
+        d = unbiased.differences(world.x, AGAINST)
+        p = unbiased.products(d)
+        half = unbiased.split_half(unbiased.half_products(d, unbiased.halves(n, 50, rng)))
+        own = [unbiased.s_hat(p), unbiased.reliability_of_products(p), half]
         found.append([np.diagonal(one) for one in own])
     effect, reliability, half = np.mean(found, axis=(0, 2))
     noise = 2 * (1 - topic_share)  # of one difference, in units of T
@@ -235,7 +237,7 @@ def test_effect_size_and_reliability_have_their_planted_values(seed):
 def test_common_share_is_one_for_one_direction_and_a_third_for_orthogonal_ones():
     for cos, expected in ((1.0, 1.0), (0.0, 1 / 3), (-0.5, 0.0)):
         effects = worlds.equiangular(np.random.default_rng(0), 3, cos, 16)
-        assert similarity.common_share(effects @ effects.T) == pytest.approx(expected, abs=1e-12)
+        assert unbiased.common_share(effects @ effects.T) == pytest.approx(expected, abs=1e-12)
 
 
 # Numbers as they come from a model
@@ -243,17 +245,17 @@ def test_common_share_is_one_for_one_direction_and_a_third_for_orthogonal_ones()
 
 def test_float32_with_a_large_offset_loses_nothing():
     x = worlds.paired(np.random.default_rng(0), n=30, d=64).x.astype(np.float32)
-    exact = similarity.inner_u(products(x.astype(np.float64)))
+    exact = unbiased.inner_u(products(x.astype(np.float64)))
     far = x.astype(np.float64) + 1e5
-    assert np.allclose(similarity.inner_u(products(x)), exact, rtol=1e-12)
-    assert np.allclose(similarity.inner_u(products(far)), exact, rtol=1e-6)
+    assert np.allclose(unbiased.inner_u(products(x)), exact, rtol=1e-12)
+    assert np.allclose(unbiased.inner_u(products(far)), exact, rtol=1e-6)
 
 
 def test_identical_sentences_give_exact_zeros():
     """Their mean differs from them by rounding."""
     x = np.tile(np.random.default_rng(0).standard_normal(49), (4, 31, 1))
     assert (x.mean(axis=(0, 1)) != x[0, 0]).any()
-    assert not similarity.differences(x, similarity.specific(CLASSES, NEUTRAL)).any()
+    assert not unbiased.differences(x, unbiased.specific(CLASSES, NEUTRAL)).any()
 
 
 # The table of one model
@@ -272,7 +274,7 @@ def stack(scales, **kwargs):
 def table():
     world, residual, probe = stack((0, 1, 10, 100), n=40, d=48, s=0.3, cos=0.4, n_probe=200)
     rng = np.random.default_rng(0)
-    frame = within.within_model(
+    frame = compare_emotions(
         residual, probe, CLASSES, NEUTRAL, rng, model="toy", position="last", flips=499
     )
     return world, residual, probe, frame
@@ -293,7 +295,7 @@ def cell(frame, stat, a, b="", depth=2, metric="raw"):
 
 def test_the_table_has_one_row_for_each_number_and_the_columns_of_the_contract(table):
     *_, frame = table
-    assert frame.columns.tolist() == within.COLUMNS
+    assert frame.columns.tolist() == compare.COLUMNS
     key = ["depth", "metric", "emotion_a", "emotion_b", "stat"]
     assert not frame.duplicated(key).any()
     assert (frame.model == "toy").all() and (frame.n_topics == 40).all()
@@ -307,21 +309,21 @@ def test_the_table_has_one_row_for_each_number_and_the_columns_of_the_contract(t
 
 def test_the_table_holds_the_estimators(table):
     _, residual, _, frame = table
-    naive, unbiased, kappa = cosines(residual[:, :, 2])
+    naive, corrected, kappa = cosines(residual[:, :, 2])
     row = cell(frame, "cos_naive", "gratitude", "anger")
     assert row.value == pytest.approx(naive[0, 1], abs=1e-12)
     row = cell(frame, "kappa", "gratitude", "anger")
     assert row.value == pytest.approx(kappa[0, 1], abs=1e-12)
     row = cell(frame, "cos_u", "gratitude", "anger")
-    assert row.value == pytest.approx(unbiased[0, 1], abs=1e-12)
+    assert row.value == pytest.approx(corrected[0, 1], abs=1e-12)
     assert row.ci_low < row.value < row.ci_high
-    between = similarity.contrast(CLASSES, "gratitude", "anger")
+    between = unbiased.contrast(CLASSES, "gratitude", "anger")
     own = products(residual[:, :, 2], between[None])
     estimators = {
-        "norm2_naive": similarity.inner,
-        "norm2_u": similarity.inner_u,
-        "s_hat": similarity.s_hat,
-        "reliability": similarity.reliability,
+        "norm2_naive": unbiased.inner,
+        "norm2_u": unbiased.inner_u,
+        "s_hat": unbiased.s_hat,
+        "reliability": unbiased.reliability_of_products,
     }
     for stat, estimator in estimators.items():
         row = cell(frame, stat, "gratitude-anger")
@@ -329,17 +331,17 @@ def test_the_table_holds_the_estimators(table):
         assert row.ci_low < row.value < row.ci_high
         assert row.null_low < row.null_high < row.value  # a strong effect
         assert row.p == 1 / 500 and row.gate_ok
-    share, dimension = metric.spectrum(residual[3, :, 2].astype(float))
+    share, dimension = metrics.spectrum(residual[3, :, 2].astype(float))
     assert cell(frame, "evr_pc1", NEUTRAL).value == pytest.approx(share)
     assert cell(frame, "d_eff", NEUTRAL).value == pytest.approx(dimension)
     share = cell(frame, "common_share", "common")
-    u = similarity.inner_u(products(residual[:, :, 2]))
-    assert share.value == pytest.approx(similarity.common_share(u))
+    u = unbiased.inner_u(products(residual[:, :, 2]))
+    assert share.value == pytest.approx(unbiased.common_share(u))
 
 
 def test_a_scale_changes_no_ratio_and_averages_weigh_the_products(table):
     *_, frame = table
-    for name in metric.METRICS:
+    for name in metrics.METRICS:
         for stat in ("cos_u", "cos_naive"):
             rows = [cell(frame, stat, "anger", "apology", depth, name) for depth in (1, 2, 3)]
             assert np.allclose([row.value for row in rows], rows[0].value, atol=1e-6)
@@ -353,25 +355,25 @@ def test_averages_leave_out_the_last_depth():
     world, residual, probe = stack((1, 2, 3), n=20, d=24, s=0.3, n_probe=60)
     residual[0, :, 1] += 4 * world.effects[1]
     residual[:, :, 2] = 1e3 * np.random.default_rng(0).standard_normal(residual[:, :, 2].shape)
-    frame = within.within_model(
+    frame = compare_emotions(
         *(residual, probe, CLASSES, NEUTRAL, np.random.default_rng(0)),
         **{"model": "toy", "position": "last", "metrics": ("raw",), "flips": 99},
     )
     expected = np.mean([cosines(residual[:, :, depth])[0][0, 1] for depth in (0, 1)])
     assert cell(frame, "cos_naive", "gratitude", "anger", None).value == pytest.approx(expected)
-    u = np.stack([similarity.inner_u(products(residual[:, :, depth])) for depth in (0, 1)])
-    expected = similarity.cos_over_depths(u[:, 0, 1], u[:, 0, 0], u[:, 1, 1])
+    u = np.stack([unbiased.inner_u(products(residual[:, :, depth])) for depth in (0, 1)])
+    expected = unbiased.cos_over_depths(u[:, 0, 1], u[:, 0, 0], u[:, 1, 1])
     average = cell(frame, "cos_u", "gratitude", "anger", None)
     assert average.value == pytest.approx(expected) and average.gate_ok
 
 
 def test_a_depth_at_which_classes_do_not_differ_is_undefined_not_significant(table):
     *_, frame = table
-    for name in metric.METRICS:
+    for name in metrics.METRICS:
         for stat in ("cos_naive", "cos_u"):
             row = cell(frame, stat, "gratitude", "anger", 0, name)
             assert np.isnan(row.value) and np.isnan(row.p) and not row.gate_ok
-            assert row.flag == within.NO_DIFFERENCE
+            assert row.flag == rows.NO_DIFFERENCE
         row = cell(frame, "norm2_u", "gratitude-anger", depth=0, metric=name)
         assert (row.value, row.p, row.gate_ok) == (0, 1, False)
 
@@ -384,12 +386,12 @@ def test_rounding_errors_between_two_equal_classes_are_no_difference():
     residual[1] *= 1 + 1e-9 * rng.standard_normal(residual[1].shape)
     residual[:, ::2] *= 1.1
     probe = rng.standard_normal((60, 1, 32))
-    frame = within.within_model(
+    frame = compare_emotions(
         *(residual, probe, CLASSES, NEUTRAL, rng), model="toy", position="last", flips=99
     )
-    for name in metric.METRICS:
+    for name in metrics.METRICS:
         row = cell(frame, "reliability", "gratitude-anger", depth=0, metric=name)
-        assert np.isnan(row.value) and row.flag == within.NO_DIFFERENCE and row.p == 1
+        assert np.isnan(row.value) and row.flag == rows.NO_DIFFERENCE and row.p == 1
         assert cell(frame, "cos_u", "gratitude", "anger", 0, name).value == pytest.approx(1)
 
 
@@ -397,7 +399,7 @@ def test_rounding_errors_between_two_equal_classes_are_no_difference():
 def test_without_signal_the_gate_is_shut(seed):
     rng = np.random.default_rng(seed)
     world = worlds.paired(rng, n=30, d=100, s=0, spectrum="isotropic", n_probe=400)
-    frame = within.within_model(
+    frame = compare_emotions(
         *(world.x[:, :, None], world.probe[:, None], CLASSES, NEUTRAL, rng),
         **{"model": "toy", "position": "last", "flips": 499},
     )
@@ -411,7 +413,7 @@ def test_the_gate_asks_for_reliability_and_a_signal_in_every_contrast_of_the_row
     made = [worlds.paired(rng, n=24, d=32, s=s, n_probe=4) for s in np.arange(8) / 80]
     residual = np.stack([world.x for world in made], axis=2)
     residual[2] -= [world.effects[2] for world in made]  # no apology
-    frame = within.within_model(
+    frame = compare_emotions(
         *(residual, residual[0], CLASSES, NEUTRAL, rng),
         **{"model": "toy", "position": "last", "flips": 499, "metrics": ("raw",), "alpha": 0.01},
         thresholds={"reliability": 0.6},
@@ -429,13 +431,13 @@ def test_the_gate_asks_for_reliability_and_a_signal_in_every_contrast_of_the_row
 def test_a_rogue_dimension_is_named_and_its_cosines_flagged():
     rng = np.random.default_rng(0)
     world = worlds.rogue(rng, n=40, d=64)
-    frame = within.within_model(
+    frame = compare_emotions(
         *(world.x[:, :, None], world.probe[:, None], CLASSES, NEUTRAL, rng),
         **{"model": "toy", "position": "last", "flips": 99},
     )
     row = cell(frame, "cos_naive", "gratitude", "anger", 0)
-    assert row.value > 0.9 and row.flag == within.DOMINATED
-    assert cell(frame, "rogue_share1", "gratitude", depth=0).flag == within.DOMINATED
+    assert row.value > 0.9 and row.flag == rows.DOMINATED
+    assert cell(frame, "rogue_share1", "gratitude", depth=0).flag == rows.DOMINATED
     dims = cell(frame, "rogue_dims", "gratitude", depth=0)
     assert dims.flag.split()[0] == "7" and len(dims.flag.split()) == 3
     assert cell(frame, "evr_pc1", "neutral", depth=0).value > 0.8
@@ -448,7 +450,7 @@ def test_the_table_is_a_function_of_the_generator():
     _, residual, probe = stack((1, 2), n=12, d=8, n_probe=40)
 
     def make(seed):
-        return within.within_model(
+        return compare_emotions(
             *(residual, probe, CLASSES, NEUTRAL, np.random.default_rng(seed)),
             **{"model": "toy", "position": "last", "flips": 99},
         )
@@ -459,7 +461,7 @@ def test_the_table_is_a_function_of_the_generator():
 
 def test_without_probe_the_raw_metric_remains():
     _, residual, probe = stack((1, 2), n=12, d=8, n_probe=40)
-    frame = within.within_model(
+    frame = compare_emotions(
         *(residual, probe[:0], CLASSES, NEUTRAL, np.random.default_rng(0)),
         **{"model": "toy", "position": "last", "flips": 99, "metrics": ("raw",)},
     )
@@ -468,7 +470,7 @@ def test_without_probe_the_raw_metric_remains():
 
 def test_one_emotion_has_no_pairs_but_a_length():
     _, residual, probe = stack((1, 2), n=12, d=8, n_probe=40)
-    frame = within.within_model(
+    frame = compare_emotions(
         *(residual[2:], probe, CLASSES[2:], NEUTRAL, np.random.default_rng(0)),
         **{"model": "toy", "position": "last", "flips": 99},
     )
@@ -480,6 +482,6 @@ def test_arrays_that_do_not_fit_are_named():
     _, residual, probe = stack((1, 2), n=12, d=8, n_probe=40)
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match=r"residual must be .* 4 classes, not \[3, 12, 2, 8\]"):
-        within.within_model(residual[1:], probe, CLASSES, NEUTRAL, rng, model="m", position="p")
+        compare_emotions(residual[1:], probe, CLASSES, NEUTRAL, rng, model="m", position="p")
     with pytest.raises(ValueError, match=r"probe must be .* \[2, 8\], not \[40, 1, 8\]"):
-        within.within_model(residual, probe[:, :1], CLASSES, NEUTRAL, rng, model="m", position="p")
+        compare_emotions(residual, probe[:, :1], CLASSES, NEUTRAL, rng, model="m", position="p")

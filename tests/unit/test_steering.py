@@ -9,20 +9,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 from emovec.errors import InputError
-from emovec.files import read_json
-from emovec.positions import load_encoder, plan_readings
+from emovec.io.files import read_json
+from emovec.prompts.positions import plan_readings
+from emovec.prompts.tokenizer import load_encoder
 from tiny import ARCHITECTURES, SUFFIX, model_folder
 
 torch = pytest.importorskip("torch")
-from emovec.capture import load_model, read_streams  # noqa: E402
-from emovec.steering import (  # noqa: E402
-    Change,
+from emovec.activations.capture import read_streams  # noqa: E402
+from emovec.models.loading import load_model  # noqa: E402
+from emovec.steering.generation import (  # noqa: E402
     continuation_log_probability,
     generate,
     next_log_probabilities,
     read_prefix,
-    steered,
 )
+from emovec.steering.hooks import Change, steered  # noqa: E402
 from transformers import AutoModelForCausalLM  # noqa: E402
 
 OPENINGS = [

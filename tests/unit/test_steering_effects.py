@@ -6,18 +6,19 @@ import numpy as np
 import pandas as pd
 import pytest
 from emovec.errors import InputError
-from emovec.steering_effects import (
+from emovec.io.tables import COLUMNS
+from emovec.steering.choice import choose
+from emovec.steering.conditions import KEYS
+from emovec.steering.directions import CONTROLS
+from emovec.steering.effects import (
     READ_OUTS,
     adjust,
     changes,
     check_texts,
-    choose,
     dose_response,
     effects,
     steering_table,
 )
-from emovec.steering_plan import CONTROLS, KEYS
-from emovec.tables import COLUMNS
 from scipy import stats
 
 EMOTIONS = ["joy", "fear"]

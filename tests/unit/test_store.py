@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from disks import small
+from emovec.activations.brought import adopt
+from emovec.activations.store import ActivationsWriter, open_activations
 from emovec.errors import InputError
-from emovec.store import ActivationsWriter, adopt, open_activations
 
 CLASSES = ["joy", "fear", "none"]
 N_DEPTHS, D_MODEL = 3, 8
@@ -180,12 +181,12 @@ def test_disk_that_is_too_small_is_said_before_anything_is_computed(tmp_path: Pa
 def test_disk_that_fills_up_meanwhile(tmp_path: Path) -> None:
     """In a process of its own: HDF5 must not bring it down before it has said its sentence."""
     script = f"""
-from emovec.job import job
+from emovec.io.job import job
 with job("capture_activations", r"{tmp_path / "log"}"):
     from pathlib import Path
     import numpy as np
-    from emovec.files import whole
-    from emovec.store import ActivationsWriter
+    from emovec.io.files import whole
+    from emovec.activations.store import ActivationsWriter
     disk = Path(r"{tmp_path / "disk"}")
     with whole(disk / "m.h5") as part, ActivationsWriter(part, 4, 1024) as writer:
         data = writer.residual("prompts", "last", 60)

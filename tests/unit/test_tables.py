@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from emovec.errors import InputError
-from emovec.seeds import generator
-from emovec.tables import COLUMNS, join_tables, read_table, write_frame, write_table
+from emovec.io.seeds import generator
+from emovec.io.tables import COLUMNS, join_tables, read_table, write_frame, write_table
 
 
 def frame(values: np.ndarray) -> pd.DataFrame:

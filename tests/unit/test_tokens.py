@@ -5,9 +5,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from emovec.positions import Encoded, TextEncoder, load_encoder, read_every_token
-from emovec.tokens import N_TOPICS, SINK, UNDEFINED, Scale, projections, selected, streams
-from emovec.untrained import byte_tokenizer
+from emovec.models.untrained import byte_tokenizer
+from emovec.prompts.positions import read_every_token
+from emovec.prompts.tokenizer import Encoded, TextEncoder, load_encoder
+from emovec.vectors.token_projections import (
+    N_TOPICS,
+    SINK,
+    UNDEFINED,
+    Scale,
+    projections,
+    selected,
+    streams,
+)
 from tiny import SUFFIX, model_folder
 
 CLASSES = ["joy", "fear", "neutral"]
@@ -88,7 +97,7 @@ def planted(root: Path, bos: bool = True) -> pd.DataFrame:
 
     Directions are fitted at the last token, at every depth.
     """
-    from emovec.capture import Reader
+    from emovec.activations.capture import Reader
 
     folder = model_folder("gpt2", root)
     reader = Reader.load(

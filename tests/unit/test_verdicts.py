@@ -7,16 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import worlds_cross
-from emovec import alignment, cross
-from emovec.verdicts import (
-    COLUMNS,
-    Evidence,
-    Thresholds,
-    adjust_families,
-    decide,
-    holm_by_unit,
-    verdicts,
-)
+from emovec.between_models import maps, pair
+from emovec.between_models.compare import compare_models
+from emovec.between_models.evidence import COLUMNS, verdicts
+from emovec.between_models.families import adjust_families
+from emovec.between_models.thresholds import Thresholds
+from emovec.between_models.verdict import Evidence, decide
+from emovec.statistics import unbiased
+from emovec.statistics.corrections import holm_by_unit
 from worlds import seeds
 
 SHARED = Evidence(
@@ -215,18 +213,18 @@ def test_the_joint_claim_has_the_largest_p_of_its_methods_and_directions():
 # Whole worlds -------------------------------------------------------------------------------------
 
 
-def within_rows(pair):
+def within_rows(both):
     """Signal and reliability of each model alone, and decoding before the first block."""
-    on_map = (pair.probe["half"] == "map").to_numpy()
+    on_map = (both.probe["half"] == "map").to_numpy()
     within, decoding = [], []
-    for model in (pair.a, pair.b):
+    for model in (both.a, both.b):
         for depth in range(1, model.n_layers + 1):
-            axes = alignment.whitener(alignment.decompose(model.probe[on_map, depth]))
+            axes = maps.whitener(maps.decompose(model.probe[on_map, depth]))
             x = (model.residual[:-1, :, depth] - model.residual[-1, :, depth]) @ axes
             for emotion, one, reliability in zip(
-                worlds_cross.EMOTIONS, x, alignment.reliability(x), strict=True
+                worlds_cross.EMOTIONS, x, unbiased.reliability(x), strict=True
             ):
-                p = 3 * (1 - NormalDist().cdf(alignment.sign_flip_z(one, one)))
+                p = 3 * (1 - NormalDist().cdf(unbiased.sign_flip_z(one, one)))
                 row = {"model": model.name, "position": "suffix", "depth": depth, "metric": "lda"}
                 row |= {"emotion_a": emotion, "emotion_b": ""}
                 within.append(row | {"stat": "norm2_u", "value": 1.0, "p_adjusted": p})
@@ -239,12 +237,12 @@ def within_rows(pair):
 
 
 def verdicts_of(kind, rng, tokens=0.5, **options):
-    pair = worlds_cross.pair(kind, rng, **(SIZE | options))
-    plan = cross.Plan(
+    both = worlds_cross.pair(kind, rng, **(SIZE | options))
+    plan = pair.Plan(
         worlds_cross.EMOTIONS, "neutral", "suffix", [0.5, 1.0], shuffles=199, draws=999, grid=0
     )
-    similarity, maps, decoding = cross.compare(pair.a, pair.b, pair.probe, plan, rng)
-    within, start = within_rows(pair)
+    similarity, maps, decoding = compare_models(both.a, both.b, both.probe, plan, rng)
+    within, start = within_rows(both)
     start["auroc"] = tokens
     decoding = pd.concat([decoding, start], ignore_index=True)
     similarity, decoding = adjust_families(similarity, decoding)

@@ -241,7 +241,7 @@ def labels(**of):
 
 def sentences(wildcards):
     """Digest of the catalogs of that language; English has none."""
-    catalogs = sorted((SCRIPTS / "emovec/locale" / spoken(wildcards)).glob("*.po"))
+    catalogs = sorted((SCRIPTS / "emovec/wording/locale" / spoken(wildcards)).glob("*.po"))
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in catalogs)).hexdigest()[:16]
 
 

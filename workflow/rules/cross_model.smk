@@ -110,7 +110,7 @@ rule compare_published:
         mem_mb=per_attempt(1000),
         runtime=5,
     params:
-        code=code_of("compare_published.py", "published.csv"),
+        code=code_of("compare_published.py", "robustness/published.csv"),
     message:
         "Comparing with the published figures"
     script:

@@ -94,12 +94,12 @@ rule write_report:
         languages=LANGUAGES,
         code=code_of(
             "write_report.py",
-            "templates/report.md.j2",
-            "templates/steering.md.j2",
-            "templates/page.html.j2",
-            "templates/page.css",
-            "templates/page.js",
-            "templates/explore.html.j2",
+            "report/templates/report.md.j2",
+            "report/templates/steering.md.j2",
+            "report/templates/page.html.j2",
+            "report/templates/page.css",
+            "report/templates/page.js",
+            "report/templates/explore.html.j2",
         ),
     message:
         "Writing the report"

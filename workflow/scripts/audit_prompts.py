@@ -1,12 +1,12 @@
 """What would tell the classes apart without any emotion."""
 
-from emovec.job import job, log
+from emovec.io.job import job, log
 
 with job(snakemake.rule, snakemake.log[0]):
-    from emovec.audit import audit
-    from emovec.files import whole, write_json
-    from emovec.positions import load_encoder
-    from emovec.prompts import read_probe, read_prompts
+    from emovec.audit.audit import audit
+    from emovec.io.files import whole, write_json
+    from emovec.prompts.sentences import read_probe, read_prompts
+    from emovec.prompts.tokenizer import load_encoder
 
     paths, params = snakemake.input, snakemake.params
     emotions, neutral = list(params.emotions), params.neutral

@@ -3,18 +3,18 @@
 import importlib.metadata
 from pathlib import Path
 
-from emovec.job import job
+from emovec.io.job import job
 
 PACKAGES = ("torch", "transformers", "transformer-lens", "tokenizers")
 
 with job(snakemake.rule, snakemake.log[0]):
     import torch
-    from emovec.capture import Reader
-    from emovec.files import read_json, sha256, whole
-    from emovec.positions import in_probe
-    from emovec.prompts import read_probe, read_prompts
-    from emovec.shards import part_of, write_shard
-    from emovec.store import SCHEMA_VERSION, write_activations
+    from emovec.activations.capture import Reader
+    from emovec.activations.shards import part_of, write_shard
+    from emovec.activations.store import SCHEMA_VERSION, write_activations
+    from emovec.io.files import read_json, sha256, whole
+    from emovec.prompts.positions import in_probe
+    from emovec.prompts.sentences import read_probe, read_prompts
 
     paths, params = snakemake.input, snakemake.params
     name, model, settings = snakemake.wildcards.model, params.model, params.activations

@@ -1,16 +1,16 @@
 """Directions of one model carried into another by a map that was fitted on neutral sentences."""
 
-from emovec.job import job
+from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
-    from emovec.carried import carry
-    from emovec.depths import nearest_depth
-    from emovec.directions import EmotionVectors
-    from emovec.files import read_json
-    from emovec.prompts import ATTRIBUTE, read_probe
-    from emovec.seeds import generator
-    from emovec.steering_plan import make_directions
-    from emovec.store import open_activations
+    from emovec.activations.store import open_activations
+    from emovec.io.files import read_json
+    from emovec.io.seeds import generator
+    from emovec.models.depths import nearest_depth
+    from emovec.prompts.sentences import ATTRIBUTE, read_probe
+    from emovec.steering.carry import carry
+    from emovec.steering.directions import make_directions
+    from emovec.vectors.directions import EmotionVectors
 
     paths, params, names = snakemake.input, snakemake.params, snakemake.wildcards
     position, depth = params.steering["position"], read_json(paths.choice)["depth"]

@@ -1,12 +1,12 @@
 """The depth and strength at which emotions stand out most, on one half of the openings."""
 
-from emovec.job import job
+from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
-    from emovec.files import write_json
-    from emovec.openings import read_openings
-    from emovec.steering_effects import choose
-    from emovec.tables import read_table
+    from emovec.io.files import write_json
+    from emovec.io.tables import read_table
+    from emovec.prompts.openings import read_openings
+    from emovec.steering.choice import choose
 
     openings = read_openings(snakemake.input.openings)
     write_json(

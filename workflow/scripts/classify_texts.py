@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from emovec.job import job
+from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
     import torch
-    from emovec.classifying import chosen_labels, load_classifier
-    from emovec.files import check_digests, read_json
-    from emovec.pretrained import choose_device
-    from emovec.tables import write_frame
-    from emovec.texts import read_texts
+    from emovec.io.files import check_digests, read_json
+    from emovec.io.tables import write_frame
+    from emovec.models.loading import choose_device
+    from emovec.steering.classifiers import chosen_labels, load_classifier
+    from emovec.steering.texts import read_texts
 
     paths, params = snakemake.input, snakemake.params
     name, folder = snakemake.wildcards.classifier, Path(paths.config).parent

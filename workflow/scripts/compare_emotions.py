@@ -1,14 +1,14 @@
 """Geometry inside one model, or inside its label-shuffled copy."""
 
-from emovec.job import job
+from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
     import pandas as pd
-    from emovec.controls import load_streams
-    from emovec.prompts import read_probe
-    from emovec.seeds import generator
-    from emovec.tables import write_table
-    from emovec.within import within_model
+    from emovec.activations.streams import load_streams
+    from emovec.io.seeds import generator
+    from emovec.io.tables import write_table
+    from emovec.prompts.sentences import read_probe
+    from emovec.within_model.compare import compare_emotions
 
     paths, params, name = snakemake.input, snakemake.params, snakemake.wildcards.model
     classes, settings = [*params.emotions, params.neutral], params.statistics
@@ -18,7 +18,7 @@ with job(snakemake.rule, snakemake.log[0]):
     for position in params.positions:
         streams = load_streams(paths.activations, name, position, classes, fit, params.seed)
         tables.append(
-            within_model(
+            compare_emotions(
                 streams.residual,
                 streams.probe,
                 classes,

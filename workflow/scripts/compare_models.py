@@ -1,17 +1,17 @@
 """One emotion in two models, or in one model and its rotated twin."""
 
-from emovec.job import job
+from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
     import pandas as pd
-    from emovec.controls import load_streams
-    from emovec.cross import compare
-    from emovec.measured import Plan
-    from emovec.prompts import read_probe
-    from emovec.raw import raw_cosines
-    from emovec.seeds import generator
-    from emovec.tables import COLUMNS, write_table
-    from emovec.verdicts import Thresholds
+    from emovec.activations.streams import load_streams
+    from emovec.between_models.compare import compare_models
+    from emovec.between_models.pair import Plan
+    from emovec.between_models.raw_cosines import raw_cosines
+    from emovec.between_models.thresholds import Thresholds
+    from emovec.io.seeds import generator
+    from emovec.io.tables import COLUMNS, write_table
+    from emovec.prompts.sentences import read_probe
 
     KINDS = ("cross_model_similarity", "maps", "decoding")
     paths, params = snakemake.input, snakemake.params
@@ -35,7 +35,7 @@ with job(snakemake.rule, snakemake.log[0]):
     a, b = streams(settings["position"])
     aligned, maps, decoding = (pd.DataFrame(columns=COLUMNS[kind]) for kind in KINDS)
     if len(a.probe) and len(b.probe):  # without a probe there is nothing to fit a map on
-        aligned, maps, decoding = compare(
+        aligned, maps, decoding = compare_models(
             a,
             b,
             probe,

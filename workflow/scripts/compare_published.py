@@ -1,11 +1,11 @@
 """The study's published figures, the same quantities in this run, and their corrected values."""
 
-from emovec.job import job
+from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
-    from emovec.published import compare
-    from emovec.tables import read_table, write_table
+    from emovec.io.tables import read_table, write_table
+    from emovec.robustness.published import compare_published
 
     paths = snakemake.input
-    table = compare(read_table(paths.within), read_table(paths.cross))
+    table = compare_published(read_table(paths.within), read_table(paths.cross))
     write_table(table, snakemake.output[0], "published")

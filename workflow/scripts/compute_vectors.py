@@ -1,13 +1,13 @@
 """Emotion vectors of one model, as the study defined them, and their norms."""
 
-from emovec.job import job
+from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
     import numpy as np
     import pandas as pd
-    from emovec.directions import EmotionVectors, chance_norm, emotion_vectors, norms
-    from emovec.store import open_activations
-    from emovec.tables import write_table
+    from emovec.activations.store import open_activations
+    from emovec.io.tables import write_table
+    from emovec.vectors.directions import EmotionVectors, chance_norm, emotion_vectors, norms
 
     emotions = list(snakemake.params.emotions)
     classes = [*emotions, snakemake.params.neutral]

@@ -1,13 +1,13 @@
 """Held-out decoding inside one model, or inside its label-shuffled copy."""
 
-from emovec.job import job
+from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
-    from emovec.controls import load_streams
-    from emovec.held_out import decode_model
-    from emovec.prompts import read_prompts
-    from emovec.seeds import generator
-    from emovec.tables import write_table
+    from emovec.activations.streams import load_streams
+    from emovec.decoding.rows import decode_model
+    from emovec.io.seeds import generator
+    from emovec.io.tables import write_table
+    from emovec.prompts.sentences import read_prompts
 
     paths, params, name = snakemake.input, snakemake.params, snakemake.wildcards.model
     settings, classes = params.statistics, [*params.emotions, params.neutral]

@@ -1,12 +1,12 @@
 """What classifiers reach on the same sentences without any model."""
 
-from emovec.job import job
+from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
-    from emovec.held_out import decode_texts
-    from emovec.prompts import read_prompts
-    from emovec.seeds import generator
-    from emovec.tables import write_table
+    from emovec.decoding.rows import decode_texts
+    from emovec.io.seeds import generator
+    from emovec.io.tables import write_table
+    from emovec.prompts.sentences import read_prompts
 
     params = snakemake.params
     table = decode_texts(

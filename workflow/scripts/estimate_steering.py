@@ -1,13 +1,13 @@
 """Effects of steering one model, each with its interval and its nulls."""
 
-from emovec.job import job
+from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
-    from emovec.files import read_json
-    from emovec.openings import read_openings
-    from emovec.steering_effects import check_texts, steering_table
-    from emovec.steering_plan import Directions
-    from emovec.tables import read_table, write_table
+    from emovec.io.files import read_json
+    from emovec.io.tables import read_table, write_table
+    from emovec.prompts.openings import read_openings
+    from emovec.steering.directions import Directions
+    from emovec.steering.effects import check_texts, steering_table
 
     paths, params = snakemake.input, snakemake.params
     settings = params.steering

@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from emovec.job import job
+from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
     import numpy as np
-    from emovec.cards import DEFINITION, card
-    from emovec.directions import EmotionVectors
-    from emovec.exports import identity, write_export
-    from emovec.files import read_json, sha256, write_json
-    from emovec.store import open_activations
-    from emovec.tables import read_table
+    from emovec.activations.store import open_activations
+    from emovec.io.files import read_json, sha256, write_json
+    from emovec.io.tables import read_table
+    from emovec.vectors.card import DEFINITION, card
+    from emovec.vectors.directions import EmotionVectors
+    from emovec.vectors.formats import identity, write_export
 
     paths, params = snakemake.input, snakemake.params
     position, emotions = params.position, list(params.emotions)

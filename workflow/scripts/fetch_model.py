@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from emovec.job import job
+from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
-    from emovec.models import fetch
+    from emovec.models.sources import fetch
 
     folder = Path(snakemake.output.manifest).parent
     source = snakemake.params.source

@@ -1,11 +1,12 @@
 """Take in activations that someone else has captured: check them, order them, fill what lacks."""
 
-from emovec.job import job
+from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
-    from emovec.files import sha256, whole
-    from emovec.prompts import read_probe, read_prompts
-    from emovec.store import adopt, open_activations
+    from emovec.activations.brought import adopt
+    from emovec.activations.store import open_activations
+    from emovec.io.files import sha256, whole
+    from emovec.prompts.sentences import read_probe, read_prompts
 
     paths, params = snakemake.input, snakemake.params
     with whole(snakemake.output[0]) as part:

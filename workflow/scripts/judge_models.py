@@ -1,11 +1,13 @@
 """Correct the tests over all pairs of models, and give one verdict per emotion, pair and depth."""
 
-from emovec.job import job
+from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
     import pandas as pd
-    from emovec.tables import read_table, write_table
-    from emovec.verdicts import Thresholds, adjust_families, verdicts
+    from emovec.between_models.evidence import verdicts
+    from emovec.between_models.families import adjust_families
+    from emovec.between_models.thresholds import Thresholds
+    from emovec.io.tables import read_table, write_table
 
     paths, params, output = snakemake.input, snakemake.params, snakemake.output
     settings = params.statistics

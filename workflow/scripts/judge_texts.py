@@ -1,13 +1,13 @@
 """Score every generated text, without the model that wrote it."""
 
-from emovec.job import job
+from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
     import pandas as pd
-    from emovec.judging import judge
-    from emovec.openings import read_words
-    from emovec.tables import read_table, write_frame
-    from emovec.texts import read_texts
+    from emovec.io.tables import read_table, write_frame
+    from emovec.prompts.openings import read_words
+    from emovec.steering.judges import judge
+    from emovec.steering.texts import read_texts
 
     texts = read_texts(snakemake.input.texts)
     scores = judge(

@@ -1,14 +1,14 @@
 """The directions a model is steered with: its emotion vectors, and controls to compare with."""
 
-from emovec.job import job
+from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
-    from emovec.depths import nearest_depths
-    from emovec.directions import EmotionVectors
-    from emovec.prompts import ATTRIBUTE, read_probe
-    from emovec.seeds import generator
-    from emovec.steering_plan import make_directions
-    from emovec.store import open_activations
+    from emovec.activations.store import open_activations
+    from emovec.io.seeds import generator
+    from emovec.models.depths import nearest_depths
+    from emovec.prompts.sentences import ATTRIBUTE, read_probe
+    from emovec.steering.directions import make_directions
+    from emovec.vectors.directions import EmotionVectors
 
     paths, params = snakemake.input, snakemake.params
     name, settings = snakemake.wildcards.model, params.steering

@@ -1,13 +1,14 @@
 """Put the shards of a model's activations together."""
 
-from emovec.job import job
+from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
-    from emovec.files import read_json, whole
-    from emovec.positions import in_probe, load_encoder
-    from emovec.prompts import read_probe, read_prompts
-    from emovec.shards import read_attributes, read_blocks
-    from emovec.store import write_activations
+    from emovec.activations.shards import read_attributes, read_blocks
+    from emovec.activations.store import write_activations
+    from emovec.io.files import read_json, whole
+    from emovec.prompts.positions import in_probe
+    from emovec.prompts.sentences import read_probe, read_prompts
+    from emovec.prompts.tokenizer import load_encoder
 
     paths, params = snakemake.input, snakemake.params
     encode = load_encoder(

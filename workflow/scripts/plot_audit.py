@@ -1,13 +1,13 @@
 """What tells the classes of the prompts apart without any emotion."""
 
-from emovec.job import job
+from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
-    from emovec.figures import save
-    from emovec.figures_audit import draw_audit
-    from emovec.files import read_json
-    from emovec.language import speak
-    from emovec.tables import read_table
+    from emovec.figures.audit import draw_audit
+    from emovec.figures.style import save
+    from emovec.io.files import read_json
+    from emovec.io.tables import read_table
+    from emovec.wording.language import speak
 
     paths, params = snakemake.input, snakemake.params
     speak(params.language)

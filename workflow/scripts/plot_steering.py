@@ -1,14 +1,14 @@
 """What steering does by depth and strength, by dose, and against what it costs."""
 
-from emovec.job import job
+from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
-    from emovec import figures_steering
-    from emovec.figures import save
-    from emovec.files import read_json
-    from emovec.language import speak
-    from emovec.openings import read_openings
-    from emovec.tables import read_table
+    from emovec.figures import steering
+    from emovec.figures.style import save
+    from emovec.io.files import read_json
+    from emovec.io.tables import read_table
+    from emovec.prompts.openings import read_openings
+    from emovec.wording.language import speak
 
     speak(snakemake.params.language)
     paths, params = snakemake.input, snakemake.params
@@ -19,14 +19,14 @@ with job(snakemake.rule, snakemake.log[0]):
     read_outs = read_table(paths.read_outs)
     read_outs = read_outs[read_outs.opening.isin(report)]
     emotions, targets = list(params.emotions), params.steering["targets"]
-    save(figures_steering.grid(effects, choice, emotions, name), snakemake.output.grid, dpi)
+    save(steering.grid(effects, choice, emotions, name), snakemake.output.grid, dpi)
     save(
-        figures_steering.dose(read_outs, choice, emotions, name, params.alpha),
+        steering.dose(read_outs, choice, emotions, name, params.alpha),
         snakemake.output.dose,
         dpi,
     )
     save(
-        figures_steering.cost(read_table(paths.scores), choice, emotions, targets, name),
+        steering.cost(read_table(paths.scores), choice, emotions, targets, name),
         snakemake.output.cost,
         dpi,
     )

@@ -2,17 +2,17 @@
 
 from pathlib import Path
 
-from emovec.job import job
+from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
     import numpy as np
     import torch
-    from emovec.capture import Reader
-    from emovec.depths import nearest_depths
-    from emovec.positions import read_every_token
-    from emovec.store import open_activations
-    from emovec.tables import write_table
-    from emovec.tokens import projections, selected, streams
+    from emovec.activations.capture import Reader
+    from emovec.activations.store import open_activations
+    from emovec.io.tables import write_table
+    from emovec.models.depths import nearest_depths
+    from emovec.prompts.positions import read_every_token
+    from emovec.vectors.token_projections import projections, selected, streams
 
     paths, params, name = snakemake.input, snakemake.params, snakemake.wildcards.model
     torch.set_num_threads(snakemake.threads)

@@ -1,13 +1,13 @@
 """What every direction, depth and strength does to the next token of every opening."""
 
-from emovec.job import job
+from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
-    from emovec.files import read_json
-    from emovec.openings import read_openings, read_words, word_tokens
-    from emovec.steered import load_steerer, read_outs
-    from emovec.steering_plan import conditions
-    from emovec.tables import write_frame
+    from emovec.io.files import read_json
+    from emovec.io.tables import write_frame
+    from emovec.prompts.openings import read_openings, read_words, word_tokens
+    from emovec.steering.conditions import conditions
+    from emovec.steering.run import load_steerer, read_outs
 
     paths, params = snakemake.input, snakemake.params
     openings = read_openings(paths.openings)

@@ -1,15 +1,15 @@
 """The headline cosines inside one model under every combination of choices."""
 
-from emovec.job import job
+from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
     import pandas as pd
-    from emovec.controls import load_streams
-    from emovec.multiverse import centered, mark_study, specifications
-    from emovec.prompts import read_probe
-    from emovec.seeds import generator
-    from emovec.store import open_activations
-    from emovec.tables import read_table, write_table
+    from emovec.activations.store import open_activations
+    from emovec.activations.streams import load_streams
+    from emovec.io.seeds import generator
+    from emovec.io.tables import read_table, write_table
+    from emovec.prompts.sentences import read_probe
+    from emovec.robustness.multiverse_within import centered, mark_study, specifications
 
     paths, params, name = snakemake.input, snakemake.params, snakemake.wildcards.model
     classes = [*params.emotions, params.neutral]

@@ -1,10 +1,10 @@
 """One emotion in two models under every combination of choices."""
 
-from emovec.job import job
+from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
-    from emovec.multiverse_pairs import between_models
-    from emovec.tables import read_table, write_table
+    from emovec.io.tables import read_table, write_table
+    from emovec.robustness.multiverse_between import between_models
 
     params = snakemake.params
     table = between_models(read_table(snakemake.input[0]), list(params.models), params.depths)

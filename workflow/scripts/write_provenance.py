@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from emovec.job import job
+from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
-    from emovec.files import write_json
-    from emovec.provenance import record
+    from emovec.io.files import write_json
+    from emovec.report.provenance import record
 
     paths, config = snakemake.input, snakemake.params.config
     write_json(

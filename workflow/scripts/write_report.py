@@ -2,21 +2,21 @@
 
 from pathlib import Path
 
-from emovec.job import job
+from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
-    from emovec.explore import panels
-    from emovec.figures import POSITION_TITLES
-    from emovec.files import read_json, write_text
-    from emovec.findings import describe
-    from emovec.findings_steering import describe_steering
-    from emovec.headlines import headlines
-    from emovec.language import LANGUAGES, speak
-    from emovec.openings import read_openings
-    from emovec.page import to_html
-    from emovec.panels_texts import steered_texts
-    from emovec.report import render
-    from emovec.tables import read_table
+    from emovec.explorer.explore import panels
+    from emovec.explorer.texts import steered_texts
+    from emovec.io.files import read_json, write_text
+    from emovec.io.tables import read_table
+    from emovec.prompts.openings import read_openings
+    from emovec.report.findings import describe
+    from emovec.report.findings_steering import describe_steering
+    from emovec.report.headlines import headlines
+    from emovec.report.page import to_html
+    from emovec.report.render import render
+    from emovec.wording.language import LANGUAGES, speak
+    from emovec.wording.titles import POSITION_TITLES
 
     paths, params = snakemake.input, snakemake.params
     speak(params.language)

@@ -1,13 +1,14 @@
 """Let a model continue the openings at the depth and strength that were chosen."""
 
-from emovec.job import job
+from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
-    from emovec.files import read_json
-    from emovec.openings import read_openings
-    from emovec.steered import Sampling, end_tokens, load_steerer, write_texts
-    from emovec.steering_plan import BASELINE, CONTROLS, EMOTION, conditions
-    from emovec.tables import write_frame
+    from emovec.io.files import read_json
+    from emovec.io.tables import write_frame
+    from emovec.prompts.openings import read_openings
+    from emovec.steering.conditions import BASELINE, conditions
+    from emovec.steering.directions import CONTROLS, EMOTION
+    from emovec.steering.run import Sampling, end_tokens, load_steerer, write_texts
 
     paths, params = snakemake.input, snakemake.params
     settings = params.steering

@@ -1,9 +1,9 @@
 """emovec: emotion directions in language models, with nulls, intervals and controls.
 
-One module is one idea. Only those that run a model (`capture`, `steering`, `steered`) import torch,
-and `models` with what it calls when a model is fetched; everything else works on arrays and on the
-files described in docs/formats.md. The names below are what a notebook needs; they are imported
-when they are first used.
+A package is a stage of the workflow and stands on those before it; tests/unit/test_architecture.py
+has their order. Only the modules that run a model import torch; everything else works on arrays and
+on the files described in docs/formats.md. The names below are what a notebook needs; they are
+imported when they are first used.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _HOMES = {
-    "EmotionVectors": "directions",
+    "EmotionVectors": "vectors.directions",
     "InputError": "errors",
-    "Plan": "measured",
-    "Streams": "measured",
-    "compare": "cross",
-    "decode_depths": "decoding",
-    "emotion_vectors": "directions",
-    "load_vectors": "exports",
-    "open_activations": "store",
-    "within_model": "within",
+    "Plan": "between_models.pair",
+    "Streams": "activations.streams",
+    "compare_models": "between_models.compare",
+    "decode_depths": "decoding.decode",
+    "emotion_vectors": "vectors.directions",
+    "load_vectors": "vectors.formats",
+    "open_activations": "activations.store",
+    "compare_emotions": "within_model.compare",
 }
 
 __all__ = sorted(_HOMES)

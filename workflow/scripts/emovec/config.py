@@ -16,7 +16,11 @@ import yaml
 from emovec.errors import InputError
 
 KINDS = ("hub", "wheel", "path", "random", "activations")
+
+
 CLASSIFIER_KINDS = ("hub", "path")
+
+
 # The formats of exports and their files; one with {emotion} is made for each.
 EXPORTS = {
     "safetensors": "vectors.safetensors",

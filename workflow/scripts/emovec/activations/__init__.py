@@ -1,0 +1,1 @@
+"""Residual streams: captured, stored, brought along, and read for the analysis."""

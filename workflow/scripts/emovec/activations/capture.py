@@ -1,0 +1,218 @@
+"""Run a model over sentences and keep the residual stream at the positions that are read.
+
+Depth 0 is the stream before the first block, depth l the stream after block l − 1, always
+before the final norm (Hugging Face's last hidden state is after it, and is not used).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from transformer_lens.model_bridge import TransformerBridge
+
+from emovec.activations.store import Block, check_finite
+from emovec.errors import InputError
+from emovec.io.files import check_digests, read_json
+from emovec.io.job import progress
+from emovec.models.depths import hook_points
+from emovec.models.loading import choose_device, load_model
+from emovec.prompts.positions import Reading, plan_readings
+from emovec.prompts.tokenizer import TextEncoder, load_encoder
+
+
+class _AllRead(Exception):
+    """The last depth has been read."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Readings of one table that go through the model together; `names` are for errors."""
+
+    group: str
+    positions: list[str]
+    names: list[str]
+    readings: list[Reading]
+
+
+def in_batches(readings: list[Reading], batch_tokens: int) -> list[list[Reading]]:
+    """Readings of like length together, at most `batch_tokens` tokens with padding each."""
+    grouped: list[list[Reading]] = []
+    for reading in sorted(readings, key=lambda r: (-len(r.ids), r.row)):
+        if grouped and (len(grouped[-1]) + 1) * len(grouped[-1][0].ids) <= batch_tokens:
+            grouped[-1].append(reading)
+        else:
+            grouped.append([reading])
+    return grouped
+
+
+def read_streams(
+    bridge: TransformerBridge, batch: list[Reading], positions: list[str], centered: bool
+) -> dict[str, tuple[list[int], np.ndarray]]:
+    """The residual stream of one batch at its positions.
+
+    Returns
+    -------
+    {position: (rows, residual)} with residual float32 `[reading, depth, d_model]`.
+    """
+    device = bridge.cfg.device
+    width = max(len(reading.ids) for reading in batch)
+    ids = torch.zeros(len(batch), width, dtype=torch.long)
+    mask = torch.zeros(len(batch), width, dtype=torch.long)
+    # weights[reading, position, token] average the stream over the tokens of a position
+    weights = torch.zeros(len(batch), len(positions), width)
+    for i, reading in enumerate(batch):
+        ids[i, : len(reading.ids)] = torch.tensor(reading.ids)
+        mask[i, : len(reading.ids)] = 1
+        for j, position in enumerate(positions):
+            if tokens := reading.tokens.get(position):
+                weights[i, j, tokens] = 1 / len(tokens)
+    weights = weights.to(device)
+    n_layers = bridge.cfg.n_layers
+    read = torch.empty(n_layers + 1, len(batch), len(positions), bridge.cfg.d_model)
+
+    def keep(depth: int):
+        def hook(stream, hook):
+            read[depth] = torch.bmm(weights, stream.float()).cpu()
+            if depth == n_layers:
+                raise _AllRead
+
+        return hook
+
+    hooks = [(name, keep(depth)) for depth, name in enumerate(hook_points(n_layers))]
+    # TransformerLens stops before a block, and there is none after the last: without the
+    # exception the unembedding would be computed, which is most of the work of a small model
+    with torch.inference_mode(), suppress(_AllRead):
+        bridge.run_with_hooks(
+            ids.to(device), attention_mask=mask.to(device), fwd_hooks=hooks, return_type=None
+        )
+    if centered:
+        read -= read.mean(-1, keepdim=True)
+    found = {}
+    for j, position in enumerate(positions):
+        has = [i for i, reading in enumerate(batch) if position in reading.tokens]
+        if has:
+            rows = [batch[i].row for i in has]
+            found[position] = (rows, read[:, has, j].transpose(0, 1).numpy())
+    return found
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One model with the way it reads sentences."""
+
+    model: str
+    bridge: TransformerBridge
+    encode: TextEncoder
+    suffix: str
+    batch_tokens: int
+    centered: bool
+
+    @classmethod
+    def load(cls, model: str, folder: Path, entry: dict, settings: dict, suffix: str) -> Reader:
+        """The reader of the model in `folder`.
+
+        Parameters
+        ----------
+        entry : what the configuration says of this model.
+        settings : its `activations`.
+
+        Raises
+        ------
+        InputError
+            If a file is not the one that came with the model, or the model cannot be loaded.
+        """
+        manifest = read_json(folder / "manifest.json")
+        check_digests(folder, manifest["files"])
+        return cls(
+            model=model,
+            bridge=load_model(folder, choose_device(settings["device"]), settings["dtype"]),
+            encode=load_encoder(
+                folder / "tokenizer.json", manifest["bos_token_id"], entry["prepend_bos"], model
+            ),
+            suffix=suffix,
+            batch_tokens=settings["batch_tokens"],
+            centered=entry["space"] == "centered",
+        )
+
+    @property
+    def normalization(self) -> str:
+        """LayerNorm, which sees nothing of a vector's mean over d_model, or RMSNorm."""
+        return "RMSNorm" if "RMS" in str(self.bridge.cfg.normalization_type) else "LayerNorm"
+
+    def __post_init__(self) -> None:
+        if self.centered and self.normalization == "RMSNorm":
+            raise InputError(
+                f"{self.model} normalises by RMS, where centring the residual stream changes what "
+                f"the model computes: set models.{self.model}.space to raw."
+            )
+
+    def plan(
+        self,
+        group: str,
+        texts: list[str],
+        words: list[str] | None,
+        names: list[str],
+        positions: list[str],
+    ) -> list[Batch]:
+        """The batches that read all texts of a table at the positions.
+
+        The last bits of a stream depend on the batch it is in: batches are formed from all texts,
+        so that whoever reads some of the batches gets the same bits.
+
+        Parameters
+        ----------
+        group : prompts or probe.
+        words : the marked span of each text, for the position emotion_word.
+        names : how to call each row in an error.
+
+        Raises
+        ------
+        InputError
+            If a position is not in a text, or a text is longer than the context.
+        """
+        readings = plan_readings(self.encode, texts, words, names, positions, self.suffix)
+        return self.batches(group, readings, names, positions)
+
+    def batches(
+        self, group: str, readings: list[Reading], names: list[str], positions: list[str]
+    ) -> list[Batch]:
+        """The batches of readings that are planned already; see `plan`."""
+        self._check_lengths(readings, names)
+        return [
+            Batch(group, positions, names, batch)
+            for batch in in_batches(readings, self.batch_tokens)
+        ]
+
+    def read(self, batches: list[Batch]) -> Iterator[Block]:
+        """Run the model batch by batch, so that memory does not grow with their number.
+
+        Raises
+        ------
+        InputError
+            If the stream is not finite.
+        """
+        for batch in progress(batches, len(batches), f"{self.model}, batches"):
+            streams = read_streams(self.bridge, batch.readings, batch.positions, self.centered)
+            for position, (rows, residual) in streams.items():
+                check_finite(
+                    residual,
+                    [batch.names[row] for row in rows],
+                    position,
+                    f"{self.model} gives a residual stream",
+                    "use dtype float32, or check its weights",
+                )
+                yield Block(batch.group, position, rows, residual)
+
+    def _check_lengths(self, readings: list[Reading], names: list[str]) -> None:
+        context = self.bridge.cfg.n_ctx
+        for reading in readings:
+            if context and len(reading.ids) > context:
+                raise InputError(
+                    f"{names[reading.row]} has {len(reading.ids)} tokens with its suffix, more "
+                    f"than the context of {self.model} ({context}): shorten the text."
+                )

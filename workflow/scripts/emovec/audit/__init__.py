@@ -1,0 +1,1 @@
+"""What gives the classes of a prompt set away without any emotion."""

@@ -1,0 +1,137 @@
+"""What besides emotion tells the classes of a prompt set apart, and whether the probe set will do.
+
+Two kinds of numbers come out. A *check* has a threshold and, when it fails, one sentence among
+the findings: duplicates, final mark, length, first words, what a classifier that sees only such
+nuisances reaches, the variety of emotion words, the probe sentences. A *ruler* has no threshold:
+what a bag of words reaches, which any claim about a model's vectors must be compared with.
+
+Thresholds on means and classifiers are never below what chance alone gives a set of that size:
+a limit is raised to Z standard errors of the statistic where that is more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from tokenizers import Tokenizer
+
+from emovec.audit.classifiers import bag_of_words, nuisances, topic_folds
+from emovec.audit.duplicates import duplicates
+from emovec.audit.emotion_words import heads, probe_words
+from emovec.audit.form import final, lengths, openings
+from emovec.audit.ledger import LIMITS, Ledger, Z, has, times
+from emovec.prompts.sentences import ATTRIBUTE, HALVES
+from emovec.prompts.tokenizer import encode
+
+
+@dataclass(frozen=True)
+class Audit:
+    """The result: `confounds` one number a row, `findings` one sentence each, `summary` for JSON.
+
+    In `confounds`, `scope` is a class, a pair "a vs b" or a part of the files, `model` names the
+    tokenizer where one is involved, and `threshold` and `ok` are empty for rulers.
+    """
+
+    confounds: pd.DataFrame
+    findings: list[str]
+    summary: dict[str, object]
+
+
+def audit(
+    prompts: pd.DataFrame,
+    probe: pd.DataFrame,
+    tokenizers: Mapping[str, Tokenizer],
+    *,
+    emotions: Sequence[str],
+    neutral: str,
+    seed: int,
+) -> Audit:
+    """Audit tables from `read_prompts` and `read_probe` under each model's tokenizer.
+
+    Deterministic for a seed, which draws the folds and the label permutations.
+    """
+    ledger = Ledger()
+    classes = [*emotions, neutral]
+    encoded = {name: encode(tokenizer, prompts["text"]) for name, tokenizer in tokenizers.items()}
+    fold = topic_folds(prompts["topic"], np.random.default_rng(seed))
+
+    _size(ledger, prompts)
+    duplicates(ledger, prompts, probe)
+    final(ledger, prompts, encoded, classes)
+    lengths(ledger, prompts, encoded, emotions, neutral)
+    openings(ledger, prompts, fold, emotions, neutral, seed)
+    nuisances(ledger, prompts, fold, classes)
+    bag_of_words(ledger, prompts, fold, classes)
+    heads(ledger, prompts, emotions)
+    probe_words(ledger, prompts, probe, emotions)
+    _probe_size(ledger, probe)
+
+    summary = {
+        "prompts": len(prompts),
+        "topics": int(prompts["topic"].nunique()),
+        "classes": {name: int((prompts["emotion"] == name).sum()) for name in classes},
+        "probe": len(probe),
+        "halves": {half: int((probe["half"] == half).sum()) for half in HALVES},
+        "attributes": sum(name.startswith(ATTRIBUTE) for name in probe),
+        "tokenizers": list(tokenizers),
+        "seed": seed,
+        "thresholds": {**LIMITS, "z": Z},
+        "findings": list(ledger.findings),
+    }
+    return Audit(ledger.table(), ledger.findings, summary)
+
+
+def _size(ledger: Ledger, prompts: pd.DataFrame) -> None:
+    topics = prompts["topic"].nunique()
+    if not ledger.least("size", "prompts", "n_topics", topics, LIMITS["min_topics"]):
+        ledger.findings.append(
+            f"The prompts have only {topics} topics, where {LIMITS['min_topics']} or more are "
+            "recommended: intervals will be wide."
+        )
+
+
+def _probe_size(ledger: Ledger, probe: pd.DataFrame) -> None:
+    """Enough sentences to fit maps on, and enough on either side of every attribute."""
+    small = []
+    halves = [*HALVES, "probe"]
+    for half in halves:
+        count = len(probe) if half == "probe" else int((probe["half"] == half).sum())
+        limit = LIMITS["min_probe"] if half == "probe" else LIMITS["min_probe"] / 2
+        if not ledger.least("probe_size", half, "n_sentences", count, limit):
+            what = "probe" if half == "probe" else f"{half} half of the probe"
+            small.append(
+                f"The {what} has {times(count, 'sentence')}, where {limit:.0f} or more are "
+                "recommended: maps between models will be poor."
+            )
+    ledger.findings.extend(small[-1:])  # the whole, or else the half that is short
+    names = [name for name in probe if name.startswith(ATTRIBUTE)]
+    if not ledger.least(
+        "probe_size", "probe", "n_attributes", len(names), LIMITS["min_attributes"]
+    ):
+        ledger.findings.append(
+            f"The probe has {times(len(names), 'attribute')}, where {LIMITS['min_attributes']} "
+            "or more are recommended: the control null will be coarse."
+        )
+    thin: list[str] = []
+    for name in names:
+        ok = []
+        for half in halves:
+            value = probe[name] if half == "probe" else probe[name][probe["half"] == half]
+            side = int(min((value == 0).sum(), (value == 1).sum()))
+            statistic = f"smaller_side_{name}"
+            if half == "map":
+                ledger.note("probe_attribute", half, statistic, side)
+                continue
+            key = "min_attribute_side" + ("_control" if half == "control" else "")
+            ok.append(ledger.least("probe_attribute", half, statistic, side, LIMITS[key]))
+        if not all(ok):
+            thin.append(name)
+    if thin:
+        ledger.findings.append(
+            f"{times(len(thin), 'probe attribute')} {has(len(thin))} fewer than "
+            f"{LIMITS['min_attribute_side']} sentences on one side or fewer than "
+            f"{LIMITS['min_attribute_side_control']} in the control half, such as {thin[0]}."
+        )

@@ -1,0 +1,202 @@
+"""Form of sentences that may give a class away: final mark, length, first words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.stats import chi2_contingency
+
+from emovec.audit.ledger import LIMITS, Ledger, Z, first_word, has, n_words, pairs, times, versus
+
+PERMUTATIONS = 499
+
+
+def final(
+    ledger: Ledger,
+    prompts: pd.DataFrame,
+    encoded: Mapping[str, list[list[int]]],
+    classes: list[str],
+) -> None:
+    """The final character and token: their distribution must be the same in every class."""
+    ends = {"": prompts["text"].str[-1].tolist()}
+    for name, tokens in encoded.items():
+        ends[name] = [ids[-1] if ids else -1 for ids in tokens]
+    for model, end in ends.items():
+        check = "final_token" if model else "final_character"
+        count = pd.crosstab(prompts["emotion"], np.array(end, dtype=object)).loc[classes]
+        share = count.div(count.sum(axis=1), axis=0)
+        distance = {
+            (a, b): float((share.loc[a] - share.loc[b]).abs().sum() / 2) for a, b in pairs(classes)
+        }
+        ok = [
+            ledger.most(check, versus(a, b), "total_variation", value, 0, model)
+            for (a, b), value in distance.items()
+        ]
+        p = chi2_contingency(count).pvalue if count.shape[1] > 1 else 1.0
+        ledger.note(check, "classes", "chi_square_p", p, model)
+        ledger.note(check, "classes", "distinct", count.shape[1], model)
+        if not all(ok):
+            (a, b), value = max(distance.items(), key=lambda item: item[1])
+            what = f"final {model} token" if model else "final character"
+            example = ""
+            if not model:
+                mark = (share.loc[a] - share.loc[b]).abs().idxmax()
+                example = (
+                    f" ({mark!r} ends {share.loc[a, mark]:.0%} of {a} and "
+                    f"{share.loc[b, mark]:.0%} of {b})"
+                )
+            ledger.findings.append(
+                f"The {what} differs between classes, most between {a} and {b} with a total "
+                f"variation of {value:.2f}{example}."
+            )
+
+
+def lengths(
+    ledger: Ledger,
+    prompts: pd.DataFrame,
+    encoded: Mapping[str, list[list[int]]],
+    emotions: Sequence[str],
+    neutral: str,
+) -> None:
+    """Means, and standardised mean differences against neutral, of every kind of length."""
+    measures = [
+        ("words", "", prompts["text"].map(n_words)),
+        ("characters", "", prompts["text"].str.len()),
+    ]
+    for name, tokens in encoded.items():
+        n_tokens = pd.Series([len(ids) for ids in tokens], index=prompts.index)
+        measures.append(("tokens", name, n_tokens))
+        short = prompts.index[n_tokens < LIMITS["min_tokens"]]
+        if not ledger.most("min_length", "prompts", "too_short", len(short), 0, name):
+            ledger.findings.append(
+                f"{times(len(short), 'sentence')} {has(len(short))} fewer than "
+                f"{LIMITS['min_tokens']} tokens of {name}, such as {prompts['id'][short[0]]}."
+            )
+    for unit, model, length in measures:
+        wide = length.groupby(prompts["emotion"].to_numpy())
+        for name in [*emotions, neutral]:
+            ledger.note("length", name, f"mean_{unit}", wide.mean()[name], model)
+            ledger.note("length", name, f"sd_{unit}", wide.std()[name], model)
+        for name in emotions:
+            own = length[prompts["emotion"] == name].to_numpy(dtype=float)
+            other = length[prompts["emotion"] == neutral].to_numpy(dtype=float)
+            smd, error = _smd(own, other)
+            limit = max(LIMITS["smd"], Z * error)
+            scope = versus(name, neutral)
+            ledger.note("length", scope, f"smd_{unit}", smd, model)
+            if not ledger.most("length", scope, f"abs_smd_{unit}", abs(smd), limit, model):
+                what = f"{model} tokens" if model else unit
+                ledger.findings.append(
+                    f"{name} sentences have {'more' if smd > 0 else 'fewer'} {what} than "
+                    f"{neutral} ones (standardised mean difference {smd:+.2f}, limit "
+                    f"{limit:.2f})."
+                )
+
+
+def _smd(own: np.ndarray, other: np.ndarray) -> tuple[float, float]:
+    """Standardised mean difference and its standard error; the rows of both are paired."""
+    difference = own - other
+    if not difference.any():
+        return 0.0, 0.0
+    spread = np.sqrt((own.var(ddof=1) + other.var(ddof=1)) / 2)
+    if spread == 0:
+        return float(np.copysign(np.inf, difference.mean())), 0.0
+    error = difference.std(ddof=1) / np.sqrt(len(difference))
+    return float(difference.mean() / spread), float(error / spread)
+
+
+def openings(
+    ledger: Ledger,
+    prompts: pd.DataFrame,
+    fold: np.ndarray,
+    emotions: Sequence[str],
+    neutral: str,
+    seed: int,
+) -> None:
+    """First words, and shares of sentences with a few forms that readers take for emotion."""
+    classes = [*emotions, neutral]
+    first = prompts["text"].map(first_word)
+    code = pd.factorize(first)[0]
+    by_class = {name: code[(prompts["emotion"] == name).to_numpy()] for name in classes}
+    distances = {}
+    for a, b in pairs(classes):
+        value, chance = _total_variation(by_class[a], by_class[b], np.random.default_rng(seed))
+        limit = max(LIMITS["first_word_distance"], chance)
+        if not ledger.most("first_word", versus(a, b), "total_variation", value, limit):
+            distances[a, b] = value
+    if distances:
+        (a, b), value = max(distances.items(), key=lambda item: item[1])
+        ledger.findings.append(
+            f"First words differ between classes beyond chance, most between {a} and {b} with a "
+            f"total variation of {value:.2f}."
+        )
+    accuracy = _lookup_accuracy(code, prompts["emotion"].to_numpy(), fold, classes)
+    chance = 1 / len(classes)
+    noise = Z * np.sqrt(chance * (1 - chance) / len(prompts))
+    limit = chance + max(LIMITS["first_word_accuracy"], noise)
+    if not ledger.most("first_word", "classes", "accuracy", accuracy, limit):
+        ledger.findings.append(
+            f"The first word alone tells the class of {accuracy:.0%} of sentences on topics it "
+            f"was not fitted to, where chance is {chance:.0%}."
+        )
+
+    forms = {
+        "starts_with_I": first.eq("i"),
+        "negated": prompts["text"].str.contains(r"(?i)\b(?:not|cannot|no|never)\b|n['’]t\b"),
+        "exclamation_mark": prompts["text"].str.contains("!", regex=False),
+        "question_mark": prompts["text"].str.contains("?", regex=False),
+    }
+    for form, present in forms.items():
+        share = {name: float(present[prompts["emotion"] == name].mean()) for name in classes}
+        for name in classes:
+            ledger.note("balance", name, f"share_{form}", share[name])
+        n = len(prompts) / len(classes)
+        for name in emotions:
+            pooled = (share[name] + share[neutral]) / 2
+            limit = max(LIMITS["balance"], Z * np.sqrt(2 * pooled * (1 - pooled) / n))
+            difference = share[name] - share[neutral]
+            if not ledger.most(
+                "balance", versus(name, neutral), f"abs_difference_{form}", abs(difference), limit
+            ):
+                ledger.findings.append(
+                    f"{share[name]:.0%} of {name} sentences but {share[neutral]:.0%} of {neutral} "
+                    f"ones fall under {form.replace('_', ' ')} (limit of the difference "
+                    f"{limit:.0%})."
+                )
+
+
+def _total_variation(a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> tuple[float, float]:
+    """Total variation between two columns of codes, and its 99th percentile by chance.
+
+    Chance: the two labels of each topic swapped at random, since topics bring their own words.
+    """
+    n_codes = int(max(a.max(), b.max())) + 1
+
+    def distance(a: np.ndarray, b: np.ndarray) -> float:
+        counts = np.bincount(a, minlength=n_codes) - np.bincount(b, minlength=n_codes)
+        return float(np.abs(counts).sum() / 2 / len(a))
+
+    observed = distance(a, b)
+    if observed == 0:
+        return 0.0, 0.0
+    swaps = rng.random((PERMUTATIONS, len(a))) < 0.5
+    null = [distance(np.where(swap, b, a), np.where(swap, a, b)) for swap in swaps]
+    return observed, float(np.quantile(null, 0.99))
+
+
+def _lookup_accuracy(
+    code: np.ndarray, emotion: np.ndarray, fold: np.ndarray, classes: list[str]
+) -> float:
+    """Held-out accuracy of the most frequent class per code; a tie counts as a guess."""
+    label = np.array([classes.index(name) for name in emotion])
+    n_codes = int(code.max()) + 1
+    correct = 0.0
+    for k in np.unique(fold):
+        train, test = fold != k, fold == k
+        counts = np.zeros((n_codes, len(classes)))
+        np.add.at(counts, (code[train], label[train]), 1)
+        best = counts == counts.max(axis=1, keepdims=True)
+        correct += (best[code[test], label[test]] / best[code[test]].sum(axis=1)).sum()
+    return float(correct / len(code))

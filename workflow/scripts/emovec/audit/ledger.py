@@ -1,0 +1,99 @@
+"""What the checks of an audit have in common: limits, rows, sentences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+import pandas as pd
+
+Z = 2.58  # two-sided 99 %
+
+
+LIMITS: dict[str, float] = {
+    "near_duplicate": 0.6,  # Jaccard of shingles: about two changed words in fourteen
+    "near_duplicate_same_topic": 0.75,  # classes of one topic share its words on purpose
+    "smd": 0.1,  # of a length; the usual limit for balanced groups
+    "balance": 0.1,  # difference between shares of sentences
+    "first_word_distance": 0.1,
+    "first_word_accuracy": 0.1,  # above 1 / number of classes
+    "nuisance_auroc": 0.6,
+    "min_tokens": 5,  # short sentences sit next to the first token, which is an outlier
+    "min_topics": 70,
+    "min_heads": 12,
+    "max_head_share": 0.25,
+    "min_probe": 600,
+    "min_attributes": 20,
+    "min_attribute_side": 80,
+    "min_attribute_side_control": 40,
+}
+
+
+COLUMNS = ["check", "scope", "model", "statistic", "value", "threshold", "ok"]
+
+
+IMPLICIT = "implicit"  # the phrase of a sentence that shows its emotion without an emotion word
+
+
+@dataclass
+class Ledger:
+    """Collects the rows and sentences of all checks."""
+
+    rows: list[tuple[str, str, str, str, float, float | None, bool | None]] = field(
+        default_factory=list
+    )
+    findings: list[str] = field(default_factory=list)
+
+    def note(self, check: str, scope: str, statistic: str, value: float, model: str = "") -> None:
+        self.rows.append((check, scope, model, statistic, float(value), None, None))
+
+    def most(
+        self, check: str, scope: str, statistic: str, value: float, limit: float, model: str = ""
+    ) -> bool:
+        """Record a value that should not exceed `limit`; return whether it does not."""
+        ok = bool(value <= limit + 1e-12)
+        self.rows.append((check, scope, model, statistic, float(value), float(limit), ok))
+        return ok
+
+    def least(self, check: str, scope: str, statistic: str, value: float, limit: float) -> bool:
+        """Record a value that should reach `limit`; return whether it does."""
+        ok = bool(value >= limit)
+        self.rows.append((check, scope, "", statistic, float(value), float(limit), ok))
+        return ok
+
+    def table(self) -> pd.DataFrame:
+        table = pd.DataFrame(self.rows, columns=COLUMNS)
+        return table.astype({"threshold": "float64", "ok": "boolean"})
+
+
+def pairs(classes: Sequence[str]) -> list[tuple[str, str]]:
+    """Every two classes."""
+    return list(combinations(classes, 2))
+
+
+def versus(a: str, b: str) -> str:
+    """The scope of a comparison."""
+    return f"{a} vs {b}"
+
+
+def first_word(text: str) -> str:
+    """The first word in lower case, up to an apostrophe: "I'm" opens like "I"."""
+    match = re.search(r"\w+", text)
+    return match.group().casefold() if match else ""
+
+
+def n_words(text: str) -> int:
+    """Words between spaces."""
+    return len(text.split())
+
+
+def times(count: int, noun: str) -> str:
+    """A count with its noun, as `1 topic` or `2 topics`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def has(count: int) -> str:
+    """The verb that goes with a count."""
+    return "has" if count == 1 else "have"

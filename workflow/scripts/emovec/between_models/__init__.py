@@ -1,0 +1,1 @@
+"""One emotion in two models: maps, measures, gates, corrections and verdicts."""

@@ -1,0 +1,147 @@
+"""From gates and tests to one verdict for each emotion, pair of models and depth.
+
+"Shared" means: a linear map learned on neutral text carries the direction of each model onto that
+of the other. "Not shared" is claimed only where the cosines are shown to be small while the same
+methods find ordinary attributes that correspond. Everything else is inconclusive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from emovec.between_models.thresholds import DEFAULTS, Thresholds
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was found for one emotion, unordered pair of models and depth; None: not measured."""
+
+    signal_ok: bool | None = None
+    map_ok: bool | None = None
+    confound_ok: bool | None = None
+    reliable: bool = True  # the vectors, in the space they are compared in
+    p_aligned: float | None = None  # of the joint claim, corrected
+    cosines: Sequence[float] = ()  # one for each method and direction
+    intervals: Sequence[tuple[float, float]] = ()
+    p_floor: float | None = None  # the smallest p_aligned that the control null can give
+    p_specific: float | None = None  # corrected
+    p_transfer: float | None = None  # of both directions, corrected
+    transfer_margin: float | None = None  # AUROC above the best baseline; the smaller direction
+    positive_control: float | None = None  # share of matched attributes that beat the null
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The outcome, the tests it rests on, and why, in a sentence."""
+
+    verdict: str
+    reason: str
+    aligned: bool | None
+    specific: bool | None
+    transfers: bool | None
+
+
+def decide(found: Evidence, limits: Thresholds = DEFAULTS) -> Verdict:
+    """Apply the pre-registered rule.
+
+    `shared` needs every gate, alignment and transfer in both directions, and specificity; without
+    specificity it is `common_only`: emotional against neutral may be all that is shared.
+    `not_shared` needs every gate, each interval of a cosine within ± the equivalence bound, and a
+    positive control that the same methods find.
+    """
+    positive = bool(found.cosines) and all(cosine > 0.0 for cosine in found.cosines)
+    aligned = _below(found.p_aligned, limits.alpha)
+    aligned = aligned if aligned is None else aligned and positive and found.reliable
+    specific = _below(found.p_specific, limits.alpha)
+    transfers = _below(found.p_transfer, 1.0 - limits.transfer_quantile)
+    if transfers and found.transfer_margin is not None:
+        transfers = found.transfer_margin > 0.0
+    tests = (aligned, specific, transfers)
+    if gate := _failing_gate(found):
+        return Verdict("inconclusive", gate, *tests)
+    if aligned is None:
+        return Verdict("inconclusive", "There is no control null to compare with.", *tests)
+    small = bool(found.intervals) and all(
+        -limits.equivalence < low and high < limits.equivalence for low, high in found.intervals
+    )
+    if small:
+        return Verdict(*_when_small(found, limits, aligned, transfers), *tests)
+    if aligned and transfers:
+        return Verdict(*_when_shared(specific), *tests)
+    return Verdict("inconclusive", _why_not(found, limits, aligned, transfers), *tests)
+
+
+def _below(p: float | None, alpha: float) -> bool | None:
+    return None if p is None or np.isnan(p) else bool(p < alpha)
+
+
+def _failing_gate(found: Evidence) -> str:
+    """The first gate that fails or was not measured, as a sentence; empty if all hold."""
+    gates = (
+        (found.signal_ok, "a signal of the emotion in both models", "There is no reliable signal"),
+        (found.map_ok, "a map between the models", "No map holds between the models"),
+        (
+            found.confound_ok,
+            "the stream before the first block",
+            "Tokens alone give the emotion away",
+        ),
+    )
+    for value, what, sentence in gates:
+        if value is None:
+            return f"The gate for {what} was not measured."
+        if not value:
+            return f"{sentence}, so nothing follows about sharing."
+    if not found.reliable:
+        return "The vectors are not reliable in the space in which they are compared."
+    return ""
+
+
+def _when_small(
+    found: Evidence, limits: Thresholds, aligned: bool, transfers: bool | None
+) -> tuple[str, str]:
+    if aligned or transfers:
+        which = "alignment" if aligned else "transfer"
+        return "inconclusive", f"The {which} beats chance, but every cosine is below the bound."
+    share = found.positive_control
+    if share is None or np.isnan(share):
+        return "inconclusive", "The cosines are small, but there is no positive control."
+    if share < limits.positive_control:
+        return "inconclusive", (
+            f"The cosines are small, but only {share:.0%} of ordinary attributes are found to "
+            "correspond, so the method would miss a shared direction too."
+        )
+    return "not_shared", (
+        f"All cosines lie within ±{limits.equivalence:g} while {share:.0%} of ordinary attributes "
+        "are found to correspond."
+    )
+
+
+def _when_shared(specific: bool | None) -> tuple[str, str]:
+    found = "The direction aligns and transfers both ways"
+    if specific:
+        return "shared", f"{found}, more than the directions of other emotions do."
+    if specific is None:
+        return "common_only", f"{found}; whether it is this emotion's was not measured."
+    return "common_only", f"{found}, but no more than the directions of other emotions do."
+
+
+def _why_not(found: Evidence, limits: Thresholds, aligned: bool, transfers: bool | None) -> str:
+    if found.cosines and all(cosine < -limits.equivalence for cosine in found.cosines):
+        return "The directions are opposed, which is neither sharing nor its absence."
+    if not aligned and found.p_floor is not None and found.p_floor >= limits.alpha:
+        return (
+            f"The control null cannot give a corrected p below {found.p_floor:.2g}: more "
+            "attributes or fewer models are needed."
+        )
+    if aligned and transfers is None:
+        return "The direction aligns, but transfer was not measured."
+    if aligned:
+        return "The direction aligns, but does not decode beyond chance and baselines both ways."
+    also = "transfers" if transfers else "does not transfer"
+    return (
+        f"The direction {also}, its alignment does not beat mismatched attributes, and cosines "
+        f"of ±{limits.equivalence:g} are not excluded."
+    )

@@ -1,0 +1,1 @@
+"""Held-out decoding of emotions, and what the texts alone give away."""

@@ -1,0 +1,1 @@
+"""The interactive panels of the page."""

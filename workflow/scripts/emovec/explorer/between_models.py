@@ -1,0 +1,164 @@
+"""What readers look around in of pairs of models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import altair as alt
+import pandas as pd
+
+from emovec.explorer.panel import (
+    SURE,
+    Choice,
+    Column,
+    Panel,
+    drawing,
+    finished,
+    hover,
+    offered,
+    told,
+)
+from emovec.wording.language import N_, _, retell
+from emovec.wording.titles import POSITION_TITLES
+
+METHODS = {
+    ("wpc", "exploratory"): N_("whitened read-outs, all depths (exploratory)"),
+    ("wpc", "alignment"): N_("whitened read-outs, depths fixed before"),
+    ("ridge", "alignment"): N_("through a linear map, depths fixed before"),
+    ("procrustes", ""): N_("through a rotation, depths fixed before"),
+    ("cka_debiased", ""): N_("CKA of neutral sentences"),
+    ("raw", ""): N_("raw cosine, as in the study"),
+}
+
+
+VERDICTS = {
+    "shared": N_("shared"),
+    "common_only": N_("common only"),
+    "not_shared": N_("not shared"),
+    "inconclusive": N_("inconclusive"),
+}
+
+
+TESTS = {
+    "signal_ok": N_("signal"),
+    "map_ok": N_("map"),
+    "confound_ok": N_("no confound"),
+    "aligned": N_("aligned"),
+    "specific": N_("specific"),
+    "transfers": N_("transfers"),
+}
+
+
+def depths_panel(cross: pd.DataFrame, emotions: Sequence[str], position: str) -> Panel:
+    """One emotion in two models, every depth of one against every depth of the other."""
+    family = cross.family.where(cross.family.isin(["exploratory", "alignment"]), "")
+    method = pd.Series(list(zip(cross.method, family, strict=True)), cross.index, dtype=object)
+    same = cross.emotion_a.isin(list(emotions)) & (cross.emotion_a == cross.emotion_b)
+    same |= cross.emotion_a.isna() & (cross.method == "cka_debiased")
+    rows = cross.assign(method=method, twin=cross.model_b == cross.model_a + "@twin")[
+        same & method.isin(list(METHODS)) & cross.stat.isin(["cos_u", "cos_naive", "cka"])
+    ]
+    rows = offered(
+        rows[rows.value.notna()], method=list(METHODS), twin=[False], position=[position]
+    )
+    named = rows.model_b.where(~rows.twin, _("its rotated twin"))
+    shown = pd.DataFrame(
+        {
+            "method": rows.method.map(told(METHODS)),
+            "models": rows.model_a + " × " + named,
+            "position": rows.position.map(told(POSITION_TITLES)),
+            "emotion": rows.emotion_a,
+            **{k: rows[k].astype(int) for k in ("depth_a", "depth_b")},
+            **{k: rows[k] for k in ("value", "ci_low", "ci_high", "null_low", "null_high")},
+            "p": rows.p_adjusted.fillna(rows.p),
+            "gate": rows.gate_ok.astype(str).map(told(SURE)),
+            "flag": rows.flag.map(retell, na_action="ignore"),
+        }
+    )
+    columns = [
+        Column("emotion", _("emotion")), Column("depth_a", _("depth in the first")),
+        Column("depth_b", _("in the second")), Column("value", _("similarity"), 2),
+        Column("ci_low", _("from"), 2), Column("ci_high", _("to"), 2),
+        Column("null_low", _("chance from"), 2), Column("null_high", _("chance to"), 2),
+        Column("p", _("p"), 4), Column("gate", _("gate passed")), Column("flag", _("remark")),
+    ]  # fmt: skip
+    return Panel(
+        "depths",
+        _("Between two models"),
+        _(
+            "One emotion of one model against the same emotion of another. A dot marks what lies "
+            "outside its band of chance. Had nothing been shared, hardly any cell would have one; "
+            "against the rotated twin, where all is shared, depths match themselves. "
+            "Raw cosines compare axes that do not correspond: there a dot means nothing."
+        ),
+        shown,
+        [
+            Choice("method", _("Method")), Choice("models", _("Models")),
+            Choice("position", _("Read at")), Choice("emotion", _("Emotion")),
+        ],
+        columns,
+        "chart",
+        _depths_by_depths(columns),
+    )  # fmt: skip
+
+
+def _depths_by_depths(columns: Sequence[Column]) -> alt.LayerChart:
+    base = drawing().encode(
+        x=alt.X("depth_b:O", title=_("depth in the second model"), axis=alt.Axis(labelAngle=0)),
+        y=alt.Y("depth_a:O", title=_("depth in the first model"), sort="descending"),
+    )
+    return finished(
+        alt.layer(
+            base.mark_rect(stroke="var(--paper)").encode(
+                color=alt.Color(
+                    "value:Q",
+                    title=_("similarity"),
+                    scale=alt.Scale(domain=[-1, 1], scheme="redblue", reverse=True, clamp=True),
+                    legend=alt.Legend(orient="top", gradientLength=160),
+                ),
+                tooltip=hover(columns),
+            ),
+            base.transform_filter("datum.value > datum.null_high || datum.value < datum.null_low")
+            .mark_circle(size=26, opacity=1)
+            .encode(
+                color=alt.condition(
+                    "abs(datum.value) > 0.6", alt.value("#ffffff"), alt.value("#222222")
+                ),
+                tooltip=hover(columns),
+            ),
+        ).resolve_scale(color="independent")
+    )
+
+
+def verdicts_panel(verdicts: pd.DataFrame, models: Sequence[str]) -> Panel:
+    """All verdicts between the models, to be sorted."""
+    rows = verdicts[verdicts.model_a.isin(list(models)) & verdicts.model_b.isin(list(models))]
+    shown = pd.DataFrame(
+        {
+            "models": rows.model_a + " × " + rows.model_b,
+            "emotion": rows.emotion,
+            "depth": rows.relative_depth,
+            "verdict": rows.verdict.map(told(VERDICTS)),
+            **{test: rows[test].astype(str).map(told(SURE)) for test in TESTS},
+            "reason": rows.reason.map(retell, na_action="ignore"),
+        }
+    )
+    return Panel(
+        "verdicts",
+        _("All verdicts"),
+        _(
+            "One row for each emotion, pair of models and relative depth; the headings sort. "
+            "Where nothing is shared and everything could be measured, the verdict is “not shared”."
+        ),
+        shown,
+        [
+            Choice("models", _("Models"), _("all")), Choice("emotion", _("Emotion"), _("all")),
+            Choice("verdict", _("Verdict"), _("all")),
+        ],
+        [
+            Column("models", _("models")), Column("emotion", _("emotion")),
+            Column("depth", _("relative depth"), 2), Column("verdict", _("verdict")),
+            *(Column(test, _(label)) for test, label in TESTS.items()),
+            Column("reason", _("why")),
+        ],
+    )  # fmt: skip

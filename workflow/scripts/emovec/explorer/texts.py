@@ -1,0 +1,106 @@
+"""What readers look around in of sentences: those that were read, and those that were written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from emovec.explorer.panel import Choice, Column, Panel
+from emovec.wording.language import N_, _
+
+CONTROLS = N_("control directions")
+
+
+NOT_JUDGED = [
+    "model", "opening", "direction", "sign", "strength", "said", "depth", "sample", "text", "tone",
+]  # fmt: skip
+
+
+def tokens_panel(tokens: pd.DataFrame) -> Panel:
+    """Sentences coloured by how far each token is along a direction."""
+    keys = ["model", "depth", "direction", "topic", "class"]
+    # the deepest first: there a sentence's tokens have least in common that its end has not
+    tokens = tokens.sort_values("depth", ascending=False, kind="stable")
+    tokens = tokens.assign(text=tokens.text.fillna(""), depth=tokens.depth.astype(str))
+    sentences = tokens.groupby(keys, sort=False)
+    rows = sentences.agg(tokens=("text", tuple), values=("projection", list)).reset_index()
+    return Panel(
+        "tokens",
+        _("Token by token"),
+        _(
+            "How far the residual stream at each token is along an emotion's direction, counted "
+            "from the mean of neutral sentences in their standard deviations. Every sentence is "
+            "held out: its direction was fitted without the sentences on its topic. Had the "
+            "direction meant nothing, the sentence of its emotion would look like the others."
+        ),
+        rows,
+        [
+            Choice("model", _("Model")), Choice("depth", _("Depth")),
+            Choice("direction", _("Direction")), Choice("topic", _("Topic")),
+            Choice("class", _("Class"), _("all")),
+        ],
+        [
+            Column("class", _("class")), Column("place", _("token")),
+            Column("token", _("text")), Column("value", _("standard deviations"), 2),
+        ],
+        "tokens",
+    )  # fmt: skip
+
+
+def steered_texts(
+    scores: pd.DataFrame, openings: pd.DataFrame, model: str, targets: dict[str, str]
+) -> pd.DataFrame:
+    """What one steered model wrote, with how it was judged; unsteered texts fit every choice."""
+    added, removed = scores.operation == "add", scores.operation == "remove"
+    emotion = scores.kind == "emotion"
+    sign = scores.sign.map({1.0: "+", -1.0: "−"})
+    said = pd.Series(_("not steered"), scores.index)
+    said = said.mask(removed, scores.direction.map(_without, na_action="ignore"))
+    said = said.mask(added, sign + " " + scores.direction)
+    judged = {f"nade_{target}": target for target in dict.fromkeys(targets.values())}
+    return pd.DataFrame(
+        {
+            "model": model,
+            "opening": scores.opening.map(dict(zip(openings.id, openings.text, strict=True))),
+            "direction": scores.direction.where(emotion, _(CONTROLS)).where(added | removed),
+            "sign": sign.where(added),
+            "strength": scores.strength.map("{:g}".format).where(added),
+            "said": said,
+            "depth": scores.depth.where(added | removed),
+            "sample": scores["sample"],
+            "text": scores.text.fillna(""),
+            **{target: scores[column] for column, target in judged.items() if column in scores},
+            "tone": scores.vader,
+        }
+    )
+
+
+def _without(direction: str) -> str:
+    return _("{direction}, projected out").format(direction=direction)
+
+
+def texts_panel(texts: Sequence[pd.DataFrame]) -> Panel:
+    """Steered texts side by side, from `steered_texts`."""
+    rows = pd.concat(texts, ignore_index=True)
+    judged = [name for name in rows.columns if name not in NOT_JUDGED]
+    return Panel(
+        "texts",
+        _("What steering writes"),
+        _(
+            "Continuations of one opening side by side; the grey one is the model left alone. Had "
+            "a direction caused nothing, its texts would read like those of control directions."
+        ),
+        rows,
+        [
+            Choice("model", _("Model")), Choice("opening", _("Opening")),
+            Choice("direction", _("Direction"), _("all")), Choice("sign", _("Sign"), _("both")),
+            Choice("strength", _("Strength"), _("all")),
+        ],
+        [
+            Column("strength", _("strength")), Column("depth", _("depth"), 0),
+            Column("sample", _("sample"), 0), *(Column(name, name, 2) for name in judged),
+            Column("tone", _("tone"), 2),
+        ],
+        "cards",
+    )  # fmt: skip

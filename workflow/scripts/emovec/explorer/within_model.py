@@ -1,0 +1,141 @@
+"""What readers look around in of one model alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from itertools import combinations
+
+import altair as alt
+import pandas as pd
+
+from emovec.explorer.panel import (
+    SURE,
+    Choice,
+    Column,
+    Panel,
+    drawing,
+    finished,
+    hover,
+    offered,
+    told,
+)
+from emovec.figures.style import BAND, OKABE_ITO, PAIR_COLOURS
+from emovec.wording.language import N_, _, retell
+from emovec.wording.titles import METRIC_TITLES, POSITION_TITLES
+
+# On a dark page black must turn: currentColor is the colour of the text around the drawing.
+PAIRS = ["currentColor" if c == OKABE_ITO["black"] else c for c in PAIR_COLOURS]
+
+
+SHAPES = ["circle", "square", "triangle-up", "diamond", "triangle-down", "cross"]
+
+
+ESTIMATORS = {"cos_u": N_("corrected"), "cos_naive": N_("the study's")}
+
+
+def within_panel(
+    within: pd.DataFrame,
+    models: Sequence[str],
+    emotions: Sequence[str],
+    level: str,
+    position: str,
+) -> Panel:
+    """Cosines of two emotions in one model, by depth; the primary position is offered first."""
+    rows = within[
+        within.model.isin(list(models)) & within.depth.notna() & within.stat.isin(list(ESTIMATORS))
+    ]  # fmt: skip
+    pairs = [f"{a} – {b}" for a, b in combinations(emotions, 2)]
+    rows = rows.assign(pair=rows.emotion_a + " – " + rows.emotion_b)
+    rows = rows[rows.pair.isin(pairs)]
+    # as in the figures, the corrected cosine stands before the study's one with shuffled labels
+    place = ["model", "position", "depth", "metric", "pair"]
+    band = rows[rows.stat == "cos_naive"].set_index(place)[["null_low", "null_high"]]
+    rows = rows.drop(columns=["null_low", "null_high"]).join(band, on=place)
+    rows = offered(
+        rows, position=[position], stat=list(ESTIMATORS), metric=list(METRIC_TITLES)[::-1]
+    )
+    shown = pd.DataFrame(
+        {
+            "model": rows.model,
+            "position": rows.position.map(told(POSITION_TITLES)),
+            "metric": rows.metric.map(told(METRIC_TITLES)),
+            "estimator": rows.stat.map(told(ESTIMATORS)),
+            "pair": rows.pair,
+            "depth": rows.depth.astype(int),
+            **{k: rows[k] for k in ("value", "ci_low", "ci_high", "null_low", "null_high")},
+            "p": rows.p_adjusted,
+            "gate": rows.gate_ok.astype(str).map(told(SURE)),
+            "flag": rows.flag.map(retell, na_action="ignore"),
+        }
+    )
+    columns = [
+        Column("pair", _("emotions")), Column("depth", _("depth")),
+        Column("value", _("cosine"), 2), Column("ci_low", _("from"), 2),
+        Column("ci_high", _("to"), 2), Column("null_low", _("chance from"), 2),
+        Column("null_high", _("chance to"), 2), Column("p", _("p, corrected"), 4),
+        Column("gate", _("reliable enough")), Column("flag", _("remark")),
+    ]  # fmt: skip
+    return Panel(
+        "within",
+        _("Inside a model"),
+        _(
+            "How alike two emotions are at every depth. Grey: where {level} of the study's cosines "
+            "lie with shuffled labels. Hollow marks are not reliable enough to be read. Had two "
+            "emotions been one direction, their line would run at 1; unrelated, at 0."
+        ).format(level=level),
+        shown,
+        [
+            Choice("model", _("Model")), Choice("position", _("Read at")),
+            Choice("estimator", _("Cosine")), Choice("metric", _("Metric")),
+        ],
+        columns,
+        "chart",
+        _by_depth(pairs, columns),
+    )  # fmt: skip
+
+
+def _by_depth(pairs: Sequence[str], columns: Sequence[Column]) -> alt.LayerChart:
+    pair_colour = alt.Scale(domain=pairs, range=[PAIRS[i % len(PAIRS)] for i in range(len(pairs))])
+    pair_shape = alt.Scale(domain=pairs, range=[SHAPES[i % len(SHAPES)] for i in range(len(pairs))])
+    legend = alt.Legend(title=None, orient="top", columns=1)
+    colour = alt.Color("pair:N", scale=pair_colour, legend=legend)
+    open_gate = f"datum.gate == {json.dumps(_(SURE['True']))}"
+    base = drawing().encode(
+        x=alt.X(
+            "depth:Q",
+            title=_("depth (0 = before the first block)"),
+            axis=alt.Axis(tickMinStep=1, format="d"),
+            scale=alt.Scale(nice=False, padding=12),  # so that no mark is cut in half
+        )
+    )
+
+    def y(column: str) -> alt.Y:
+        return alt.Y(f"{column}:Q", title=_("cosine"), scale=alt.Scale(domain=[-1, 1.2]))
+
+    return finished(
+        alt.layer(
+            base.mark_area(color=BAND, opacity=0.4, clip=True).encode(
+                y=y("min(null_low)"), y2="max(null_high):Q"
+            ),
+            # a filter could leave no row, and Vega complains of scales without any
+            base.mark_rule(clip=True).encode(
+                y=y("ci_low"),
+                y2="ci_high:Q",
+                color=colour,
+                opacity=alt.condition(open_gate, alt.value(0.6), alt.value(0)),
+            ),
+            base.mark_line(strokeWidth=1.5, clip=True).encode(y=y("value"), color=colour),
+            base.mark_point(size=70, clip=True).encode(
+                y=y("value"),
+                color=colour,
+                shape=alt.Shape("pair:N", scale=pair_shape, legend=legend),
+                fill=alt.condition(
+                    open_gate,
+                    alt.Fill("pair:N", scale=pair_colour, legend=legend),
+                    alt.value("var(--paper)"),
+                ),
+                tooltip=hover(columns),
+            ),
+        )
+    )

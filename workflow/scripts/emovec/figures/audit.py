@@ -1,0 +1,188 @@
+"""One picture of an audit: what gives the classes away, and how well lengths are matched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.lines import Line2D
+
+from emovec.audit.ledger import LIMITS
+from emovec.figures.style import MARKERS, colours, style
+from emovec.wording.language import N_, _
+
+INK = "#333333"
+
+
+ALLOWED = "#E6E6E6"
+
+
+SEEN = (  # by a classifier, from least to most: check, statistic, marker, label
+    ("nuisance", "auroc_topic", "o", N_("form only: length, commas, final mark, first word")),
+    ("bag_of_words", "auroc_phrase", "s", N_("all words, tested on emotion words it never met")),
+    ("bag_of_words", "auroc_topic", "D", N_("all words")),
+)
+
+
+LENGTHS = {"words": N_("words"), "characters": N_("characters")}
+
+
+def draw_audit(
+    table: pd.DataFrame, summary: Mapping[str, Any], emotions: Sequence[str], neutral: str
+) -> plt.Figure:
+    """The picture of an audit, from its `confounds` and its `summary`."""
+    table = table.fillna({"model": ""})  # as empty cells are read
+    contrasts = list(dict.fromkeys(table["scope"][table["check"] == "nuisance"]))
+    contrasts.sort(key=lambda name: not name.endswith(f" vs {neutral}"))
+    lengths = table[table["check"] == "length"]
+    units = lengths[lengths["statistic"].str.startswith("smd_")]
+    units = list(dict.fromkeys(zip(units["statistic"], units["model"], strict=True)))
+
+    style()
+    figure, (left, right) = plt.subplots(
+        1,
+        2,
+        figsize=(12.5, 3.2 + 0.42 * max(len(contrasts), len(units))),
+        width_ratios=[1.2, 1],
+        layout="constrained",
+    )
+    _draw_aurocs(left, table, contrasts, emotions, neutral)
+    _draw_lengths(right, lengths, units, emotions, neutral)
+    figure.suptitle(_title(table, summary), x=0.01, ha="left", fontsize=15)
+    return figure
+
+
+def _title(table: pd.DataFrame, summary: Mapping[str, Any]) -> str:
+    """The answer, and what it rests on."""
+    judged = table[table["ok"].notna()]
+    form = judged[judged["check"] == "nuisance"]
+    limit = form["threshold"].max()
+    if not form["ok"].all():
+        answer = _("The form of a sentence gives its emotion away")
+    elif limit > LIMITS["nuisance_auroc"]:
+        answer = _("Too few topics to tell whether the form of a sentence gives its emotion away")
+    else:
+        answer = _("The form of a sentence does not give its emotion away")
+    count = len(summary["findings"])
+    findings = {0: _("no findings"), 1: _("1 finding")}.get(count, _("{count} findings"))
+    if judged["ok"][judged["check"] == "length"].all():
+        basis = _("Lengths are matched; {topics} topics in {classes} classes, {findings}")
+    else:
+        basis = _("Lengths are not matched; {topics} topics in {classes} classes, {findings}")
+    answer = _("{answer} (AUROC up to {value:.2f}, limit {limit:.2f})").format(
+        answer=answer, value=form["value"].max(), limit=limit
+    )
+    basis = basis.format(
+        topics=summary["topics"],
+        classes=len(summary["classes"]),
+        findings=findings.format(count=count),
+    )
+    return f"{answer}\n{basis}"
+
+
+def _draw_aurocs(
+    axis: plt.Axes,
+    table: pd.DataFrame,
+    contrasts: list[str],
+    emotions: Sequence[str],
+    neutral: str,
+) -> None:
+    """A dot and its interval for each contrast and each thing a classifier may see."""
+    values = table.set_index(["check", "scope", "statistic"])["value"]
+    palette = colours(emotions)
+    for up, (check, statistic, marker, _label) in zip((-0.2, 0.0, 0.2), SEEN, strict=True):
+        for row, contrast in enumerate(contrasts):
+            if (check, contrast, statistic) not in values.index:
+                continue
+            value = values[check, contrast, statistic]
+            error = 1.96 * values[check, contrast, f"{statistic}_se"]
+            a, b = contrast.split(" vs ")
+            colour = palette[a] if b == neutral else INK
+            face = "white" if check == "nuisance" else colour
+            ends = [[min(error, value)], [min(error, 1 - value)]]
+            axis.errorbar(value, row + up, xerr=ends, fmt=marker, color=colour, mfc=face, ms=7)
+    form = table["check"].eq("nuisance") & table["statistic"].eq("auroc_topic")
+    limit = table["threshold"][form].max()
+    axis.axvline(0.5, color="black", lw=1)
+    axis.axvline(limit, color="black", lw=1, ls="--")
+    top = -0.7
+    axis.text(0.5, top, _("chance") + " ", ha="right", va="bottom", fontsize=10)
+    note = _("limit for form: {limit:.2f}").format(limit=limit)
+    axis.text(limit, top, f" {note}", va="bottom", fontsize=10)
+    axis.set_ylim(len(contrasts) - 0.4, top)
+    axis.set_xlim(min(0.4, axis.get_xlim()[0]), 1.01)
+    versus = [_("{a} vs {b}").format(a=a, b=b) for a, b in (c.split(" vs ") for c in contrasts)]
+    axis.set_yticks(range(len(contrasts)), versus)
+    axis.set_xlabel(_("AUROC on held-out topics, 95 % interval"))
+    handles = [
+        _key(marker, INK, _(label), "white" if check == "nuisance" else INK)
+        for check, _statistic, marker, label in SEEN
+    ]
+    _legend(axis, handles, _("A linear classifier sees"), 1)
+
+
+def _draw_lengths(
+    axis: plt.Axes,
+    lengths: pd.DataFrame,
+    units: list[tuple[str, str]],
+    emotions: Sequence[str],
+    neutral: str,
+) -> None:
+    """Standardised differences of every kind of length from neutral, on the band allowed."""
+    palette = colours(emotions)
+    markers = dict(zip(emotions, MARKERS * len(emotions), strict=False))
+    values = lengths.set_index(["statistic", "model", "scope"])
+    shift = np.linspace(-0.22, 0.22, len(emotions)) if len(emotions) > 1 else [0.0]
+    limits = [
+        max(
+            values["threshold"][f"abs_{statistic}", model, f"{name} vs {neutral}"]
+            for name in emotions
+        )
+        for statistic, model in units
+    ]
+    shown = values["value"][[s.startswith("smd_") for s, _, _ in values.index]]
+    widest = 1.2 * max(*limits, shown[np.isfinite(shown)].abs().max())
+    for row, (statistic, model) in enumerate(units):
+        axis.barh(row, 2 * limits[row], left=-limits[row], height=0.8, color=ALLOWED, zorder=0)
+        for name, up in zip(emotions, shift, strict=True):
+            value = shown[statistic, model, f"{name} vs {neutral}"]
+            value = np.clip(value, -widest, widest)  # infinite where lengths do not vary
+            axis.plot(value, row + up, markers[name], color=palette[name], ms=7, clip_on=False)
+    axis.axvline(0, color="black", lw=1)
+    axis.set_xlim(-widest, widest)
+    axis.set_ylim(len(units) - 0.4, -0.7)
+    names = [
+        _("tokens\n{model}").format(model=model)
+        if model
+        else _(LENGTHS[statistic.removeprefix("smd_")])
+        for statistic, model in units
+    ]
+    axis.set_yticks(range(len(units)), names)
+    axis.set_xlabel(_("Difference from {neutral} in standard deviations").format(neutral=neutral))
+    handles = [_key(markers[name], palette[name], name, palette[name]) for name in emotions]
+    handles.append(plt.Rectangle((0, 0), 1, 1, color=ALLOWED, label=_("allowed")))
+    title = _("Sentences shorter (left) or longer than {neutral}").format(neutral=neutral)
+    _legend(axis, handles, title, min(4, len(handles)))
+
+
+def _key(marker: str, colour: str, label: str, face: str) -> Line2D:
+    return Line2D([], [], marker=marker, ls="", color=colour, mfc=face, ms=7, label=label)
+
+
+def _legend(axis: plt.Axes, handles: list, title: str, columns: int) -> None:
+    """Below the axis, where it covers no data."""
+    axis.legend(
+        handles=handles,
+        title=title,
+        alignment="left",
+        loc="upper left",
+        bbox_to_anchor=(0, -0.16),
+        ncols=columns,
+        frameon=False,
+        fontsize=10,
+        columnspacing=1.2,
+        handletextpad=0.4,
+    )

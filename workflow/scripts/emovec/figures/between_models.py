@@ -1,0 +1,284 @@
+"""Comparisons between models: the ruler, the matrices, transfer, and the maps they rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.lines import Line2D
+
+from emovec.figures.style import BAND, MARKERS, NEUTRAL, PAIR_COLOURS, colours, style
+from emovec.wording.language import _
+from emovec.wording.numbers import number, percent
+from emovec.wording.titles import METHODS
+
+
+def _name(a: str, b: str) -> str:
+    if b == f"{a}@twin":
+        return _("{model} × its rotated twin").format(model=a)
+    return f"{a} × {b}"
+
+
+def _pairs(rows: pd.DataFrame) -> list[tuple[str, str]]:
+    """Unordered pairs in the order of the table, rotated twins first: they are the ruler."""
+    found: dict[frozenset, tuple[str, str]] = {}
+    for a, b in zip(rows.model_a, rows.model_b, strict=True):
+        found.setdefault(frozenset((a, b)), (a, b))
+    return sorted(found.values(), key=lambda pair: not pair[1].endswith("@twin"))
+
+
+def _of(rows: pd.DataFrame, a: str, b: str) -> pd.DataFrame:
+    return rows[(rows.model_a == a) & (rows.model_b == b)]
+
+
+def _band_handle(label: str) -> Line2D:
+    return Line2D([], [], color=BAND, lw=8, solid_capstyle="butt", label=label)
+
+
+def _open(gate: pd.Series) -> np.ndarray:
+    return gate.astype(str).eq("True").to_numpy()
+
+
+def ruler(cross: pd.DataFrame, emotions: Sequence[str], alpha: float) -> plt.Figure:
+    """One emotion in two models, by the study's method and by two that can answer.
+
+    Rows are pairs of models; within a row one mark per pre-registered depth, early to late.
+    """
+    style()
+    own = cross[(cross.emotion_a == cross.emotion_b) & cross.emotion_a.isin(list(emotions))]
+    tested = own[(own.stat == "cos_u") & (own.family == "alignment")]
+    pairs = _pairs(tested)
+    palette = colours(emotions)
+    step = len(emotions) + 1
+    figure, axes = plt.subplots(
+        1, len(METHODS), figsize=(14, 0.30 * step * len(pairs) + 2.2), sharey=True,
+        layout="constrained",
+    )  # fmt: skip
+    for axis, (method, title) in zip(axes, METHODS.items(), strict=True):
+        for i, (a, b) in enumerate(pairs):
+            line = _of(tested[tested.method == ("wpc" if method == "raw" else method)], a, b)
+            if method == "raw":
+                line = _raw_at(own, line, a, b)
+                if line.value.isna().all():
+                    axis.text(0.04, i * step + 1, _("undefined: d_model differs"), fontsize=9,
+                              color=NEUTRAL, va="center")  # fmt: skip
+            for j, emotion in enumerate(emotions):
+                _marks(axis, line[line.emotion_a == emotion], i * step + j, palette[emotion])
+        axis.axvline(0, color="#777777", lw=0.8)
+        axis.axvline(1, color="#777777", lw=0.8, ls=":")
+        axis.set_xlim(-0.6, 1.25)
+        axis.set_title(_(title), fontsize=11)
+        axis.set_xlabel(_("cosine (0 unrelated, 1 the same)"))
+    axes[0].set_yticks([i * step + (len(emotions) - 1) / 2 for i in range(len(pairs))])
+    axes[0].set_yticklabels([_name(a, b).replace(" × ", "\n× ") for a, b in pairs])
+    axes[0].invert_yaxis()
+    handles = [Line2D([], [], color=palette[e], marker="o", label=e) for e in emotions]
+    handles += [
+        _band_handle(_("{share} of what chance gives").format(share=percent(1 - alpha))),
+        Line2D([], [], color=NEUTRAL, marker="o", mfc="white", ls="", label=_("gate not passed")),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
+    figure.suptitle(
+        _(
+            "Raw cosines are near 0 even for a model and its own rotated copy; "
+            "aligned ones can answer"
+        ),
+        fontsize=13,
+    )
+    return figure
+
+
+def _raw_at(own: pd.DataFrame, primary: pd.DataFrame, a: str, b: str) -> pd.DataFrame:
+    """The study's cosine where both models have one of the pre-registered depths of a."""
+    raw = _of(own[own.method == "raw"], a, b)
+    raw = raw[raw.position.isin(primary.position)]
+    return raw[raw.depth_a.isin(primary.depth_a)].assign(gate_ok=True)
+
+
+def _marks(axis: plt.Axes, line: pd.DataFrame, y: float, colour: str) -> None:
+    """The depths of one emotion and pair, one below the other in a narrow row."""
+    line = line[line.value.notna()].sort_values("depth_a")
+    for k, row in enumerate(line.itertuples()):
+        at = y + 0.22 * (k - (len(line) - 1) / 2)
+        low, high = (np.clip([row.null_low, row.null_high], -0.6, 1.25)).tolist()
+        axis.plot([low, high], [at, at], color=BAND, lw=3.5, solid_capstyle="butt", zorder=1)
+        passes = str(row.gate_ok) == "True"
+        axis.plot([row.ci_low, row.ci_high], [at, at], color=colour, lw=1, zorder=2)
+        axis.plot(row.value, at, color=colour, marker="o", ms=4,
+                  mfc=colour if passes else "white", zorder=3)  # fmt: skip
+
+
+def matrices(cross: pd.DataFrame, emotions: Sequence[str]) -> plt.Figure:
+    """Every emotion of one model against every emotion of the other, at each depth."""
+    style()
+    rows = cross[
+        (cross.method == "wpc") & (cross.stat == "cos_u") & cross.emotion_a.isin(list(emotions))
+        & cross.emotion_b.isin(list(emotions)) & (cross.family != "exploratory")
+    ]  # fmt: skip
+    overall = cross[(cross.method == "wpc") & (cross.family == "specificity of all")]
+    pairs = _pairs(rows)
+    columns = max(len(_of(rows, a, b)[["depth_a", "depth_b"]].drop_duplicates()) for a, b in pairs)
+    figure, axes = plt.subplots(
+        len(pairs), columns, figsize=(2.9 * columns + 1.5, 2.75 * len(pairs) + 0.6),
+        squeeze=False, layout="constrained",
+    )  # fmt: skip
+    for i, (a, b) in enumerate(pairs):
+        own = _of(rows, a, b)
+        places = own[["depth_a", "depth_b"]].drop_duplicates().sort_values("depth_a")
+        for j in range(columns):
+            axis = axes[i, j]
+            if j >= len(places):
+                axis.axis("off")
+                continue
+            place = places.iloc[j]
+            here = own[(own.depth_a == place.depth_a) & (own.depth_b == place.depth_b)]
+            table = here.pivot(index="emotion_a", columns="emotion_b", values="value")
+            _matrix(axis, table.reindex(index=emotions, columns=emotions).to_numpy(float))
+            axis.set_xticks(range(len(emotions)), emotions if i == len(pairs) - 1 else [])
+            axis.set_yticks(range(len(emotions)), emotions if j == 0 else [])
+            delta = _of(overall, a, b)
+            delta = delta[(delta.depth_a == place.depth_a) & (delta.depth_b == place.depth_b)]
+            title = _("depths {a:.0f} and {b:.0f}").format(a=place.depth_a, b=place.depth_b)
+            axis.set_title(f"{title}\n{_specificity_note(delta)}", fontsize=9)
+            axis.set_ylabel(_name(a, b).replace(" × ", "\n× ") if j == 0 else "", fontsize=9)
+            axis.tick_params(axis="y", rotation=0)
+            axis.tick_params(axis="x", rotation=40)
+    figure.suptitle(
+        _("Is it the same emotion? (a red diagonal on pale ground: each matches itself alone)"),
+        fontsize=12,
+    )
+    return figure
+
+
+def _matrix(axis: plt.Axes, values: np.ndarray) -> None:
+    """Cosines as colours, written into their cells."""
+    axis.imshow(np.ma.masked_invalid(values), vmin=-1, vmax=1, cmap="RdBu_r")
+    axis.spines[:].set_visible(False)
+    axis.tick_params(length=0)
+    for (row, column), value in np.ndenumerate(values):
+        if np.isfinite(value):
+            ink = "white" if abs(value) > 0.6 else "black"
+            axis.text(column, row, number(value), ha="center", va="center", color=ink, fontsize=9)
+
+
+def _specificity_note(delta: pd.DataFrame) -> str:
+    if delta.empty or delta.value.isna().all():
+        return number(np.nan)
+    row = delta.iloc[0]
+    return _("same − other {value} ({p})").format(value=number(row.value), p=_p(row.p_adjusted))
+
+
+def _p(value: float) -> str:
+    return f"p = {value:.3f}" if np.isfinite(value) else _("p undefined")
+
+
+def transfer(decoding: pd.DataFrame, emotions: Sequence[str], alpha: float) -> plt.Figure:
+    """AUROC of directions carried over from another model, against the model's own."""
+    style()
+    mapped = decoding[decoding.direction == "mapped"]
+    real = mapped[~mapped.train_model.str.contains("@") & ~mapped.test_model.str.contains("@")]
+    pairs = list(dict.fromkeys(zip(real.train_model, real.test_model, strict=True)))
+    palette = colours(emotions)
+    columns = max(len(pairs), 1)
+    figure, axes = plt.subplots(
+        len(emotions), columns, figsize=(3.0 * columns + 1, 2.5 * len(emotions) + 1),
+        squeeze=False, sharex="col", sharey=True, layout="constrained",
+    )  # fmt: skip
+    own = decoding[decoding.direction.isin(["native", "untrained"]) & (decoding.split == "topic")]
+    zero = decoding[decoding.direction == "depth0"]
+    for j, (a, b) in enumerate(pairs):
+        for i, emotion in enumerate(emotions):
+            axis = axes[i, j]
+            line = real[
+                (real.train_model == a) & (real.test_model == b) & (real.contrast == emotion)
+            ].sort_values("depth_test")
+            native = own[(own.test_model == b) & (own.contrast == emotion)].sort_values(
+                "depth_test"
+            )
+            start = zero[
+                (zero.train_model == a) & (zero.test_model == b) & (zero.contrast == emotion)
+            ]
+            at = np.arange(len(line))
+            axis.fill_between(at, line.null_low, line.null_high, color=BAND, alpha=0.6, lw=0)
+            axis.fill_between(
+                at, line.ci_low, line.ci_high, color=palette[emotion], alpha=0.25, lw=0
+            )
+            axis.plot(at, line.auroc, color=palette[emotion], marker="o", ms=4)
+            same = native.set_index("depth_test").auroc.reindex(line.depth_test)
+            axis.plot(at, same.to_numpy(), color=NEUTRAL, marker=MARKERS[1], ms=4, ls="--")
+            if len(start):
+                axis.axhline(start.auroc.iloc[0], color="#000000", ls=":", lw=1)
+            axis.set_ylim(0.2, 1.02)
+            axis.set_xticks(at, [f"{d:.0f}" for d in line.depth_test])
+            if i == 0:
+                axis.set_title(f"{a}\n→ {b}", fontsize=9)
+            if i == len(emotions) - 1:
+                axis.set_xlabel(_("depth in {model}").format(model=b), fontsize=9)
+            if j == 0:
+                axis.set_ylabel(f"{emotion}\nAUROC")
+    share = percent(1 - alpha)
+    own_label = _("the model's own direction")
+    carried = _("carried over, {share} interval (in colour)").format(share=share)
+    handles = [
+        Line2D([], [], color=NEUTRAL, marker=MARKERS[1], ls="--", label=own_label),
+        Line2D([], [], color="#444444", marker="o", label=carried),
+        _band_handle(_("random directions, {share}").format(share=share)),
+        Line2D([], [], color="#000000", ls=":", label=_("carried over at depth 0")),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False, fontsize=9)
+    figure.suptitle(
+        _("Does a direction found in one model decode the emotion in another?"), fontsize=13
+    )
+    return figure
+
+
+def maps(
+    maps_table: pd.DataFrame,
+    cross: pd.DataFrame,
+    emotions: Sequence[str],
+    untrained: Sequence[str],
+    map_p: float,
+) -> plt.Figure:
+    """How good the maps are, beside the exploratory grid of depths."""
+    style()
+    real = maps_table[
+        (maps_table.method == "ridge")
+        & ~maps_table.model_a.str.contains("@") & ~maps_table.model_b.str.contains("@")
+    ]  # fmt: skip
+    grid = cross[(cross.family == "exploratory") & cross.emotion_a.isin(list(emotions))]
+    pairs = [pair for pair in _pairs(grid) if not pair[1].endswith("@twin")]
+    figure, axes = plt.subplots(
+        1, 1 + max(len(pairs), 1), figsize=(5 + 4.2 * max(len(pairs), 1), 4.4), layout="constrained"
+    )
+    for k, ((a, b), line) in enumerate(real.groupby(["model_a", "model_b"], sort=False)):
+        line = line.sort_values("relative_depth_a")
+        control = {a, b} & set(untrained)
+        axes[0].plot(
+            line.relative_depth_a, line.r2_loo, marker=MARKERS[k % len(MARKERS)], ms=5,
+            color=PAIR_COLOURS[k % len(PAIR_COLOURS)],
+            ls=":" if control else "-", label=f"{a} → {b}",
+        )  # fmt: skip
+    band = real.groupby("relative_depth_a").r2_null_high.max()
+    chance = _("shuffled sentences, {share}").format(share=percent(1 - map_p))
+    axes[0].fill_between(
+        band.index, np.minimum(0, band.min()), band, color=BAND, alpha=0.6, lw=0, label=chance
+    )
+    axes[0].set_xlabel(_("relative depth"))
+    axes[0].set_ylabel(_("leave-one-out R² of the map"))
+    axes[0].set_ylim(min(-0.05, real.r2_loo.min() - 0.02), 1)
+    axes[0].legend(frameon=False, fontsize=8)
+    axes[0].set_title(_("how much of one model's stream\na map predicts in the other"), fontsize=11)
+    for axis, (a, b) in zip(axes[1:], pairs, strict=False):
+        own = _of(grid, a, b).groupby(["depth_a", "depth_b"]).value.mean().unstack()
+        label = _("whitened read-out cosine\n(mean over emotions)")
+        sns.heatmap(own, ax=axis, vmin=-1, vmax=1, cmap="RdBu_r", cbar=axis is axes[-1],
+                    cbar_kws={"label": label})  # fmt: skip
+        axis.invert_yaxis()
+        axis.tick_params(axis="y", rotation=0)
+        axis.set_title(_("{a} × {b}\n(exploratory)").format(a=a, b=b), fontsize=10)
+        axis.set_xlabel(_("depth in {model}").format(model=b))
+        axis.set_ylabel(_("depth in {model}").format(model=a))
+    return figure

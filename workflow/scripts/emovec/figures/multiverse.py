@@ -1,0 +1,217 @@
+"""Specification curves: what is found under every choice of analysis, and which choice moves it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.lines import Line2D
+
+from emovec.figures.style import BAND, MARKERS, NEUTRAL, PAIR_COLOURS, colours, style
+from emovec.wording.language import N_, _
+from emovec.wording.numbers import percent
+from emovec.wording.titles import METRIC_TITLES, POSITION_TITLES
+
+STUDY_COLOUR = "#F0E442"
+
+
+METHODS = {
+    ("raw", True): N_("raw cosine"),
+    ("wpc", True): N_("whitened read-outs"),
+    ("ridge", True): N_("linear map, 1st → 2nd"),
+    ("ridge", False): N_("linear map, 2nd → 1st"),
+    ("ridge_unwhitened", True): N_("map to the raw stream, 1st → 2nd"),
+    ("ridge_unwhitened", False): N_("map to the raw stream, 2nd → 1st"),
+    ("procrustes", True): N_("rotated components"),
+}
+
+
+CHOICES = {
+    "position": N_("position"),
+    "space": N_("space"),
+    "metric": N_("metric"),
+    "estimator": N_("estimator"),
+    "depth": N_("depth"),
+    "method": N_("method"),
+}
+
+
+OPTIONS = {  # those that are no titles yet
+    "position": POSITION_TITLES,
+    "space": {"raw": N_("raw"), "centered": N_("centered")},
+    "metric": METRIC_TITLES,
+    "estimator": {"naive": N_("naive"), "unbiased": N_("unbiased")},
+    "depth": {"mean": N_("mean")},
+}
+
+
+REACH = (-1.15, 1.25)  # what is drawn of cosines, which have no bounds where norms are noise
+
+
+def specification_curve(table: pd.DataFrame, choices: Sequence[str], alpha: float) -> plt.Figure:
+    """The mean cosine between emotions under every specification, the study's own marked."""
+    style()
+    models = list(dict.fromkeys(table.model))
+    options = [(c, o) for c in choices for o in dict.fromkeys(table[c])]
+    figure, axes = plt.subplots(
+        2, len(models), figsize=(4.6 * len(models) + 1, 6.4), squeeze=False, sharey="row",
+        height_ratios=[1.6, 1], layout="constrained",
+    )  # fmt: skip
+    for j, model in enumerate(models):
+        own = table[table.model == model]
+        order = (
+            own.groupby(list(choices), sort=False)
+            .agg(value=("value", "mean"), study=("study", "any"))
+            .sort_values("value", na_position="first").reset_index()
+        )  # fmt: skip
+        top, bottom = axes[:, j]
+        _mark_study(order, top, bottom)
+        pairs = list(dict.fromkeys(zip(own.emotion_a, own.emotion_b, strict=True)))
+        for k, (a, b) in enumerate(pairs):
+            line = order.merge(own[(own.emotion_a == a) & (own.emotion_b == b)],
+                               on=list(choices), how="left")  # fmt: skip
+            at = np.arange(len(line)) + 0.18 * (k - 1)
+            top.vlines(at, line.ci_low, line.ci_high, color=PAIR_COLOURS[k], lw=1)
+            top.plot(at, line.value_y, ls="", marker=MARKERS[k], ms=4, color=PAIR_COLOURS[k],
+                     label=f"{a} – {b}")  # fmt: skip
+        top.axhline(0, color="#777777", lw=0.8)
+        top.set_ylim(min(-0.1, 1.05 * table.ci_low.min()), 1.1)
+        top.set_title(model, fontsize=11)
+        top.set_xticks([])
+        _choices(bottom, order, options)
+        bottom.set_xlabel(_("specifications, by mean cosine"))
+    label = _("mean cosine between emotions\n{share} interval").format(share=percent(1 - alpha))
+    axes[0, 0].set_ylabel(label)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    handles.append(_study_handle())
+    labels.append(_study_handle().get_label())
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    figure.suptitle(_("Which choice moves the answer?"), fontsize=13)
+    return figure
+
+
+def pair_specification_curve(
+    table: pd.DataFrame, choices: Sequence[str], emotions: Sequence[str], models: Sequence[str]
+) -> plt.Figure:
+    """The cosine of one emotion in two models under every specification, each over its null.
+
+    One column of panels for each pair of `models`; `table` holds the rows of pairs.
+    """
+    style()
+    first = [list(models).index(a) < list(models).index(b)
+             for a, b in zip(table.model, table.model_b, strict=True)]  # fmt: skip
+    table = table.assign(
+        pair=[tuple(sorted(pair, key=list(models).index))
+              for pair in zip(table.model, table.model_b, strict=True)],
+        depth=table.relative_depth.map(lambda at: "mean" if pd.isna(at) else f"{at:g}"),
+        method=[METHODS[key] for key in zip(table.metric, first, strict=True)],
+    )  # fmt: skip
+    pairs = list(dict.fromkeys(table.pair))
+    if not pairs:
+        figure, axis = plt.subplots(figsize=(6, 1.5), layout="constrained")
+        axis.axis("off")
+        axis.text(0.5, 0.5, _("One model alone: there is no pair to compare."), ha="center")
+        return figure
+    depths = [*sorted(set(table.depth) - {"mean"}, key=float), "mean"]
+    order = {
+        "position": list(dict.fromkeys(table.position)),
+        "depth": depths,
+        "method": [name for name in METHODS.values() if name in set(table.method)],
+    }
+    options = [(choice, option) for choice in choices for option in order[choice]]
+    figure, axes = plt.subplots(
+        2, len(pairs), figsize=(5.6 * len(pairs) + 2.6, 7.6), squeeze=False, sharey="row",
+        height_ratios=[1.25, 1], layout="constrained",
+    )  # fmt: skip
+    for j, pair in enumerate(pairs):
+        _pair_panel(*axes[:, j], table[table.pair == pair], choices, options, emotions)
+        axes[0, j].set_title(" × ".join(pair), fontsize=11)
+    axes[0, 0].set_ylabel(_("cosine of one emotion in two models\nwith its interval"))
+    palette = colours(emotions)
+    handles = [
+        Line2D([], [], color=palette[emotion], marker=marker, ms=5, label=emotion)
+        for emotion, marker in zip(emotions, MARKERS * len(emotions), strict=False)
+    ]
+    handles += [
+        Line2D([], [], color=NEUTRAL, marker="o", mfc="white", ls="", label=_("gate not passed")),
+        Line2D([], [], color=BAND, lw=8, solid_capstyle="butt", label=_("null band")),
+        _study_handle(),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
+    figure.suptitle(_("Which choice moves the answer between models?"), fontsize=13)
+    return figure
+
+
+def _pair_panel(
+    top: plt.Axes,
+    bottom: plt.Axes,
+    own: pd.DataFrame,
+    choices: Sequence[str],
+    options: Sequence[tuple[str, str]],
+    emotions: Sequence[str],
+) -> None:
+    defined = own[own.value.notna()]
+    order = (
+        defined.groupby(list(choices), sort=False)
+        .agg(value=("value", "median"), study=("study", "any"),
+             low=("null_low", "min"), high=("null_high", "max"))
+        .sort_values("value").reset_index()
+    )  # fmt: skip
+    _mark_study(order, top, bottom)
+    low, high = np.clip(order.low, *REACH), np.clip(order.high, *REACH)
+    top.bar(np.arange(len(order)), high - low, bottom=low, width=1, color=BAND, alpha=0.6, lw=0)
+    palette = colours(emotions)
+    for k, (emotion, marker) in enumerate(zip(emotions, MARKERS * len(emotions), strict=False)):
+        line = order[list(choices)].merge(
+            defined[defined.emotion_a == emotion], on=list(choices), how="left"
+        )
+        at = np.arange(len(line)) + 0.24 * (k - (len(emotions) - 1) / 2)
+        colour = palette[emotion]
+        top.vlines(at, *(np.clip(line[end], *REACH) for end in ("ci_low", "ci_high")),
+                   color=colour, lw=1)  # fmt: skip
+        shut = line.gate_ok.astype(str).eq("False").to_numpy()
+        for these, face in ((~shut, colour), (shut, "white")):
+            top.plot(at[these], np.clip(line.value, *REACH)[these], ls="", marker=marker, ms=4,
+                     color=colour, mfc=face, mew=0.8)  # fmt: skip
+    for height in (0, 1):
+        top.axhline(height, color="#777777", lw=0.8, ls=":" if height else "-")
+    top.set_ylim(REACH[0] - 0.05, REACH[1] + 0.05)
+    top.set_xticks([])
+    if absent := sorted(set(own.method) - set(defined.method)):
+        note = _("undefined: {why}").format(why="\n".join(map(_, absent)))
+        top.text(0.02, 0.02, note, fontsize=9, color=NEUTRAL, transform=top.transAxes,
+                 in_layout=False)  # fmt: skip
+    _choices(bottom, order, options)
+    bottom.set_xlabel(_("specifications, by median cosine"))
+
+
+def _mark_study(order: pd.DataFrame, *axes: plt.Axes) -> None:
+    """Mark the study's own specification in panels that stand one over the other."""
+    for x in np.flatnonzero(order.study.astype(str) == "True"):
+        for axis in axes:
+            axis.axvspan(x - 0.5, x + 0.5, color=STUDY_COLOUR, alpha=0.5, lw=0)
+    for axis in axes:
+        axis.set_xlim(-0.8, len(order) - 0.2)
+
+
+def _study_handle() -> Line2D:
+    label = _("the study's own choice")
+    return Line2D([], [], color=STUDY_COLOUR, lw=8, alpha=0.5, solid_capstyle="butt", label=label)
+
+
+def _choices(axis: plt.Axes, order: pd.DataFrame, options: Sequence[tuple[str, str]]) -> None:
+    """Which options each specification takes, one row for each."""
+    for y, (choice, option) in enumerate(options):
+        chosen = np.flatnonzero(order[choice] == option)
+        axis.plot(chosen, np.full(len(chosen), y), ls="", marker="s", ms=5, color="#333333")
+    titles = [
+        _("{choice}: {option}").format(
+            choice=_(CHOICES[choice]), option=_(OPTIONS.get(choice, {}).get(option, option))
+        )
+        for choice, option in options
+    ]
+    axis.set_yticks(range(len(options)), titles, fontsize=9)
+    axis.set_ylim(len(options) - 0.5, -0.5)
+    axis.set_xticks([])

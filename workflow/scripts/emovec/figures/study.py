@@ -1,0 +1,188 @@
+"""The study's own plots, each with the band that chance gives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+
+from emovec.figures.style import (
+    BAND,
+    MARKERS,
+    NEUTRAL,
+    PAIR_COLOURS,
+    colours,
+    depth_axis,
+    mark_undefined,
+    panels,
+    position_title,
+    style,
+)
+from emovec.wording.language import _, retell
+from emovec.wording.numbers import number, percent
+
+
+def layer_norms(norms: pd.DataFrame, emotions: Sequence[str], model: str) -> plt.Figure:
+    """L2 norm of each emotion vector by depth, and the norm that noise alone would give it."""
+    style()
+    table = norms[(norms.norm == "l2") & (norms.value > 0)]
+    positions = list(dict.fromkeys(norms.position))
+    palette = colours(emotions)
+    figure, axes = panels(len(positions), sharey=True)
+    for axis, position in zip(axes, positions, strict=True):
+        here = table[table.position == position]
+        for marker, emotion in zip(MARKERS * len(emotions), emotions, strict=False):
+            line = here[here.emotion == emotion]
+            axis.plot(
+                line.depth, line.value, marker=marker, ms=4, color=palette[emotion], label=emotion
+            )
+            axis.plot(line.depth, line.chance, color=palette[emotion], ls=":", lw=1.5)
+        axis.plot([], [], color=NEUTRAL, ls=":", label=_("expected from noise alone"))
+        axis.set_yscale("log")
+        depth_axis(axis, norms.depth.max())
+        position_title(axis, position)
+    axes[0].set_ylabel(_("L2 norm of the emotion vector\n(residual-stream units, log scale)"))
+    axes[-1].legend(frameon=False, fontsize=9, loc="lower right")
+    title = _("{model}: strength of the emotion vectors by depth").format(model=model)
+    figure.suptitle(title, fontsize=13)
+    return figure
+
+
+def emotion_distances(
+    within: pd.DataFrame, emotions: Sequence[str], model: str, alpha: float
+) -> plt.Figure:
+    """The study's cosine between emotions by depth, with the band that shuffled labels give."""
+    style()
+    rows = within[(within.stat == "cos_naive") & (within.metric == "raw") & within.depth.notna()]
+    positions = list(dict.fromkeys(rows.position))
+    figure, axes = panels(len(positions), sharey=True)
+    for axis, position in zip(axes, positions, strict=True):
+        here = rows[rows.position == position]
+        band = here.groupby("depth").agg({"null_low": "min", "null_high": "max"})
+        _band(
+            axis,
+            band.index,
+            band.null_low,
+            band.null_high,
+            _("{share} with shuffled labels").format(share=percent(1 - alpha)),
+        )
+        for k, (a, b) in enumerate(combinations(emotions, 2)):
+            line = here[(here.emotion_a == a) & (here.emotion_b == b)].sort_values("depth")
+            _line(axis, line.depth, line, k, f"{a} – {b}")
+        nowhere = here.groupby("depth").value.apply(lambda values: values.isna().all())
+        mark_undefined(axis, nowhere.index[nowhere], _("classes do not differ there"))
+        axis.axhline(0, color="#999999", lw=0.8)
+        axis.set_ylim(-1.05, 1.05)
+        depth_axis(axis, rows.depth.max())
+        position_title(axis, position)
+    axes[0].set_ylabel(_("cosine of two emotion vectors\n(both against the same neutral mean)"))
+    axes[0].legend(frameon=False, fontsize=9, loc="lower right")
+    title = _("{model}: how alike are the emotion vectors?").format(model=model)
+    figure.suptitle(title, fontsize=13)
+    return figure
+
+
+def similarity_heatmap(
+    within: pd.DataFrame, emotions: Sequence[str], model: str, alpha: float
+) -> plt.Figure:
+    """The study's cosine between emotions, averaged over depths, and what chance gives."""
+    style()
+    rows = within[(within.stat == "cos_naive") & (within.metric == "raw") & within.depth.isna()]
+    positions = list(dict.fromkeys(rows.position))
+    figure, axes = panels(len(positions), width=5.4, height=4.7)
+    for k, (axis, position) in enumerate(zip(axes, positions, strict=True)):
+        values = pd.DataFrame(np.eye(len(emotions)), index=emotions, columns=emotions)
+        notes = values.astype(object).map("{:.0f}".format)
+        for row in rows[rows.position == position].itertuples():
+            note = (
+                f"{number(row.value)}\n[{number(row.ci_low)}, {number(row.ci_high)}]\n"
+                f"{_('chance')}\n[{number(row.null_low)}, {number(row.null_high)}]"
+            )
+            for pair in ((row.emotion_a, row.emotion_b), (row.emotion_b, row.emotion_a)):
+                values.loc[pair], notes.loc[pair] = row.value, note
+        sns.heatmap(
+            values, annot=notes, fmt="", vmin=-1, vmax=1, cmap="RdBu_r", square=True, ax=axis,
+            cbar=k == len(positions) - 1, cbar_kws={"label": _("mean cosine"), "shrink": 0.8},
+            annot_kws={"fontsize": 9}, linewidths=1,
+        )  # fmt: skip
+        position_title(axis, position)
+        axis.tick_params(axis="y", rotation=0)
+    title = _(
+        "{model}: mean cosine over depths (the last one left out), {share} interval and chance"
+    )
+    figure.suptitle(title.format(model=model, share=percent(1 - alpha)), fontsize=12)
+    return figure
+
+
+def cross_model(
+    cross: pd.DataFrame, emotion: str, models: Sequence[str], alpha: float
+) -> plt.Figure:
+    """The study's raw cosine of one emotion in two models, in the band of unrelated vectors."""
+    style()
+    rows = cross[
+        (cross.method == "raw")
+        & (cross.emotion_a == emotion)
+        & cross.model_a.isin(models)
+        & cross.model_b.isin(models)
+    ]
+    positions = list(dict.fromkeys(rows.position))
+    pairs = list(dict.fromkeys(zip(rows.model_a, rows.model_b, strict=True)))
+    drawn = rows[rows.value.notna()] if rows.value.notna().any() else rows
+    figure, axes = panels(max(len(positions), 1), sharey=True)
+    for axis, position in zip(axes, positions, strict=False):
+        here = rows[rows.position == position]
+        undefined, nowhere = [], set()
+        for k, (a, b) in enumerate(pairs):
+            line = here[(here.model_a == a) & (here.model_b == b)].sort_values("depth_a")
+            if line.value.isna().all():
+                why = retell(line.flag.iloc[0])
+                undefined.append(_("undefined: {a} × {b}, {why}").format(a=a, b=b, why=why))
+                continue
+            _band(axis, line.depth_a, line.null_low, line.null_high, None)
+            _line(axis, line.depth_a, line, k, f"{a} × {b}")
+            nowhere |= set(line.depth_a[line.value.isna()])
+        mark_undefined(axis, sorted(nowhere), _("the vector is zero there"))
+        axis.plot(
+            [],
+            [],
+            color=BAND,
+            lw=8,
+            alpha=0.6,
+            solid_capstyle="butt",
+            label=_("{share} of unrelated vectors").format(share=percent(1 - alpha)),
+        )
+        axis.axhline(0, color="#999999", lw=0.8)
+        axis.text(0.02, 0.03, "\n".join(undefined), fontsize=7, transform=axis.transAxes,
+                  va="bottom", color=NEUTRAL)  # fmt: skip
+        depth_axis(axis, drawn.depth_a.max())
+        position_title(axis, position)
+    limit = rows[["ci_low", "ci_high", "null_low", "null_high"]].abs().max().max()
+    axes[0].set_ylim(*(np.array([-1.7, 1.7]) * (limit if limit > 0 else 0.5)))
+    label = _("raw cosine between models\n{share} interval").format(share=percent(1 - alpha))
+    axes[0].set_ylabel(label)
+    axes[0].legend(frameon=False, fontsize=8, loc="upper left")
+    title = _(
+        "{emotion}: raw cosine across models\n"
+        "(compares unrelated coordinates: it cannot show sharing, nor its absence)"
+    )
+    figure.suptitle(title.format(emotion=emotion), fontsize=12)
+    return figure
+
+
+def _band(
+    axis: plt.Axes, depth: Sequence, low: Sequence, high: Sequence, label: str | None
+) -> None:
+    """What chance gives."""
+    axis.fill_between(np.asarray(depth, float), low, high, color=BAND, alpha=0.5, lw=0, label=label)
+
+
+def _line(axis: plt.Axes, depth: pd.Series, line: pd.DataFrame, k: int, label: str) -> None:
+    """Values by depth with their intervals, in the k-th colour."""
+    colour, marker = PAIR_COLOURS[k % len(PAIR_COLOURS)], MARKERS[k % len(MARKERS)]
+    at = depth.to_numpy(float)
+    axis.fill_between(at, line.ci_low, line.ci_high, color=colour, alpha=0.25, lw=0)
+    axis.plot(at, line.value, marker=marker, ms=4, color=colour, label=label)

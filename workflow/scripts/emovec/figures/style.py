@@ -1,0 +1,121 @@
+"""What all figures share: one colour per emotion, pair of emotions and pair of models throughout.
+
+Colours: Okabe and Ito (2008), told apart by people with the common colour vision deficiencies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+import seaborn as sns
+from matplotlib import font_manager
+from matplotlib.text import Text
+
+from emovec.io.files import whole
+from emovec.wording.language import _, spoken
+from emovec.wording.titles import POSITION_TITLES
+
+matplotlib.use("Agg")
+
+
+OKABE_ITO = {
+    "green": "#009E73",
+    "vermilion": "#D55E00",
+    "blue": "#0072B2",
+    "purple": "#CC79A7",
+    "sky": "#56B4E9",
+    "orange": "#E69F00",
+    "black": "#222222",
+}
+
+
+EMOTION_COLOURS = {
+    "gratitude": OKABE_ITO["green"],
+    "anger": OKABE_ITO["vermilion"],
+    "apology": OKABE_ITO["blue"],
+}
+
+
+NEUTRAL = "#666666"
+
+
+BAND = "#BBBBBB"
+
+
+PAIR_COLOURS = [OKABE_ITO[c] for c in ("purple", "sky", "orange", "black", "green", "blue")]
+
+
+MARKERS = ["o", "s", "^", "D", "v", "P", "X", "*"]
+
+
+def colours(emotions: Sequence[str]) -> dict[str, str]:
+    """A colour for each emotion; the known three keep theirs."""
+    spare = [c for c in OKABE_ITO.values() if c not in EMOTION_COLOURS.values()]
+    spare = [*spare, *EMOTION_COLOURS.values()]
+    others = [e for e in emotions if e not in EMOTION_COLOURS]
+    found = {e: EMOTION_COLOURS[e] for e in emotions if e in EMOTION_COLOURS}
+    return found | {e: spare[i % len(spare)] for i, e in enumerate(others)}
+
+
+def style() -> None:
+    """Matplotlib's settings for all figures, with a font of the language spoken."""
+    fonts = ["DejaVu Sans"]
+    if spoken() == "ja":
+        fonts.insert(0, _japanese_font())
+    sns.set_theme(style="ticks", context="notebook", font=fonts)
+    plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
+
+
+@cache
+def _japanese_font() -> str:
+    """The name of a font with Japanese glyphs, known to matplotlib from now on."""
+    from matplotlib_fontja import get_font_ttf_path  # sets rcParams, so before the theme
+
+    path = get_font_ttf_path()
+    font_manager.fontManager.addfont(path)
+    return font_manager.get_font(path).family_name
+
+
+def save(figure: plt.Figure, path: str | Path, dpi: int) -> None:
+    """Write a PNG that depends on its content alone, whole or not at all."""
+    if spoken() == "ja":
+        for text in figure.findobj(Text):
+            if "\n" in text.get_text():
+                text.set_linespacing(1.4)  # kana fill their lines
+    with whole(path) as part:
+        figure.savefig(part, dpi=dpi, bbox_inches="tight", metadata={"Software": None})
+    plt.close(figure)
+
+
+def panels(
+    count: int, width: float = 5.2, height: float = 4.0, **options: object
+) -> tuple[plt.Figure, list[plt.Axes]]:
+    figure, axes = plt.subplots(
+        1, count, figsize=(width * count, height), squeeze=False, layout="constrained", **options
+    )
+    return figure, list(axes[0])
+
+
+def depth_axis(axis: plt.Axes, last: int) -> None:
+    axis.set_xlabel(_("depth (0 = before the first block)"))
+    axis.set_xlim(-0.03 * last, 1.03 * last)
+    axis.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
+
+
+def mark_undefined(axis: plt.Axes, depths: Sequence[int], why: str) -> None:
+    """Mark the depths where nothing is drawn, and say why."""
+    if len(depths):
+        axis.plot(
+            depths, np.zeros(len(depths)), ls="", marker="x", color=NEUTRAL, ms=6,
+            label=_("undefined: {why}").format(why=why), zorder=5,
+        )  # fmt: skip
+
+
+def position_title(axis: plt.Axes, position: str) -> None:
+    title = _("read at: {position}").format(position=_(POSITION_TITLES[position]))
+    axis.set_title(title, fontsize=11)

@@ -1,0 +1,1 @@
+"""Files, tables, HDF5, seeds and jobs."""

@@ -1,0 +1,1 @@
+"""Sources of models: each ends as one folder that can be loaded."""

@@ -1,0 +1,1 @@
+"""Sentences, openings, tokenizers and the positions that are read."""

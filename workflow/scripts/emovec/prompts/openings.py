@@ -1,0 +1,100 @@
+"""What steering starts from and looks for: neutral openings, and sets of words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+import yaml
+from tokenizers import Tokenizer
+
+from emovec.errors import InputError
+from emovec.prompts.sentences import read_rows
+
+COLUMNS = ("id", "topic", "text", "half")
+
+
+HALVES = ("choose", "report")
+
+
+def read_openings(path: str | Path) -> pd.DataFrame:
+    """The openings; depth and strength are chosen on one `half` and reported on the other.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be used as it is, or a half has fewer than two openings.
+    """
+    table, lines = read_rows(Path(path), COLUMNS, "steering.openings")
+    for row in table.index[~table.half.isin(HALVES)]:
+        raise InputError(
+            f"{path}, line {lines[row]} (id {table.id[row]!r}), has {table.half[row]!r} in the "
+            "column half: write choose or report."
+        )
+    for half in HALVES:
+        if (table.half == half).sum() < 2:
+            raise InputError(f"{path} needs two or more openings with half {half!r}.")
+    return table
+
+
+def read_words(path: str | Path, emotions: Sequence[str]) -> dict[str, list[str]]:
+    """Words by set; every emotion has one.
+
+    Raises
+    ------
+    InputError
+        If the file is no such list or lacks an emotion.
+    """
+    try:
+        sets = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read ({error.strerror}): correct steering.words in the config."
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is no YAML file in UTF-8: write `set: [word, …]`.") from error
+    if not isinstance(sets, dict) or not all(
+        isinstance(words, list) and words and all(isinstance(w, str) and w for w in words)
+        for words in sets.values()
+    ):
+        raise InputError(f"{path} must hold sets of words: write `set: [word, …]`, one per line.")
+    if missing := [emotion for emotion in emotions if emotion not in sets]:
+        raise InputError(f"{path} has no words for the emotion {missing[0]!r}: add a line for it.")
+    return sets
+
+
+def word_tokens(
+    tokenizer: Tokenizer, sets: dict[str, list[str]], emotions: Sequence[str]
+) -> dict[str, list[int]]:
+    """The token ids whose probability stands for each emotion's words.
+
+    A form (plain, capitalised, each with and without a leading space) counts if it is one token.
+    Where a tokenizer has no such token for an emotion, the first tokens of its forms count that no
+    other emotion's forms begin with.
+
+    Raises
+    ------
+    InputError
+        If an emotion is left without a token.
+    """
+    whole: dict[str, list[int]] = {}
+    first: dict[str, set[int]] = {}
+    for emotion in emotions:
+        encoded = [
+            tokenizer.encode(form, add_special_tokens=False).ids
+            for word in sets[emotion]
+            for form in (word, word.capitalize(), f" {word}", f" {word.capitalize()}")
+        ]
+        whole[emotion] = sorted({ids[0] for ids in encoded if len(ids) == 1})
+        first[emotion] = {ids[0] for ids in encoded if ids}
+    found = {}
+    for emotion in emotions:
+        others = set().union(*(first[other] for other in emotions if other != emotion))
+        found[emotion] = whole[emotion] or sorted(first[emotion] - others)
+        if not found[emotion]:
+            raise InputError(
+                f"No word of {emotion} can be told by its first token: add other words to the "
+                "file of steering.words."
+            )
+    return found

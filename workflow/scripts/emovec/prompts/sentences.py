@@ -1,0 +1,229 @@
+"""Read prompt and probe files: every row whole and unique, every topic once in every class.
+
+Text is taken as it stands: nothing is stripped, and "NA" is a text like any other. An empty cell
+in `emotion_word` means that no span is marked in that sentence.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from emovec.errors import InputError
+
+PROMPT_COLUMNS = ("id", "topic", "emotion", "text")
+
+
+PROBE_COLUMNS = ("id", "text", "half")
+
+
+HALVES = ("map", "control")
+
+
+ATTRIBUTE = "attr_"
+
+
+MIN_TOPICS = 2
+
+
+def read_prompts(path: str | Path, emotions: Sequence[str], neutral: str) -> pd.DataFrame:
+    """The rows of the classes `emotions` and `neutral`; all columns, as strings.
+
+    Topics come in the order of their first row, and inside a topic the classes in the order
+    [*emotions, neutral], whatever the order of the file.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be used as it is; the sentence names the file and the row.
+    """
+    table, lines = read_rows(Path(path), PROMPT_COLUMNS, "prompts.file")
+    _check_spans(path, table, lines)
+    classes = [*emotions, neutral]
+    missing = [name for name in classes if name not in set(table["emotion"])]
+    if missing:
+        raise InputError(
+            f"{path} has no row with emotion {missing[0]!r} (it has "
+            f"{_listed(table['emotion'].unique())}): correct prompts.emotions or prompts.neutral "
+            "in the config, or add the rows."
+        )
+    table = table[table["emotion"].isin(classes)]
+    _check_topics(path, table, lines, classes)
+    order = pd.DataFrame(
+        {
+            "topic": pd.factorize(table["topic"])[0],
+            "class": table["emotion"].map(classes.index),
+        },
+        index=table.index,
+    )
+    return table.loc[order.sort_values(["topic", "class"]).index].reset_index(drop=True)
+
+
+def read_probe(path: str | Path) -> pd.DataFrame:
+    """The probe sentences in the order of the file, with `attr_*` as 0 or 1.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be used as it is; the sentence names the file and the row.
+    """
+    table, lines = read_rows(Path(path), PROBE_COLUMNS, "prompts.probe")
+    for row in table.index[~table["half"].isin(HALVES)]:
+        raise InputError(
+            f"{_row(path, table, lines, row)} has {table['half'][row]!r} in the column half: "
+            "write map or control."
+        )
+    for column in [name for name in table if name.startswith(ATTRIBUTE)]:
+        for row in table.index[~table[column].isin(("0", "1"))]:
+            raise InputError(
+                f"{_row(path, table, lines, row)} has {table[column][row]!r} in the column "
+                f"{column}: write 0 or 1."
+            )
+        table[column] = table[column].astype("int64")
+    return table
+
+
+def read_rows(path: Path, required: tuple[str, ...], key: str) -> tuple[pd.DataFrame, list[int]]:
+    """The table, all strings, and the line of the file on which each row begins.
+
+    `required` columns, `id` among them, are filled in every row; `key` of the config names the
+    file.
+
+    Raises
+    ------
+    InputError
+        If it is no such table; the sentence names the file and the row.
+    """
+    numbered = _rows(path, _text(path, key))
+    _, header = next(numbered, (1, []))
+    missing = [name for name in required if name not in header]
+    if missing:
+        raise InputError(
+            f"{path} has no column {missing[0]!r} in its first line (it reads "
+            f"{_listed(header)}): name the columns there, separated by commas."
+        )
+    repeated = [name for name, count in Counter(header).items() if count > 1]
+    if repeated:
+        raise InputError(f"{path} has two columns named {repeated[0]!r}: rename or remove one.")
+    lines, rows = [], []
+    for line, cells in numbered:
+        if len(cells) != len(header):
+            raise InputError(
+                f"{path}, line {line}, has {len(cells)} cells where the header has "
+                f"{len(header)}: put text that holds a comma between double quotes."
+            )
+        lines.append(line)
+        rows.append(cells)
+    table = pd.DataFrame(rows, columns=header, dtype=str)
+    _check_filled(path, table, lines, required)
+    return table, lines
+
+
+def _text(path: Path, key: str) -> str:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read ({error.strerror}): correct {key} in the config."
+        ) from error
+    fault = content.find(b"\0")  # valid, but no text: UTF-16 without a mark, for one
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        fault = fault if fault >= 0 else error.start
+    if fault >= 0:
+        line = content.count(b"\n", 0, fault) + 1
+        raise InputError(
+            f"{path}, line {line}, is not UTF-8: save the file with that encoding "
+            "(in a spreadsheet, as 'CSV UTF-8')."
+        )
+    return text
+
+
+def _rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
+    """Each row that is not blank, with the line on which it begins."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise InputError(
+                f"{path}, line {line}, is not a row of a CSV file ({error}): look for a double "
+                "quote that is not closed or not doubled."
+            ) from error
+        if cells:
+            yield line, cells
+
+
+def _check_filled(
+    path: Path, table: pd.DataFrame, lines: list[int], required: tuple[str, ...]
+) -> None:
+    for column in required:
+        for row in table.index[table[column].str.strip() == ""]:
+            raise InputError(
+                f"{_row(path, table, lines, row)} has nothing in the column {column}: fill it in "
+                "or remove the row."
+            )
+    for row in table.index[table["id"].duplicated()]:
+        first = lines[int((table["id"] == table["id"][row]).idxmax())]
+        raise InputError(
+            f"{_row(path, table, lines, row)} has the id of line {first}: give every row an id "
+            "of its own."
+        )
+
+
+def _check_spans(path: str | Path, table: pd.DataFrame, lines: list[int]) -> None:
+    """Each marked span names one place of its text, which is found again by its characters."""
+    if "emotion_word" not in table:
+        return
+    for row, (span, text) in enumerate(zip(table["emotion_word"], table["text"], strict=True)):
+        first = text.find(span)
+        if span and first < 0:
+            raise InputError(
+                f"{_row(path, table, lines, row)} does not contain its emotion_word {span!r}: "
+                "copy the span from the text, letter by letter."
+            )
+        if span and text.find(span, first + 1) >= 0:
+            raise InputError(
+                f"{_row(path, table, lines, row)} contains its emotion_word {span!r} more than "
+                "once: mark a longer span that occurs once."
+            )
+
+
+def _check_topics(
+    path: str | Path, table: pd.DataFrame, lines: list[int], classes: list[str]
+) -> None:
+    for row in table.index[table.duplicated(["topic", "emotion"])]:
+        raise InputError(
+            f"{_row(path, table, lines, row)} is a second {table['emotion'][row]!r} sentence of "
+            f"topic {table['topic'][row]!r}: remove one or give it another topic."
+        )
+    count = table.groupby("topic", sort=False)["emotion"].count()
+    for topic in count.index[count < len(classes)]:
+        present = set(table["emotion"][table["topic"] == topic])
+        missing = next(name for name in classes if name not in present)
+        raise InputError(
+            f"{path} has no {missing!r} sentence for topic {topic!r} (line "
+            f"{lines[int((table['topic'] == topic).idxmax())]}): add it or remove the topic."
+        )
+    if len(count) < MIN_TOPICS:
+        raise InputError(
+            f"{path} has {len(count)} topic, and {MIN_TOPICS} are the least that can be "
+            "compared: add topics."
+        )
+
+
+def _row(path: str | Path, table: pd.DataFrame, lines: list[int], row: int) -> str:
+    return f"{path}, line {lines[row]} (id {table['id'][row]!r}),"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(repr(str(name)) for name in names) or "nothing"

@@ -1,0 +1,82 @@
+"""Texts as token ids with their character offsets."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from emovec.errors import InputError
+
+
+def encode(tokenizer: Tokenizer, texts: Iterable[str]) -> list[list[int]]:
+    """The token ids of each text: no special tokens, no padding, nothing cut off."""
+    if tokenizer.padding is not None or tokenizer.truncation is not None:
+        tokenizer = copy.deepcopy(tokenizer)
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+    return [
+        encoding.ids for encoding in tokenizer.encode_batch(list(texts), add_special_tokens=False)
+    ]
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One text: `ids[token]` and its character `spans[token]`; a BOS has the empty span (0, 0)."""
+
+    text: str
+    ids: list[int]
+    spans: list[tuple[int, int]]
+    has_bos: bool
+
+    def pieces(self) -> list[str]:
+        """What each token adds to the text; together they are the text, whatever the tokenizer.
+
+        Spaces that no token covers go with the token after them. Of several tokens that make up
+        one character the first has it. A BOS has nothing.
+        """
+        found, done = [], 0
+        for _, end in self.spans:
+            found.append(self.text[done:end])
+            done = max(done, end)
+        found[-1] += self.text[done:]
+        return found
+
+
+@dataclass(frozen=True)
+class TextEncoder:
+    """A tokenizer with one BOS policy: `bos_id` is put first, or nothing is."""
+
+    tokenizer: Tokenizer
+    bos_id: int | None
+
+    def __call__(self, text: str) -> Encoded:
+        encoding = self.tokenizer.encode(text, add_special_tokens=False)
+        ids, spans = list(encoding.ids), list(encoding.offsets)
+        if self.bos_id is not None:
+            ids, spans = [self.bos_id, *ids], [(0, 0), *spans]
+        return Encoded(text, ids, spans, self.bos_id is not None)
+
+
+def load_encoder(
+    tokenizer_json: str | Path, bos_id: int | None, prepend_bos: bool, model: str
+) -> TextEncoder:
+    """The encoder of a model folder.
+
+    Raises
+    ------
+    InputError
+        If a BOS is to be prepended and the tokenizer has none.
+    """
+    if prepend_bos and bos_id is None:
+        raise InputError(
+            f"The tokenizer of {model} has no beginning-of-sequence token: "
+            f"set models.{model}.prepend_bos to false."
+        )
+    tokenizer = Tokenizer.from_file(str(tokenizer_json))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return TextEncoder(tokenizer, bos_id if prepend_bos else None)

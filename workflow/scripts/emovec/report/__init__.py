@@ -1,0 +1,1 @@
+"""Findings, templates, page and provenance."""

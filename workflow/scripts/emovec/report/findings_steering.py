@@ -1,0 +1,248 @@
+"""What steering did, as facts and sentences drawn from its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+import numpy as np
+import pandas as pd
+
+from emovec.steering.effects import ALL, READ_OUTS, TEXTS, changes
+from emovec.wording.language import _
+from emovec.wording.numbers import clauses, interval, listed, p_value
+
+
+def describe_steering(
+    effects: pd.DataFrame,
+    scores: pd.DataFrame,
+    choice: dict,
+    openings: pd.DataFrame,
+    emotions: Sequence[str],
+    targets: dict[str, str],
+    alpha: float,
+    classifiers: Mapping[str, dict] = MappingProxyType({}),
+) -> dict:
+    """All that the report says of steering one model.
+
+    `classifiers` are those of the configuration, each with its `targets`, `{emotion: label}`.
+    """
+    model = str(effects.model.iloc[0])
+    own = effects[effects.source == effects.model]
+    carried = effects[effects.source != effects.model]
+    facts = [
+        _fact(own, choice, emotion, sign, targets, emotions)
+        for emotion in emotions
+        for sign in (1, -1)
+    ]
+    return {
+        "name": model,
+        "choice": choice,
+        "depth_scores": {cell["depth"]: cell["score"] for cell in choice["cells"]},
+        "scope": str(effects["scope"].iloc[0]),
+        "facts": facts,
+        "classified": [
+            _classified(own, choice, emotion, sign, name, settings["targets"][emotion])
+            for name, settings in classifiers.items()
+            for emotion in emotions
+            if emotion in settings["targets"]
+            for sign in (1, -1)
+        ],
+        "removal": [_removal(own, choice, emotion) for emotion in emotions],
+        "slopes": [_slope(own, choice, emotion) for emotion in emotions],
+        "carried": [
+            _carried(carried, own, choice, source, emotion)
+            for source in dict.fromkeys(carried.source)
+            for emotion in emotions
+        ],
+        "examples": [
+            example(scores, openings, choice, emotion, targets) for emotion in emotions
+        ],
+        "texts": len(scores),
+        "empty": int(scores.empty_text.sum()),
+        "degenerate": int(scores.degenerate.sum()),
+        "baseline_degenerate": float(scores.degenerate[scores.operation == "none"].mean()),
+        "glance": glance(model, facts, choice, alpha),
+    }  # fmt: skip
+
+
+def _at(rows: pd.DataFrame, choice: dict, emotion: str, sign: int) -> pd.DataFrame:
+    return rows[
+        (rows.operation == "add")
+        & (rows.depth == choice["depth"])
+        & (rows.strength == choice["strength"])
+        & (rows.direction == emotion)
+        & (rows.sign == sign)
+    ]
+
+
+def _effect(rows: pd.DataFrame) -> dict:
+    """One effect with the null of all kinds of control together, or of the one kind there is."""
+    keys = ("value", "ci_low", "ci_high", "null_low", "null_high")
+    if rows.empty:
+        return dict.fromkeys((*keys, "p"), np.nan)
+    pooled = rows[rows.null == ALL]
+    row = (rows if pooled.empty else pooled).iloc[0]
+    p = row.p if pd.isna(row.p_adjusted) else row.p_adjusted
+    return {**{key: float(row[key]) for key in keys}, "p": float(p)}
+
+
+def _measure(rows: pd.DataFrame, measure: str, reading: str) -> dict:
+    return _effect(rows[(rows.measure == measure) & (rows.reading == reading)])
+
+
+def _fact(
+    own: pd.DataFrame, choice: dict, emotion: str, sign: int, targets: dict, emotions: Sequence[str]
+) -> dict:
+    rows = _at(own, choice, emotion, sign)
+    target = f"nade_{targets[emotion]}" if emotion in targets else ""
+    others = [
+        _measure(_at(own, choice, other, sign), f"logp_{emotion}", READ_OUTS)["value"]
+        for other in emotions
+        if other != emotion
+    ]
+    return {
+        "emotion": emotion,
+        "sign": sign,
+        "words": _measure(rows, f"logp_{emotion}", READ_OUTS),
+        "others": others,
+        "kl": _measure(rows, "kl", READ_OUTS),
+        "target": targets.get(emotion, ""),
+        "judged": _measure(rows, target, TEXTS),
+        "rate": _measure(rows, f"words_{emotion}", TEXTS),
+        "sampled": _measure(rows, target, "sampled texts"),
+        "vader": _measure(rows, "vader", TEXTS),
+        "polite": _measure(rows, "words_politeness", TEXTS),
+        "exclaims": _measure(rows, "ends_exclamation", TEXTS),
+        "cost": _measure(rows, "log_perplexity", TEXTS),
+    }
+
+
+def _classified(
+    own: pd.DataFrame, choice: dict, emotion: str, sign: int, classifier: str, label: str
+) -> dict:
+    rows, column = _at(own, choice, emotion, sign), f"{classifier}_{label}"
+    return {
+        "emotion": emotion,
+        "sign": sign,
+        "classifier": classifier,
+        "label": label,
+        "judged": _measure(rows, column, TEXTS),
+        "sampled": _measure(rows, column, "sampled texts"),
+    }
+
+
+def _removal(own: pd.DataFrame, choice: dict, emotion: str) -> dict:
+    rows = own[
+        (own.operation == "remove")
+        & (own.depth == choice["depth"])
+        & (own.direction == emotion)
+        & (own.measure == f"logp_{emotion}")
+        & (own.reading == READ_OUTS)
+    ]
+    return {"emotion": emotion, **_effect(rows)}
+
+
+def _slope(own: pd.DataFrame, choice: dict, emotion: str) -> dict:
+    rows = own[(own.depth == choice["depth"]) & (own.direction == emotion)]
+
+    def of(name: str) -> dict:
+        return _effect(rows[rows.measure == f"{name}_logp_{emotion}"])
+
+    return {
+        "emotion": emotion,
+        "slope": of("slope"),
+        "linearity": of("linearity")["value"],
+        "anti": of("anti_steerable"),
+    }
+
+
+def _carried(
+    carried: pd.DataFrame, own: pd.DataFrame, choice: dict, source: str, emotion: str
+) -> dict:
+    measure = f"logp_{emotion}"
+    there = _measure(_at(carried[carried.source == source], choice, emotion, 1), measure, READ_OUTS)
+    here = _measure(_at(own, choice, emotion, 1), measure, READ_OUTS)
+    share = there["value"] / here["value"] if here["value"] else np.nan
+    return {"source": source, "emotion": emotion, **there, "share": share}
+
+
+def example(
+    scores: pd.DataFrame, openings: pd.DataFrame, choice: dict, emotion: str, targets: dict
+) -> dict:
+    """The greedy texts of the opening whose change under +emotion is the median one."""
+    column = f"nade_{targets[emotion]}" if emotion in targets else f"words_{emotion}"
+    greedy = scores[scores["sample"] == 0]
+    less = _at(changes(greedy, [column]), choice, emotion, 1).dropna(subset=[column])
+    texts = dict(zip(openings.id, openings.text, strict=True))
+    if less.empty:
+        return {"emotion": emotion, "opening": "", "texts": []}
+    ordered = less.sort_values([column, "opening"])
+    opening = ordered.opening.iloc[(len(ordered) - 1) // 2]
+    own = greedy[greedy.opening == opening]
+    control = own[own.kind.isin(["covariance", "random", "attribute"])]
+
+    def text(rows: pd.DataFrame) -> str:
+        return " ".join(str(rows.text.iloc[0]).split()).replace("|", "\\|") if len(rows) else ""
+
+    return {
+        "emotion": emotion,
+        "opening": texts[opening],
+        "texts": [
+            (_("not steered"), text(own[own.operation == "none"])),
+            (f"+ {emotion}", text(_at(own, choice, emotion, 1))),
+            (f"− {emotion}", text(_at(own, choice, emotion, -1))),
+            *([(_("a control direction"), text(control))] if len(control) else []),
+        ],
+    }
+
+
+def glance(model: str, facts: list[dict], choice: dict, alpha: float) -> str:
+    """What steering says about causes, in one or two sentences."""
+    added = [fact for fact in facts if fact["sign"] > 0]
+    causal = [fact for fact in added if _beyond(fact["words"], alpha)]
+    rest = [fact["emotion"] for fact in added if fact not in causal]
+    return _(
+        "**Steering {model}** (at depth {depth}, {strength} times the stream's median length): "
+        "{words} {texts}"
+    ).format(
+        model=model,
+        depth=choice["depth"],
+        strength=f"{choice['strength']:g}",
+        words=_on_words(causal, rest),
+        texts=_in_texts([fact["emotion"] for fact in added if _beyond(fact["judged"], alpha)]),
+    )
+
+
+def _on_words(causal: list[dict], rest: list[str]) -> str:
+    said = clauses(
+        _("{emotion} ×{times}, p = {p}").format(
+            emotion=fact["emotion"],
+            times=interval(
+                *(np.exp(fact["words"][key]) for key in ("value", "ci_low", "ci_high")), digits=1
+            ),
+            p=p_value(fact["words"]["p"]),
+        )
+        for fact in causal
+    )
+    if not causal:
+        return _("no direction does more to the words of its emotion than control directions do.")
+    if not rest:
+        return _(
+            "adding the direction makes the words of its emotion likelier than control directions "
+            "of the same length do for {said}."
+        ).format(said=said)
+    return _(
+        "adding the direction makes the words of its emotion likelier than control directions of "
+        "the same length do for {said}; not for {rest}."
+    ).format(said=said, rest=listed(rest))
+
+
+def _in_texts(seen: list[str]) -> str:
+    if not seen:
+        return _("In the texts a classifier sees no more than under control directions.")
+    return _("In the texts a classifier sees it for {emotions}.").format(emotions=listed(seen))
+
+
+def _beyond(effect: dict, alpha: float) -> bool:
+    return bool(effect["value"] > 0 and effect["ci_low"] > 0 and effect["p"] <= alpha)

@@ -1,0 +1,107 @@
+"""The written report as one page that needs no other file."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+from PIL import Image
+
+from emovec.explorer.panel import Panel
+from emovec.report.render import render
+from emovec.wording.language import _
+
+LOOK_AROUND = "<!-- look around -->"
+
+
+def to_html(markdown: str, folder: str | Path, panels: Sequence[Panel] = ()) -> str:
+    """The page of a report; pictures named relative to `folder` go inside.
+
+    Panels stand where the report holds the comment LOOK_AROUND. What comes before the first
+    heading of the second level is the first screen.
+    """
+    markdown_it = MarkdownIt("commonmark").enable("table")
+    tokens = markdown_it.parse(markdown)
+    contents = _number_headings(tokens)
+    body = markdown_it.renderer.render(tokens, markdown_it.options, {})
+    body = re.sub(r'src="([^":]+)"', lambda match: _inside(Path(folder) / match[1]), body)
+    body = re.sub(r'href="([\w-]+)\.md"', r'href="\1.html"', body)  # the other language's page
+    body = _figures(body)
+    body = body.replace("<table>", '<div class="scroll" tabindex="0"><table>')
+    body = body.replace("</table>", "</table></div>")
+    answer, heading, rest = body.partition("<h2")
+    title = re.search(r"<h1[^>]*>(.*?)</h1>", answer)
+    return render(
+        "page.html.j2",
+        {
+            "title": title[1] if title else _("Report"),
+            "answer": answer,
+            "contents": contents,
+            "rest": (heading + rest).replace(LOOK_AROUND, _look_around(panels)),
+            "library": _library() if panels else "",
+        },
+    )
+
+
+def _number_headings(tokens: list) -> list[tuple[str, str]]:
+    """Give every heading an address; what the table of contents lists is returned."""
+    contents, known = [], Counter()
+    for opening, text in pairwise(tokens):
+        if opening.type == "heading_open":
+            address = re.sub(r"\W+", "-", text.content.lower()).strip("-")
+            known[address] += 1
+            if known[address] > 1:
+                address = f"{address}-{known[address]}"
+            opening.attrSet("id", address)
+            if opening.tag == "h2":
+                contents.append((address, text.content))
+    return contents
+
+
+def _figures(body: str) -> str:
+    """Pictures that stand alone become figures; a line in italics below one is its caption."""
+    return re.sub(
+        r"<p>(<img[^>]*?>)</p>\n(?:<p><em>(.*?)</em></p>\n)?",
+        lambda m: f"<figure>{m[1]}<figcaption>{m[2] or _alternative(m[1])}</figcaption></figure>\n",
+        body,
+    )
+
+
+def _alternative(image: str) -> str:
+    found = re.search(r'alt="([^"]*)"', image)
+    return found[1] if found else ""
+
+
+def _inside(path: Path) -> str:
+    """The picture as lossless WebP, half the size of its PNG, with its size so nothing jumps."""
+    buffer = io.BytesIO()
+    with Image.open(path) as picture:
+        width, height = picture.size
+        picture.save(buffer, "WEBP", lossless=True, method=2, quality=30)
+    data = base64.b64encode(buffer.getvalue()).decode()
+    return f'width="{width}" height="{height}" src="data:image/webp;base64,{data}"'
+
+
+def _look_around(panels: Sequence[Panel]) -> str:
+    shown = [
+        {"panel": panel, "json": json.dumps(panel.content(), separators=(",", ":"))}
+        for panel in panels
+    ]
+    # a text may hold "</script>"
+    for one in shown:
+        one["json"] = one["json"].replace("<", "\\u003c")
+    return render("explore.html.j2", {"panels": shown})
+
+
+def _library() -> str:
+    """Vega, Vega-Lite and Vega-Embed in one piece."""
+    import vl_convert
+
+    return vl_convert.javascript_bundle()

@@ -1,0 +1,37 @@
+"""The written report: what a run found, put into words by a template."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import jinja2
+
+from emovec.wording.language import _, retell, spoken
+from emovec.wording.numbers import interval, listed, number, p_value, part, percent, span
+
+
+def render(template: str, context: dict) -> str:
+    """Fill one of the templates; a name that the context lacks is an error."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    environment.install_gettext_callables(_, _plural, newstyle=True)
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.filters |= {
+        "number": number, "p": p_value, "percent": percent, "listed": listed, "retell": retell,
+    }  # fmt: skip
+    environment.globals |= {
+        "language": spoken(), "interval": interval, "span": span, "part": part,
+    }  # fmt: skip
+    text = environment.get_template(template).render(context)
+    return re.sub(r"\n{3,}", "\n\n", text)
+
+
+def _plural(one: str, many: str, count: int) -> str:
+    return _(one if count == 1 else many)

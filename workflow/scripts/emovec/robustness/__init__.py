@@ -1,0 +1,1 @@
+"""The same numbers under other choices, and beside published ones."""

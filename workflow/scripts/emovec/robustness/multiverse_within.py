@@ -1,0 +1,73 @@
+"""How much a number owes to choices: the headline cosines in a model under every analysis.
+
+A specification is a position, a space, a metric and an estimator (Steegen et al. 2016,
+multiverse analysis; Simonsohn, Simmons & Nelson 2020, specification curve).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from emovec.io.tables import COLUMNS
+from emovec.within_model.compare import compare_emotions
+
+CHOICES = ["position", "space", "metric", "estimator"]
+
+
+STUDY = {"position": "last", "space": "centered", "metric": "raw", "estimator": "naive"}
+
+
+ESTIMATORS = {"cos_naive": "naive", "cos_u": "unbiased"}
+
+
+def specifications(within: pd.DataFrame, space: str) -> pd.DataFrame:
+    """The means over depths in a within-model table, one row per specification and pair."""
+    rows = within[within.depth.isna() & within.stat.isin(list(ESTIMATORS))]
+    return rows.assign(
+        space=space, estimator=rows.stat.map(ESTIMATORS), study=False, flag=rows.flag.fillna("")
+    ).reindex(columns=COLUMNS["multiverse"])
+
+
+def centered(
+    residual: np.ndarray,
+    probe: np.ndarray,
+    classes: Sequence[str],
+    model: str,
+    position: str,
+    alpha: float,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """The specifications in the space where each vector is less its mean over d_model.
+
+    Only for models with LayerNorm, which sees nothing of that mean.
+    """
+    tables = compare_emotions(
+        residual - residual.mean(-1, keepdims=True),
+        probe - probe.mean(-1, keepdims=True),
+        classes,
+        classes[-1],
+        rng,
+        model=model,
+        position=position,
+        metrics=("raw", "zstd", "lda") if len(probe) else ("raw",),
+        # only means and jackknife intervals are kept, which no draw enters
+        flips=1,
+        relabelings=1,
+        splits=1,
+        alpha=alpha,
+    )
+    return specifications(tables, "centered")
+
+
+def mark_study(table: pd.DataFrame) -> pd.DataFrame:
+    """Mark the study's own choice; where its space is undefined (RMSNorm), the raw one is meant."""
+    chosen = []
+    for _, own in table.groupby("model", sort=False):
+        study = dict(STUDY)
+        if study["space"] not in set(own.space):
+            study["space"] = "raw"
+        chosen.append((own[list(study)] == pd.Series(study)).all(axis=1))
+    return table.assign(study=pd.concat(chosen).reindex(table.index))

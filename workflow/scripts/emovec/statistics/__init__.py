@@ -1,0 +1,1 @@
+"""Estimators, nulls, intervals and corrections: arrays in, arrays out."""

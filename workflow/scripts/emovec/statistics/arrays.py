@@ -1,0 +1,42 @@
+"""Types and small operations on float64 arrays that every estimator uses."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+
+def divide(x: ArrayLike, y: ArrayLike) -> Array:
+    """x / y, NaN where y is 0."""
+    bottom = np.asarray(y, dtype=float)
+    return np.asarray(x, dtype=float) / np.where(bottom == 0.0, np.nan, bottom)
+
+
+Floats = NDArray[np.float64]
+
+
+Mask = NDArray[np.bool_]
+
+
+def coordinates(rows: Floats) -> Floats:
+    """`rows[..., row, d]` in an orthonormal basis of their span if there are fewer rows than d.
+
+    Their inner products stay as they are, in min(row, d) dimensions.
+    """
+    if rows.shape[-1] <= rows.shape[-2]:
+        return rows
+    return np.linalg.qr(rows.swapaxes(-1, -2), mode="r").swapaxes(-1, -2)
+
+
+def ratio(top: ArrayLike, bottom: ArrayLike) -> Floats:
+    """top/bottom, NaN where the bottom is not positive."""
+    bottom = np.asarray(bottom, dtype=np.float64)
+    return np.asarray(top) / np.where(bottom > 0, bottom, np.nan)
+
+
+def mean_defined(values: Floats, axis: int = 0) -> Floats:
+    """The mean along `axis` of what is not NaN; NaN if nothing is."""
+    defined = ~np.isnan(values)
+    return ratio(np.where(defined, values, 0).sum(axis=axis), defined.sum(axis=axis))

@@ -1,0 +1,199 @@
+"""Nulls, p-values, intervals and corrections, by resampling whole topics.
+
+The unit of resampling is the topic, with all its classes, and the same draws serve every depth,
+metric and contrast, so that the largest statistic of a family can be compared with the largest
+under the null (Westfall & Young 1993). A p-value counts the observed draw among the draws and is
+never 0 (Phipson & Smyth 2010, doi:10.2202/1544-6115.1585). All randomness comes from the
+generator that is passed.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from emovec.statistics.arrays import Array, Floats, coordinates
+
+Tail = Literal["upper", "two-sided"]
+
+
+BATCH = 512  # draws at a time: bounds memory
+
+
+def sign_flips(n_topics: int, draws: int, rng: np.random.Generator) -> NDArray[np.int8]:
+    """signs[draw, topic] of ±1, to be shared by all depths, metrics and contrasts."""
+    return rng.choice(np.array([-1, 1], dtype=np.int8), size=(draws, n_topics))
+
+
+def flipped_norm2_u(d: Floats, signs: NDArray[np.int8]) -> Floats:
+    """U*[draw, contrast] of the squared norms of `d[contrast, topic, d_model]`, topics flipped.
+
+    If both classes of a contrast come from one distribution, flipping D_i, which is swapping the
+    two labels of topic i, changes nothing, and U is one of the U*.
+    """
+    n_topics = d.shape[1]
+    own = np.einsum("cix,cix->c", d, d)
+    rows = coordinates(d)
+    side_by_side = rows.swapaxes(0, 1).reshape(n_topics, -1)
+    null = np.empty((len(signs), len(d)))
+    for start in range(0, len(signs), BATCH):
+        part = signs[start : start + BATCH].astype(np.float64)
+        sums = (part @ side_by_side).reshape(len(part), len(d), -1)
+        null[start : start + BATCH] = np.einsum("bcx,bcx->bc", sums, sums)
+    return (null - own) / (n_topics * (n_topics - 1))
+
+
+def relabelings(
+    n_classes: int, n_topics: int, draws: int, rng: np.random.Generator
+) -> NDArray[np.int8]:
+    """labels[draw, topic, class]: the class whose sentence stands in for `class` in that topic."""
+    return rng.permuted(np.tile(np.arange(n_classes, dtype=np.int8), (draws, n_topics, 1)), axis=-1)
+
+
+def relabeled_weights(weights: NDArray, labels: NDArray[np.int8], reference: int) -> NDArray:
+    """W[draw, contrast, other, topic]: the weight of each sentence once its topic is relabelled.
+
+    `weights[contrast, class]` sum to 0, so that everything may be measured from one class, the
+    `reference`, and the others are enough. The type is that of `weights`.
+    """
+    draws, n_topics, n_classes = labels.shape
+    others = np.delete(np.arange(n_classes), reference)[:, None]
+    w = np.zeros((draws, len(weights), n_classes - 1, n_topics), dtype=weights.dtype)
+    for k in range(n_classes):
+        stands_in = labels[:, None, :, k] == others  # [draw, other, topic]
+        w += weights[:, k, None, None] * stands_in[:, None]
+    return w
+
+
+def relabeled_inner(d: Floats, w: NDArray) -> Floats:
+    """products[draw, contrast, contrast] of the relabelled mean differences.
+
+    `d[other, topic, d_model]` are the sentences of all classes but the reference, less those of
+    the reference; `w` from `relabeled_weights`. With them go the cosines of contrasts that share
+    a class.
+    """
+    rows = d.reshape(-1, d.shape[-1]) / d.shape[1]
+    products = []
+    for start in range(0, len(w), BATCH):
+        part = w[start : start + BATCH].astype(np.float64)
+        means = (part.reshape(-1, len(rows)) @ rows).reshape(*part.shape[:2], -1)
+        products.append(means @ means.transpose(0, 2, 1))
+    return np.concatenate(products)
+
+
+def p_value(observed: ArrayLike, null: Floats, tail: Tail = "upper") -> Floats:
+    """p[...] of `observed[...]` in `null[draw, ...]`; NaN where either is undefined.
+
+    "two-sided" measures how far a value lies from the median, in units of the 95 % band of the
+    null on its side, so that p < 0.05 outside the band and nowhere else.
+
+    >>> float(p_value(2.5, np.arange(4.0)))  # one of four draws is as large, and so is the value
+    0.4
+    """
+    score, scores = _standardised(observed, null, tail)
+    return np.where(np.isnan(score), np.nan, _exceeded(score, scores))
+
+
+def max_t(observed: ArrayLike, null: Floats, tail: Tail = "upper") -> Floats:
+    """p[...] of `observed[...]` adjusted for all of them at once: step-down max-T.
+
+    Each statistic is standardised by its own null, so that depths with large norms do not rule
+    the maximum (Westfall & Young 1993, algorithm 4.1). Undefined members take no part and get NaN.
+    """
+    score, scores = _standardised(observed, null, tail)
+    flat, flats = score.ravel(), scores.reshape(len(scores), -1)
+    defined = np.flatnonzero(~np.isnan(flat))
+    order = defined[np.argsort(flat[defined], kind="stable")]  # smallest first
+    largest = np.maximum.accumulate(flats[:, order], axis=1)
+    adjusted = np.full(flat.shape, np.nan)
+    p = _exceeded(flat[order], largest)
+    adjusted[order] = np.maximum.accumulate(p[::-1])[::-1]
+    return adjusted.reshape(score.shape)
+
+
+def band(null: Floats, alpha: float = 0.05) -> tuple[Floats, Floats]:
+    """The central 1 − alpha of `null[draw, ...]`."""
+    low, high = np.quantile(null, [alpha / 2, 1 - alpha / 2], axis=0)
+    return low, high
+
+
+def _standardised(observed: ArrayLike, null: Floats, tail: Tail) -> tuple[Floats, Floats]:
+    """Scores of the observed and the null; larger is more extreme."""
+    observed = np.asarray(observed, dtype=np.float64)
+    both = np.concatenate([observed[None], null])  # the observed is one of the draws
+    if tail == "upper":
+        scores = _over(both - both.mean(axis=0), both.std(axis=0))
+    else:
+        low, middle, high = np.quantile(both, [0.025, 0.5, 0.975], axis=0)
+        away = both - middle
+        scores = np.abs(_over(away, np.where(away > 0, high - middle, middle - low)))
+    scores[:, np.isnan(scores).any(axis=0)] = np.nan
+    return scores[0], scores[1:]
+
+
+def _over(top: Floats, bottom: Floats) -> Floats:
+    """top/bottom with 0/0 = 0: a statistic that never varies is not extreme."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(top == 0, 0.0, top / bottom)
+
+
+def _exceeded(score: Floats, scores: Floats) -> Floats:
+    # Draws that repeat the observed one differ from it by rounding.
+    as_large = scores >= score - 1e-9 * np.abs(score)
+    return (1 + as_large.sum(axis=0)) / (1 + len(scores))
+
+
+def jackknife_se(loo: Floats) -> Floats:
+    """The standard error of a statistic from its values `loo[..., topic]` without each topic.
+
+    Quenouille 1956, Tukey 1958. It errs on the large side for U statistics of weak effects
+    (Efron & Stein 1981).
+    """
+    return np.sqrt((loo.shape[-1] - 1) * loo.var(axis=-1))
+
+
+def jackknife_interval(
+    value: ArrayLike, loo: Floats, alpha: float = 0.05, *, fisher_z: bool = False
+) -> tuple[Floats, Floats]:
+    """low[...], high[...] of the 1 − alpha interval by Student's t, n_topics − 1 degrees.
+
+    With `fisher_z`, for cosines, on the scale of artanh wherever all of them lie inside (−1, 1):
+    an unbiased cosine may lie outside, and its interval is then left plain.
+    """
+    value = np.asarray(value, dtype=np.float64)
+    reach = stats.t.ppf(1 - alpha / 2, loo.shape[-1] - 1)
+    half = reach * jackknife_se(loo)
+    low, high = value - half, value + half
+    if not fisher_z:
+        return low, high
+    inside = (np.abs(value) < 1) & (np.abs(loo) < 1).all(axis=-1)
+    z = np.arctanh(np.where(inside, value, 0))
+    half = reach * jackknife_se(np.arctanh(np.where(inside[..., None], loo, 0)))
+    return np.where(inside, np.tanh(z - half), low), np.where(inside, np.tanh(z + half), high)
+
+
+def jackknife_p(value: ArrayLike, loo: Floats) -> Floats:
+    """The two-sided p[...] that the statistic is 0, by Student's t with n_topics − 1 degrees."""
+    return 2 * stats.t.sf(np.abs(_over(np.asarray(value), jackknife_se(loo))), loo.shape[-1] - 1)
+
+
+def exceedance(observed: float, null: Array) -> float:
+    """p = (1 + #{null ≥ observed}) / (1 + draws) over the defined draws; never 0.
+
+    NaN if the observed value is undefined or no draw is defined (Phipson & Smyth 2010).
+    """
+    defined = null[np.isfinite(null)]
+    if not np.isfinite(observed) or not defined.size:
+        return float("nan")
+    # Refits that are equal in exact arithmetic must count as equal.
+    reached = defined >= observed - 1e-12 * abs(observed)
+    return float((1 + np.count_nonzero(reached)) / (1 + defined.size))
+
+
+def largest(null: Array) -> Array:
+    """Largest value of `null[depth, ...]` over the depths; NaN where none is defined."""
+    found = np.where(np.isnan(null), -np.inf, null).max(axis=0)
+    return np.where(np.isneginf(found), np.nan, found)

@@ -1,0 +1,1 @@
+"""Directions added to a model while it reads and writes, and what that does."""

@@ -1,0 +1,66 @@
+"""The conditions of steering: which direction, at which depth, how strongly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from emovec.steering.directions import CONTROLS, EMOTION, Directions
+
+REMOVED = (EMOTION, "covariance")  # along an isotropic direction there is little to remove
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One way to steer; `direction` is a row of the directions, −1 for the baseline."""
+
+    operation: str  # none, add, remove
+    kind: str
+    name: str
+    direction: int
+    depth: int
+    strength: float  # in median lengths of the stream; 0 unless something is added
+    sign: int
+
+    def columns(self) -> dict[str, object]:
+        """The cells that tell this condition in a table."""
+        return {
+            "operation": self.operation,
+            "kind": self.kind,
+            "direction": self.name,
+            "depth": self.depth,
+            "strength": self.strength,
+            "sign": self.sign,
+        }
+
+
+KEYS = ["operation", "kind", "direction", "depth", "strength", "sign"]
+
+
+BASELINE = Condition("none", "baseline", "baseline", -1, 0, 0.0, 0)
+
+
+def conditions(
+    directions: Directions,
+    depths: Sequence[int],
+    strengths: Sequence[float],
+    *,
+    kinds: Sequence[str] = (EMOTION, *CONTROLS),
+    remove: bool = True,
+) -> list[Condition]:
+    """All conditions at these depths and strengths.
+
+    Emotions are added with both signs. Controls with one: a control direction has no sign of its
+    own, so what it does is a null for −v as much as for v.
+    """
+    found = []
+    for depth in depths:
+        for row, (kind, name) in enumerate(zip(directions.kinds, directions.names, strict=True)):
+            if kind not in kinds or not directions.norms[row, directions.depths.index(depth)] > 0:
+                continue
+            for strength in strengths:
+                for sign in (1, -1) if kind == EMOTION else (1,):
+                    found.append(Condition("add", kind, name, row, depth, float(strength), sign))
+            if remove and kind in REMOVED:
+                found.append(Condition("remove", kind, name, row, depth, 0.0, 0))
+    return found

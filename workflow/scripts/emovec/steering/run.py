@@ -1,0 +1,288 @@
+"""Run a model through all conditions of a steering plan: read-outs and texts, as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+import torch
+from transformer_lens.model_bridge import TransformerBridge
+
+from emovec.activations.shards import part_of
+from emovec.errors import InputError
+from emovec.io.files import read_json
+from emovec.io.job import progress
+from emovec.io.seeds import generator
+from emovec.models.depths import hook_points
+from emovec.models.loading import choose_device, load_model
+from emovec.prompts.tokenizer import TextEncoder, load_encoder
+from emovec.steering.conditions import BASELINE, KEYS, Condition
+from emovec.steering.directions import EMOTION, Directions
+from emovec.steering.generation import (
+    Prefix,
+    continuation_log_probability,
+    generate,
+    next_log_probabilities,
+    read_prefix,
+)
+from emovec.steering.hooks import Change, steered
+
+Item = TypeVar("Item")
+
+
+NUMBERS = 2**24  # next-token probabilities held at once
+
+
+@dataclass(frozen=True)
+class Steerer:
+    """One model with its openings and the directions it is steered with."""
+
+    bridge: TransformerBridge
+    openings: Sequence[Sequence[int]]  # token ids of each opening
+    directions: Directions
+    scope: str  # new or all
+    kept: dict = field(default_factory=dict)  # the openings as last read without a change
+
+    @cached_property
+    def scale(self) -> dict[int, float]:
+        """Per depth, the median length of the stream over the tokens of the openings.
+
+        Each opening's first is left out: a BOS is an attention sink of enormous length.
+        """
+        names = hook_points(self.bridge.cfg.n_layers)
+        lengths: dict[int, list[float]] = {depth: [] for depth in self.directions.depths}
+
+        def keep(depth: int):
+            def hook(stream, hook):
+                lengths[depth] += stream[0, 1:].float().norm(dim=-1).tolist()
+
+            return hook
+
+        hooks = [(names[depth], keep(depth)) for depth in lengths]
+        for ids in self.openings:
+            with torch.inference_mode(), self.bridge.hooks(fwd_hooks=hooks):
+                self.bridge(torch.tensor([list(ids)], device=self.bridge.cfg.device),
+                            return_type=None)  # fmt: skip
+        return {depth: float(np.median(found)) for depth, found in lengths.items()}
+
+    def alpha(self, condition: Condition) -> float:
+        """The factor of the vector as found that gives the strength asked for."""
+        place = self.directions.depths.index(condition.depth)
+        return condition.strength * self.scale[condition.depth] / self._norm(condition, place)
+
+    def _norm(self, condition: Condition, place: int) -> float:
+        return float(self.directions.norms[condition.direction, place])
+
+    def change(self, conditions: Sequence[Condition], repeats: int) -> Change | None:
+        """The change of a batch whose rows are openings × `conditions`, openings first."""
+        if all(condition.operation == "none" for condition in conditions):
+            return None
+        depth = conditions[0].depth
+        place = self.directions.depths.index(depth)
+        add, remove = (torch.zeros(len(conditions), self.bridge.cfg.d_model) for _ in range(2))
+        for row, condition in enumerate(conditions):
+            vector = torch.from_numpy(self.directions.vectors[condition.direction, place])
+            if condition.operation == "add":
+                add[row] = condition.sign * condition.strength * self.scale[depth] * vector
+            elif condition.operation == "remove":
+                remove[row] = vector
+        return Change(depth, add.repeat(repeats, 1), remove.repeat(repeats, 1))
+
+    def batches(self, conditions: Sequence[Condition], openings: int) -> list[list[Condition]]:
+        """Conditions of one depth together, as many as memory should hold.
+
+        Every batch of a depth has the same number of conditions but the last, so that what a
+        condition gives does not depend on which others are asked for in later batches.
+        """
+        size = max(1, NUMBERS // (self.bridge.cfg.d_vocab * openings))
+        found = []
+        for depth in dict.fromkeys(condition.depth for condition in conditions):
+            own = [condition for condition in conditions if condition.depth == depth]
+            found += [own[start : start + size] for start in range(0, len(own), size)]
+        return found
+
+    def prefix(self, rows: Sequence[int], times: int, change: Change | None = None) -> Prefix:
+        """The openings `rows`, each `times` times, read under a change where the scope says so."""
+        if self.scope == "new" or change is None:
+            return self._unchanged(tuple(rows), times)
+        repeated = [self.openings[row] for row in rows for _ in range(times)]
+        with steered(self.bridge, [change]):
+            return read_prefix(self.bridge, repeated)
+
+    def _unchanged(self, rows: tuple[int, ...], times: int) -> Prefix:
+        """Kept for the next batch, which most often asks for the same."""
+        if self.kept.get("asked") != (rows, times):
+            self.kept.clear()
+            plain = read_prefix(self.bridge, [self.openings[row] for row in rows])
+            self.kept.update(asked=(rows, times), prefix=plain.repeated(times))
+        return self.kept["prefix"]
+
+    def running(self, change: Change | None) -> AbstractContextManager[None]:
+        return nullcontext() if change is None else steered(self.bridge, [change])
+
+    def counted(self, batches: Sequence[Item]) -> Iterator[Item]:
+        return progress(batches, len(batches), f"{self.directions.metadata['model']}, batches")
+
+
+def read_outs(
+    steerer: Steerer, conditions: Sequence[Condition], names: Sequence[str],
+    sets: dict[str, list[int]], part: tuple[int, int] = (1, 1),
+) -> pd.DataFrame:  # fmt: skip
+    """What each condition does to the next-token distribution of each opening.
+
+    One row per condition, the baseline first, and opening: `alpha`, `kl`, the divergence
+    KL(steered ‖ baseline) in nats, and `logp_{set}`, the log of the probability of a set of tokens.
+
+    `part` is (shard, shards): of all batches those of one shard alone.
+    """
+    rows = list(range(len(names)))
+    before = next_log_probabilities(steerer.bridge, steerer.prefix(rows, 1))
+    tables = []
+    batches = part_of([[BASELINE], *steerer.batches(conditions, len(rows))], *part)
+    for batch in steerer.counted(batches):
+        change = steerer.change(batch, len(rows))
+        prefix = steerer.prefix(rows, len(batch), change)
+        with steerer.running(change):
+            after = next_log_probabilities(steerer.bridge, prefix)
+        tables.append(
+            _read_out(steerer, batch, after, before.repeat_interleave(len(batch), 0), names, sets)
+        )
+    return _below(tables, [*KEYS, "alpha", "opening", "kl", *(f"logp_{name}" for name in sets)])
+
+
+def _read_out(steerer, batch, after, before, names, sets) -> pd.DataFrame:
+    kl = (after.exp() * (after - before)).sum(-1)
+    found = {"kl": kl.cpu().numpy()}
+    for name, ids in sets.items():
+        found[f"logp_{name}"] = after[:, ids].logsumexp(-1).cpu().numpy()
+    keys = pd.DataFrame(
+        [
+            condition.columns()
+            | {"alpha": 0.0 if condition.operation != "add" else steerer.alpha(condition)}
+            for condition in batch
+        ]
+    )
+    openings = pd.Series(names, name="opening")
+    return pd.concat(
+        [
+            pd.concat([keys] * len(names), ignore_index=True),
+            openings.repeat(len(batch)).reset_index(drop=True),
+            pd.DataFrame(found),
+        ],
+        axis=1,
+    )
+
+
+def _below(tables: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+    """Tables one below the other; a shard without a batch has the columns alone."""
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How texts are generated."""
+
+    tokens: int
+    samples: int  # sampled texts of an opening, besides the greedy one
+    temperature: float
+    seed: int
+    ends: frozenset[int]
+
+    def draws(self, sample: int, opening: str) -> np.ndarray:
+        """The numbers `[token]` that pick the tokens of one text; NaN where it is greedy."""
+        if sample == 0:
+            return np.full(self.tokens, np.nan)
+        return generator(self.seed, opening, str(sample)).random(self.tokens)
+
+
+def write_texts(
+    steerer: Steerer, conditions: Sequence[Condition], rows: Sequence[int], names: Sequence[str],
+    sampling: Sampling, sampled_strength: float, decode: Callable[[list[int]], str],
+    part: tuple[int, int] = (1, 1),
+) -> pd.DataFrame:  # fmt: skip
+    """Continue the openings `rows` under each condition; sample 0 is greedy.
+
+    One row per condition, opening and sample: the continuation alone, its number of tokens and
+    its mean log-probability per token under the model as it is. The baseline and emotions at
+    `sampled_strength` or projected out are sampled as well; everything else is greedy.
+
+    `part` is (shard, shards): of all batches those of one shard alone.
+    """
+    sampled = [
+        condition
+        for condition in conditions
+        if condition.strength in (0, sampled_strength)
+        and condition.kind in (BASELINE.kind, EMOTION)
+    ]
+    batches = [
+        (sample, batch)
+        for sample in range(1 + sampling.samples)
+        for batch in steerer.batches(sampled if sample else conditions, len(rows))
+    ]
+    tables = []
+    for sample, batch in steerer.counted(part_of(batches, *part)):
+        times = len(batch)
+        draws = np.stack([sampling.draws(sample, names[row]) for row in rows])
+        change = steerer.change(batch, len(rows))
+        prefix = steerer.prefix(rows, times, change)
+        with steerer.running(change):
+            tokens = generate(
+                steerer.bridge, prefix, sampling.tokens, sampling.ends,
+                draws.repeat(times, axis=0), sampling.temperature,
+            )  # fmt: skip
+        fluency = continuation_log_probability(steerer.bridge, steerer.prefix(rows, times), tokens)
+        keys = pd.DataFrame([condition.columns() for condition in batch])
+        tables.append(
+            pd.concat([keys] * len(rows), ignore_index=True).assign(
+                opening=np.repeat([names[row] for row in rows], times),
+                sample=sample,
+                text=[decode(t) for t in tokens],
+                n_tokens=[len(t) for t in tokens],
+                log_probability=fluency,
+            )
+        )
+    return _below(tables, [*KEYS, "opening", "sample", "text", "n_tokens", "log_probability"])
+
+
+def load_steerer(
+    name: str, paths: object, params: object, openings: pd.DataFrame, threads: int
+) -> tuple[Steerer, TextEncoder]:
+    """The steerer of a job of the workflow, and the encoder of its openings.
+
+    Raises
+    ------
+    InputError
+        If an opening is longer than the model's context allows.
+    """
+    torch.set_num_threads(threads)
+    manifest = read_json(paths.manifest)
+    encode = load_encoder(
+        paths.tokenizer, manifest["bos_token_id"], params.model["prepend_bos"], name
+    )
+    ids = [encode(text).ids for text in openings.text]
+    context = manifest["context"] or np.inf
+    for key, tokens in zip(openings.id, ids, strict=True):
+        if len(tokens) + params.steering["tokens"] > context:
+            raise InputError(
+                f"Opening {key!r} of {paths.openings} with the new tokens is longer than the "
+                f"context of {name} ({context}): shorten it, or set steering.tokens lower."
+            )
+    bridge = load_model(
+        Path(paths.config).parent,
+        choose_device(params.activations["device"]),
+        params.activations["dtype"],
+    )
+    directions = Directions.read(paths.directions)
+    return Steerer(bridge, ids, directions, params.steering["scope"]), encode
+
+
+def end_tokens(bridge: TransformerBridge) -> frozenset[int]:
+    """The ids that end a text, as the model's own configuration names them."""
+    found = bridge.original_model.generation_config.eos_token_id
+    return frozenset([] if found is None else np.atleast_1d(found).tolist())

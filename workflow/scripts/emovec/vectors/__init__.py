@@ -1,0 +1,1 @@
+"""Emotion vectors, their projections on tokens, their cards and exchange formats."""

@@ -1,0 +1,134 @@
+"""Emotion directions as the study defined them, and the file they are kept in.
+
+`emotion_vec[depth] = mean(resid_emotion[depth]) − mean(resid_neutral[depth])`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from emovec.errors import InputError
+from emovec.io.files import whole
+from emovec.io.hdf5 import DAMAGE, FORMAT, said
+
+
+def emotion_vectors(residual: np.ndarray) -> np.ndarray:
+    """Difference of means of each emotion against neutral.
+
+    Parameters
+    ----------
+    residual : `[class, topic, depth, d_model]`, neutral last.
+
+    Returns
+    -------
+    float64 `[emotion, depth, d_model]`, in the units of the residual stream.
+
+    >>> joy, neutral = [[[3.0, 1.0]]], [[[1.0, 1.0]]]  # one topic, one depth, two dimensions
+    >>> emotion_vectors(np.array([joy, neutral])).tolist()
+    [[[2.0, 0.0]]]
+    """
+    means = residual.mean(1, dtype=np.float64)
+    return means[:-1] - means[-1]
+
+
+def cosines(vectors: np.ndarray) -> np.ndarray:
+    """Cosine of every pair of emotions: `[emotion, depth, d_model]` to `[emotion, emotion, depth]`.
+
+    NaN where a vector is zero.
+
+    >>> cosines(np.array([[[1.0, 0.0]], [[2.0, 2.0]]])).round(3)[..., 0].tolist()
+    [[1.0, 0.707], [0.707, 1.0]]
+    """
+    return cross_cosines(vectors, vectors)
+
+
+def cross_cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Cosines `[i, j, depth]` of `a[i, depth, d_model]` with `b[j, depth, d_model]`."""
+    inner = np.einsum("ild,jld->ijl", a, b)
+    norms = np.linalg.norm(a, axis=-1)[:, None] * np.linalg.norm(b, axis=-1)[None]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(norms > 0, inner / norms, np.nan)
+
+
+def norms(vectors: np.ndarray) -> dict[str, np.ndarray]:
+    """L1 and L2 norms over d_model: `{"l1": [emotion, depth], "l2": …}`."""
+    return {"l1": np.abs(vectors).sum(-1), "l2": np.linalg.norm(vectors, axis=-1)}
+
+
+def chance_norm(residual: np.ndarray) -> np.ndarray:
+    """The L2 norm that sampling noise alone gives each emotion vector, `[emotion, depth]`.
+
+    The square root of the expected squared norm without an effect, tr Cov(D) / n, where D are the
+    differences between an emotion and neutral on the same topic.
+    """
+    n_topics = residual.shape[1]
+    chance = []
+    for emotion in residual[:-1]:
+        difference = (emotion - residual[-1]).astype(np.float64)  # one emotion at a time in memory
+        chance.append(np.sqrt(difference.var(0, ddof=1).sum(-1) / n_topics))
+    return np.stack(chance)
+
+
+@dataclass(frozen=True)
+class EmotionVectors:
+    """`vectors[position]`: `[emotion, depth, d_model]`, in the order of `emotions`."""
+
+    metadata: dict
+    emotions: list[str]
+    vectors: dict[str, np.ndarray]
+
+    def write(self, path: str | Path) -> None:
+        """Write `/emotion_vectors/{position}/{emotion}` and `/emotion_distances/{position}`."""
+        with whole(path) as part, h5py.File(part, "w", track_order=True, libver=FORMAT) as file:
+            file.attrs["metadata"] = json.dumps(
+                self.metadata | {"emotions": self.emotions}, sort_keys=True
+            )
+            _, n_depths, d_model = next(iter(self.vectors.values())).shape
+            scales = {"depth": np.arange(n_depths), "d_model": np.arange(d_model)}
+            # two names, because an array has each dimension once in xarray
+            scales |= dict.fromkeys(("emotion", "emotion_b"), self.emotions)
+            for name, values in scales.items():
+                file[name] = values
+                file[name].make_scale(name)
+            for position, vectors in self.vectors.items():
+                for emotion, vector in zip(self.emotions, vectors, strict=True):
+                    path = f"emotion_vectors/{position}/{emotion}"
+                    _labelled(file, path, vector.astype("f4"), ("depth", "d_model"))
+                path = f"emotion_distances/{position}"
+                _labelled(file, path, cosines(vectors), ("emotion", "emotion_b", "depth"))
+
+    @classmethod
+    def read(cls, path: str | Path) -> EmotionVectors:
+        """Read a vectors file.
+
+        Raises
+        ------
+        InputError
+            If it is not one.
+        """
+        try:
+            with h5py.File(path) as file:
+                metadata = json.loads(file.attrs["metadata"])
+                emotions = metadata.pop("emotions")
+                vectors = {
+                    position: np.stack([group[emotion][...] for emotion in emotions])
+                    for position, group in file["emotion_vectors"].items()
+                }
+        except DAMAGE as error:
+            raise InputError(
+                f"{path} is no file of emotion vectors ({said(error)}): remove it and run again."
+            ) from error
+        return cls(metadata, emotions, vectors)
+
+
+def _labelled(file: h5py.File, path: str, data: np.ndarray, labels: tuple[str, ...]) -> None:
+    """A dataset whose axes have names and, in the root of the file, scales."""
+    axes = file.create_dataset(path, data=data, fletcher32=True).dims
+    for axis, label in zip(axes, labels, strict=True):
+        axis.label = label
+        axis.attach_scale(file[label])

@@ -1,0 +1,1 @@
+"""The geometry of the emotions inside one model."""

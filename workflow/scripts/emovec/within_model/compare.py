@@ -1,0 +1,121 @@
+"""Everything that is said about one model alone: the rows of within_model_similarity.csv.
+
+Contrasts are named by what they compare: "gratitude" is gratitude − neutral, "gratitude-anger" one
+emotion less another, "common" the mean emotion − neutral. A statistic of one contrast leaves
+emotion_b empty. All depths, metrics and contrasts share their random draws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from emovec.statistics import metrics, resampling, unbiased
+from emovec.within_model.measure import _measure, _Plan
+from emovec.within_model.rows import (
+    _averages,
+    _common_block,
+    _cosine_blocks,
+    _diagnostic_blocks,
+    _norm_blocks,
+)
+
+COLUMNS = [
+    *("model", "position", "depth", "relative_depth", "metric", "emotion_a", "emotion_b", "stat"),
+    *("value", "ci_low", "ci_high", "null_low", "null_high", "null", "p", "p_adjusted"),
+    *("family", "n_topics", "gate_ok", "flag"),
+]
+
+
+MOST_RELABELINGS = 1_999  # each costs as much as twenty flips
+
+
+THRESHOLDS = {"reliability": 0.5}
+
+
+def compare_emotions(
+    residual: ArrayLike,
+    probe: ArrayLike,
+    classes: Sequence[str],
+    neutral: str,
+    rng: np.random.Generator,
+    *,
+    model: str,
+    position: str,
+    metrics: Sequence[str] = metrics.METRICS,
+    flips: int = 9_999,
+    relabelings: int | None = None,
+    splits: int = 100,
+    alpha: float = 0.05,
+    thresholds: Mapping[str, float] = THRESHOLDS,
+) -> pd.DataFrame:
+    """The within-model table of one position, with the columns `COLUMNS`.
+
+    Parameters
+    ----------
+    residual
+        `[class, topic, depth, d_model]`, depths 0..L, classes in the order of `classes`.
+    probe
+        `[sentence, depth, d_model]`: the map half, on which the metrics are fitted.
+
+    Rows without a depth average depths 0..L−1, as the original study did: `cos_naive` as the
+    mean of the cosines, `cos_u` as the ratio of means. The gate is open where the contrasts of
+    the row have at least the reliability `thresholds["reliability"]` and pass the sign-flip test
+    at `alpha`, adjusted for all depths and contrasts of their kind (against neutral, or between
+    emotions). By default there are as many relabelings as flips, but at most 1,999.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not agree.
+    """
+    residual, probe = np.asarray(residual), np.asarray(probe)
+    if residual.ndim != 4 or len(residual) != len(classes):
+        raise ValueError(
+            f"residual must be [class, topic, depth, d_model] with {len(classes)} classes, "
+            f"not {list(residual.shape)}"
+        )
+    if probe.ndim != 3 or probe.shape[1:] != residual.shape[2:]:
+        raise ValueError(
+            "probe must be [sentence, depth, d_model] with the last two axes of residual, "
+            f"{list(residual.shape[2:])}, not {list(probe.shape)}"
+        )
+    _, n_topics, n_depths, _ = residual.shape
+    weights = unbiased.against_neutral(classes, neutral)
+    draws = min(flips, MOST_RELABELINGS) if relabelings is None else relabelings
+    labels = resampling.relabelings(len(classes), n_topics, draws, rng)
+    plan = _Plan(
+        classes=list(classes),
+        emotions=[one for one in classes if one != neutral],
+        weights=weights,
+        signs=resampling.sign_flips(n_topics, flips, rng),
+        relabeled=resampling.relabeled_weights(
+            weights.astype(np.int8), labels, list(classes).index(neutral)
+        ),
+        halves=unbiased.halves(n_topics, splits, rng),
+        alpha=alpha,
+        reliability=thresholds["reliability"],
+    )
+    frames = []
+    for name in metrics:
+        measured = _measure(residual, probe, name, plan)
+        family = f"{position}/{name}"
+        norms, gate = _norm_blocks(measured, plan, family)
+        blocks = [
+            *_cosine_blocks(measured, plan, family, gate),
+            *norms,
+            _common_block(measured, plan, gate),
+            *_diagnostic_blocks(measured, plan),
+        ]
+        frame = pd.concat([block.frame(range(n_depths)) for block in blocks])
+        average = pd.concat([block.frame([None]) for block in _averages(measured, plan, family)])
+        frames += [frame.assign(metric=name), average.assign(metric=name)]
+    table = pd.concat(frames, ignore_index=True)
+    table = table.assign(model=model, position=position, n_topics=n_topics)
+    table["depth"] = table["depth"].astype("Int64")
+    table["relative_depth"] = table["depth"].astype("Float64") / max(n_depths - 1, 1)
+    table["gate_ok"] = table["gate_ok"].astype("boolean")
+    return table[COLUMNS]

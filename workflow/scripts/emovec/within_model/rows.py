@@ -1,0 +1,294 @@
+"""Statistics of one model as blocks of rows of within_model_similarity.csv."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from emovec.statistics import corrections, resampling, unbiased
+from emovec.statistics.arrays import Floats, Mask, mean_defined, ratio
+from emovec.within_model.measure import _cosines, _Measured, _norms, _Plan, _products
+
+SIGN_FLIP = "sign flip"
+
+
+RELABELING = "label permutation"
+
+
+ZERO = "zero (jackknife t)"
+
+
+NO_DIFFERENCE = "no difference between the classes"
+
+
+NO_SPREAD = "undefined: the sentences do not differ"
+
+
+NO_NORM = "undefined: a squared norm is not positive"
+
+
+DOMINATED = "rogue_dominated"
+
+
+AVERAGED = "mean over depths"
+
+
+@dataclass(frozen=True)
+class _Block:
+    """One statistic at all depths; arrays are [depth, item] and pairs of them (low, high)."""
+
+    stat: str
+    items: list[tuple[str, str]]  # emotion_a, emotion_b
+    value: Floats
+    ci: tuple[Floats, Floats] | None = None
+    band: tuple[Floats, Floats] | None = None
+    null: str = ""
+    p: Floats | None = None
+    p_adjusted: Floats | None = None
+    family: NDArray[np.object_] | str = ""
+    gate: Mask | None = None
+    flag: NDArray[np.object_] | str = ""
+
+    def frame(self, depths: Sequence[int | None]) -> pd.DataFrame:
+        shape = self.value.shape
+        low, high = self.ci or (np.nan, np.nan)
+        null_low, null_high = self.band or (np.nan, np.nan)
+        columns = {
+            "depth": np.array(depths, dtype=object)[:, None],
+            "emotion_a": np.array([a for a, _ in self.items], dtype=object),
+            "emotion_b": np.array([b for _, b in self.items], dtype=object),
+            "stat": self.stat,
+            "value": self.value,
+            "ci_low": low,
+            "ci_high": high,
+            "null_low": null_low,
+            "null_high": null_high,
+            "null": self.null,
+            "p": np.nan if self.p is None else self.p,
+            "p_adjusted": np.nan if self.p_adjusted is None else self.p_adjusted,
+            "family": self.family,
+            "gate_ok": np.array(None) if self.gate is None else self.gate.astype(object),
+            "flag": self.flag,
+        }
+        return pd.DataFrame(
+            {name: np.broadcast_to(column, shape).ravel() for name, column in columns.items()}
+        )
+
+
+def _norm_blocks(m: _Measured, plan: _Plan, family: str) -> tuple[list[_Block], Mask]:
+    """Lengths and reliabilities of every contrast; and gate[depth, contrast].
+
+    All are tested by the sign flips of U: for given sentences, each grows with it.
+    """
+    n, n_emotions = m.loo_u.shape[-1], len(plan.emotions)
+    keep = m.resolved
+    naive, u, trace = (_norms(one, plan, 1) * keep for one in (m.naive, m.u, m.trace))
+    loo_naive, loo_u, loo_trace = (
+        _norms(one, plan, 1) * keep[..., None] for one in (m.loo_naive, m.loo_u, m.loo_trace)
+    )
+    flipped = m.flipped * keep
+    square = n * naive + (n - 1) * trace  # tr G, which a flip leaves as it is
+    flipped_naive = (1 - 1 / n) * flipped + square / n**2
+    flipped_trace = (square - n * flipped_naive) / (n - 1)
+
+    p = resampling.p_value(u, flipped)
+    kinds = slice(0, n_emotions), slice(n_emotions, None)
+    p_adjusted = np.hstack([resampling.max_t(u[:, kind], flipped[..., kind]) for kind in kinds])
+    reliability = ratio(u, naive)
+    gate = (reliability >= plan.reliability) & (p_adjusted < plan.alpha)
+
+    estimates = {
+        "norm2_naive": (naive, loo_naive, flipped_naive),
+        "norm2_u": (u, loo_u, flipped),
+        "s_hat": (ratio(u, trace), ratio(loo_u, loo_trace), ratio(flipped, flipped_trace)),
+        "reliability": (reliability, ratio(loo_u, loo_naive), ratio(flipped, flipped_naive)),
+    }
+    families = [f"{family}: signal against neutral", f"{family}: signal between emotions"]
+    shared = {
+        "items": [(name, "") for name in plan.names],
+        "family": np.repeat(families, [n_emotions, keep.shape[1] - n_emotions]).astype(object),
+        "gate": gate,
+        "flag": np.where(keep, "", NO_DIFFERENCE).astype(object),
+    }
+    blocks = [
+        _Block(
+            stat,
+            value=value,
+            ci=resampling.jackknife_interval(value, loo, plan.alpha),
+            band=resampling.band(null, plan.alpha),
+            null=SIGN_FLIP,
+            p=p,
+            p_adjusted=p_adjusted,
+            **shared,
+        )
+        for stat, (value, loo, null) in estimates.items()
+    ]
+    half = np.where(keep, unbiased.split_half(_norms(m.halved, plan, 1)), np.nan)
+    return [*blocks, _Block("split_half", value=half, **shared | {"family": ""})], gate
+
+
+def _cosine_blocks(m: _Measured, plan: _Plan, family: str, gate: Mask) -> list[_Block]:
+    """The likeness of every pair of emotions; kappa is what cos_naive tends to without effect."""
+    a, b = plan.pairs
+    keep = m.resolved[:, a] & m.resolved[:, b]
+    rogue = np.array([[one.dominated for one in row] for row in m.rogues], dtype=bool)
+    if not rogue.size:
+        rogue = np.zeros((len(gate), len(plan.emotions)), dtype=bool)
+    shared = {"items": plan.pair_names, "gate": gate[:, a] & gate[:, b]}
+
+    def flags(values: Floats) -> NDArray[np.object_]:
+        dominated = np.where(rogue[:, a] | rogue[:, b], DOMINATED, "")
+        defined = np.where(np.isnan(values), NO_NORM, dominated)
+        return np.where(keep, defined, NO_DIFFERENCE).astype(object)
+
+    naive, relabeled = _cosines(m.naive, plan, 1), _cosines(m.relabeled, plan, 2)
+    kappa, loo_kappa = _cosines(m.trace, plan, 1), _cosines(m.loo_trace, plan, 1)
+    ip, n_emotions = _products(m.u, plan, 1), len(plan.emotions)
+    # a·b from the norms of a, b and a − b
+    flipped = (m.flipped[..., a] + m.flipped[..., b] - m.flipped[..., n_emotions:]) / 2
+    cos, loo = _cosines(m.u, plan, 1), _cosines(m.loo_u, plan, 1)
+    p = resampling.jackknife_p(cos, loo)
+    return [
+        _Block(
+            "cos_naive",
+            value=naive,
+            ci=resampling.jackknife_interval(
+                naive, _cosines(m.loo_naive, plan, 1), plan.alpha, fisher_z=True
+            ),
+            band=resampling.band(relabeled, plan.alpha),
+            null=RELABELING,
+            p=resampling.p_value(naive, relabeled, "two-sided"),
+            p_adjusted=resampling.max_t(naive, relabeled, "two-sided"),
+            family=f"{family}: cos_naive",
+            flag=flags(naive),
+            **shared,
+        ),
+        _Block(
+            "kappa",
+            value=kappa,
+            ci=resampling.jackknife_interval(kappa, loo_kappa, plan.alpha, fisher_z=True),
+            flag=flags(kappa),
+            items=plan.pair_names,
+        ),
+        _Block(
+            "ip_u",
+            value=ip,
+            ci=resampling.jackknife_interval(ip, _products(m.loo_u, plan, 1), plan.alpha),
+            band=resampling.band(flipped, plan.alpha),
+            null=SIGN_FLIP,
+            p=resampling.p_value(ip, flipped, "two-sided"),
+            p_adjusted=resampling.max_t(ip, flipped, "two-sided"),
+            family=f"{family}: ip_u",
+            flag=flags(ip),
+            **shared,
+        ),
+        _Block(
+            "cos_u",
+            value=cos,
+            ci=resampling.jackknife_interval(cos, loo, plan.alpha, fisher_z=True),
+            null=ZERO,
+            p=p,
+            p_adjusted=corrections.holm(p.ravel()).reshape(p.shape),
+            family=f"{family}: cos_u",
+            flag=flags(cos),
+            **shared,
+        ),
+    ]
+
+
+def _common_block(m: _Measured, plan: _Plan, gate: Mask) -> _Block:
+    value = unbiased.common_share(m.u)
+    loo = unbiased.common_share(np.moveaxis(m.loo_u, -1, 1))
+    low, high = resampling.jackknife_interval(value, loo, plan.alpha)
+    n_emotions = len(plan.emotions)
+    return _Block(
+        "common_share",
+        items=[("common", "")],
+        value=value[:, None],
+        ci=(low[:, None], high[:, None]),
+        gate=gate[:, :n_emotions].all(axis=1, keepdims=True),
+        flag=np.where(np.isnan(value), NO_NORM, "")[:, None].astype(object),
+    )
+
+
+def _diagnostic_blocks(m: _Measured, plan: _Plan) -> list[_Block]:
+    """Few dimensions, or one, that would decide every cosine."""
+    classes = [(name, "") for name in plan.classes]
+    flag = np.where(np.isnan(m.spectra[..., 0]), NO_SPREAD, "")
+    blocks = [
+        _Block(stat, items=classes, value=m.spectra[..., i], flag=flag.astype(object))
+        for i, stat in enumerate(("evr_pc1", "d_eff"))
+    ]
+    if not m.rogues[0]:
+        return blocks
+    keep = m.resolved[:, : len(plan.emotions)]
+
+    def block(stat: str, share: str, flags: list[list[str]]) -> _Block:
+        shares = np.array([[getattr(one, share) for one in row] for row in m.rogues])
+        flag = np.where(keep, np.array(flags, dtype=object), NO_DIFFERENCE)
+        items = [(name, "") for name in plan.emotions]
+        return _Block(stat, items=items, value=np.where(keep, shares, np.nan), flag=flag)
+
+    dominated = [[DOMINATED if one.dominated else "" for one in row] for row in m.rogues]
+    dims = [[" ".join(map(str, one.dims)) for one in row] for row in m.rogues]
+    return [
+        *blocks,
+        block("rogue_share1", "share1", dominated),
+        block("rogue_share3", "share3", [[""] * len(row) for row in m.rogues]),
+        block("rogue_dims", "share3", dims),
+    ]
+
+
+def _averages(m: _Measured, plan: _Plan, family: str) -> list[_Block]:
+    """Over depths 0..L−1: the mean of cos_naive, the ratio of means of cos_u."""
+    depths = slice(0, max(len(m.u) - 1, 1))
+    a, b = plan.pairs
+
+    cosines = _cosines(m.naive, plan, 1)[depths]
+    naive = mean_defined(cosines, axis=0)
+    loo_naive = mean_defined(_cosines(m.loo_naive, plan, 1)[depths], axis=0)
+    relabeled = mean_defined(_cosines(m.relabeled, plan, 2)[:, depths], axis=1)
+    absent = np.isnan(cosines).sum(axis=0)
+    flag = [AVERAGED + (f"; {count} undefined" if count else "") for count in absent]
+
+    u, loo_u = m.u[depths].mean(axis=0), m.loo_u[depths].mean(axis=0)
+    cos, loo = _cosines(u, plan, 0), _cosines(loo_u, plan, 0)
+    p = resampling.jackknife_p(cos, loo)
+    norms, flipped = np.diagonal(u), m.flipped[:, depths, : len(plan.emotions)].mean(axis=1)
+    signal = resampling.max_t(norms, flipped) < plan.alpha
+    reliable = ratio(norms, np.diagonal(m.naive[depths].mean(axis=0))) >= plan.reliability
+    gate = (signal & reliable)[a] & (signal & reliable)[b]
+
+    def row(pair: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
+        return pair[0][None], pair[1][None]
+
+    shared = {"items": plan.pair_names, "gate": gate[None]}
+    return [
+        _Block(
+            "cos_naive",
+            value=naive[None],
+            ci=row(resampling.jackknife_interval(naive, loo_naive, plan.alpha, fisher_z=True)),
+            band=row(resampling.band(relabeled, plan.alpha)),
+            null=RELABELING,
+            p=resampling.p_value(naive, relabeled, "two-sided")[None],
+            p_adjusted=resampling.max_t(naive, relabeled, "two-sided")[None],
+            family=f"{family}: cos_naive, mean over depths",
+            flag=np.array(flag, dtype=object),
+            **shared,
+        ),
+        _Block(
+            "cos_u",
+            value=cos[None],
+            ci=row(resampling.jackknife_interval(cos, loo, plan.alpha, fisher_z=True)),
+            null=ZERO,
+            p=p[None],
+            p_adjusted=corrections.holm(p)[None],
+            family=f"{family}: cos_u, mean over depths",
+            flag=AVERAGED,
+            **shared,
+        ),
+    ]

@@ -1,0 +1,110 @@
+"""What people read, in their language: sentences looked up in catalogs of the gettext form.
+
+Sentences are written in English where they are needed, as `_("{n} of {of} pairs").format(...)` or
+`{% trans %}` in a template; `locale/{language}/*.po` holds them in other languages. Tables always
+speak English; `retell` finds the form that one of their sentences was made by.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+from emovec.errors import InputError
+
+LOCALE = Path(__file__).parent / "locale"
+
+
+LANGUAGES = {"en": "English", "ja": "日本語"}
+
+
+TABLES = "tables"  # the catalog of sentences that tables hold
+
+
+PLACE = re.compile(r"\{(\w+)\}")
+
+
+JOINED = "; "  # sentences in one cell
+
+
+_spoken = "en"
+
+
+def speak(language: str) -> None:
+    """From now on `_` answers in this language, one of LANGUAGES.
+
+    Raises
+    ------
+    InputError
+        If there is no catalog of it.
+    """
+    global _spoken
+    if language not in LANGUAGES:
+        raise InputError(f"There is no language {language!r}; use one of {', '.join(LANGUAGES)}.")
+    _spoken = language
+
+
+def spoken() -> str:
+    """The language that was set by `speak`; English before."""
+    return _spoken
+
+
+def _(sentence: str) -> str:
+    """The sentence in the language spoken; in English where its catalog has none."""
+    return catalog(_spoken).get(sentence, sentence)
+
+
+def N_(sentence: str) -> str:
+    """Mark a sentence that is looked up later, where a module keeps it in a constant."""
+    return sentence
+
+
+def retell(text: str) -> str:
+    """A finished English sentence of a table, in the language spoken.
+
+    Values keep their form. Several sentences may be joined by semicolons, which no value holds.
+    What no form fits stays as it is.
+    """
+    for form, sentence in forms(_spoken):
+        if found := form.fullmatch(text):
+            return sentence.format(**found.groupdict())
+    parts = text.split(JOINED)
+    return _(JOINED).join(map(retell, parts)) if len(parts) > 1 else text
+
+
+@cache
+def catalog(language: str) -> dict[str, str]:
+    """All sentences of a language by their English form; English itself needs none."""
+    found = {}
+    for path in sorted((LOCALE / language).glob("*.po")):
+        if path.stem != TABLES:
+            found |= read_catalog(path)
+    return found
+
+
+def read_catalog(path: Path) -> dict[str, str]:
+    """The sentences of one .po file that have a translation."""
+    from babel.messages.pofile import read_po
+
+    with path.open("rb") as file:
+        return {entry.id: entry.string for entry in read_po(file) if entry.id and entry.string}
+
+
+@cache
+def forms(language: str) -> list[tuple[re.Pattern, str]]:
+    """Forms of the sentences in tables, the most particular first, with their translation."""
+    path = LOCALE / language / f"{TABLES}.po"
+    if not path.exists():
+        return []
+    sentences = sorted(read_catalog(path).items(), key=lambda one: -len(PLACE.sub("", one[0])))
+    return [(re.compile(_pattern(english)), other) for english, other in sentences]
+
+
+def _pattern(sentence: str) -> str:
+    """A regular expression of a sentence with places; a place may occur once."""
+    parts = PLACE.split(sentence)
+    return "".join(
+        f"(?P<{part}>(?:(?!{JOINED}).)+?)" if odd else re.escape(part)
+        for odd, part in zip([False, True] * len(parts), parts, strict=False)
+    )
