@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from emovec.activations.streams import rotate, shuffle_labels, split_name
+from emovec.activations.copies import rotate, shuffle_labels, split_name
 from emovec.between_models.raw_cosines import raw_cosines
 
 
@@ -25,7 +25,7 @@ def test_twin_keeps_all_products_and_no_axis() -> None:
 def test_shuffled_labels_move_sentences_inside_their_topic_alone() -> None:
     topics = np.arange(50)[None, :, None, None] * 10
     residual = topics + np.arange(4)[:, None, None, None] + np.zeros((4, 50, 2, 3))
-    mixed = shuffle_labels(residual, np.random.default_rng(1))
+    mixed, _ = shuffle_labels(residual, residual, np.random.default_rng(1))
     assert np.array_equal(np.sort(mixed, axis=0), residual)
     moved = (mixed != residual)[..., 0, 0]
     assert 0.5 < moved.mean() < 0.95  # three in four leave their class

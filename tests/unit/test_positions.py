@@ -3,7 +3,7 @@
 import pytest
 from emovec.errors import InputError
 from emovec.models.untrained import byte_tokenizer
-from emovec.prompts.positions import find, plan_readings
+from emovec.prompts.positions import POSITIONS, plan_readings
 from emovec.prompts.tokenizer import TextEncoder
 from tiny import SUFFIX
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers
@@ -21,7 +21,9 @@ def word_encoder(*texts: str, bos: bool = True) -> TextEncoder:
 
 def pieces(encode: TextEncoder, text: str, position: str, word: str = "") -> list[str]:
     encoded = encode(text)
-    return [text[slice(*encoded.spans[i])] for i in find(encoded, position, word, "row 'x'")]
+    return [
+        text[slice(*encoded.spans[i])] for i in POSITIONS[position].find(encoded, word, "row 'x'")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -61,7 +63,7 @@ def test_emotion_word_is_the_token_that_ends_the_span(text: str, word: str, piec
 def test_word_of_several_bytes_ends_at_its_last_byte() -> None:
     encode = TextEncoder(byte_tokenizer(), 0)
     encoded = encode("désolé 🙏 ici")
-    [token] = find(encoded, "emotion_word", "désolé 🙏", "row 'x'")
+    [token] = POSITIONS["emotion_word"].find(encoded, "désolé 🙏", "row 'x'")
     # BOS, then bytes: d é(2) s o l é(2) space and the four of the emoji
     assert token == 8 + 1 + 4
 
@@ -69,10 +71,11 @@ def test_word_of_several_bytes_ends_at_its_last_byte() -> None:
 def test_bos_is_never_read() -> None:
     text = "Thanks a lot."
     with_bos, without = word_encoder(text), word_encoder(text, bos=False)
-    assert find(with_bos(text), "mean", "", "x") == [1, 2, 3]
+    mean = POSITIONS["mean"].find
+    assert mean(with_bos(text), "", "x") == [1, 2, 3]
     # without a BOS the first token is the attention sink and is left out of the mean
-    assert find(without(text), "mean", "", "x") == [1, 2]
-    assert find(without("Thanks."), "mean", "", "x") == [0]
+    assert mean(without(text), "", "x") == [1, 2]
+    assert mean(without("Thanks."), "", "x") == [0]
 
 
 @pytest.mark.parametrize(

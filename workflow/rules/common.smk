@@ -10,6 +10,7 @@ from snakemake.exceptions import WorkflowError
 SCRIPTS = Path(workflow.current_basedir).parent / "scripts"
 sys.path.append(str(SCRIPTS))
 
+from emovec.activations.copies import copies, split_name
 from emovec.config import check, export_files, source_id
 from emovec.errors import InputError
 
@@ -32,11 +33,11 @@ CAPTURED = [name for name in MODELS if name not in BROUGHT]
 SHARDS = config["activations"]["shards"]
 # What one capture job makes: all of a model, or one shard of it.
 CAPTURE = "{model}" if SHARDS == 1 else f"{{model}}/{{shard}}-of-{SHARDS}"
-TWINS = [f"{name}@twin" for name in MODELS]
-SHUFFLED = [f"{name}@shuffled" for name in MODELS]
+TWINS = [copy for name in MODELS for copy in copies(name, beside_model=True)]
+SHUFFLED = [copy for name in MODELS for copy in copies(name, beside_model=False)]
 UNTRAINED = [name for name, model in MODELS.items() if "random" in model["source"]]
 EXPORTED = export_files(config["exports"]["formats"], EMOTIONS)
-PAIRS = [*combinations(MODELS, 2), *zip(MODELS, TWINS)]
+PAIRS = [*combinations(MODELS, 2), *((split_name(twin)[0], twin) for twin in TWINS)]
 PLOTS = [
     "layer_norms_l2",
     "emotion_distances",
@@ -187,13 +188,13 @@ def activations_of(wildcard):
     """Input function: the activations of the model that a wildcard names, or its control."""
 
     def path(wildcards):
-        return f"<results>/activations/{wildcards[wildcard].partition('@')[0]}.h5"
+        return f"<results>/activations/{split_name(wildcards[wildcard])[0]}.h5"
 
     return path
 
 
 def is_untrained(wildcards):
-    return wildcards.model.partition("@")[0] in UNTRAINED
+    return split_name(wildcards.model)[0] in UNTRAINED
 
 
 def tokenizers(wildcards):

@@ -26,8 +26,6 @@ with job(snakemake.rule, snakemake.log[0]):
                 generator(params.seed, "within", name, position),
                 model=name,
                 position=position,
-                # without a probe there is no covariance to whiten with
-                metrics=("raw", "zstd", "lda") if len(streams.probe) else ("raw",),
                 flips=settings["permutations"],
                 alpha=settings["alpha"],
                 thresholds=settings["thresholds"],

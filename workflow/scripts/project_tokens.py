@@ -11,7 +11,7 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.activations.store import open_activations
     from emovec.io.tables import write_table
     from emovec.models.depths import nearest_depths
-    from emovec.prompts.positions import read_every_token
+    from emovec.prompts.positions import POSITIONS, read_every_token
     from emovec.vectors.token_projections import projections, selected, streams
 
     paths, params, name = snakemake.input, snakemake.params, snakemake.wildcards.model
@@ -25,7 +25,7 @@ with job(snakemake.rule, snakemake.log[0]):
     reader = Reader.load(name, folder, params.model, params.activations, params.suffix)
     prompts = selected(activations.prompts)
     # the suffix belongs to the sentence where directions are read at its end
-    end = params.suffix if params.position == "suffix" else ""
+    end = params.suffix if POSITIONS[params.position].after_suffix else ""
     encoded = [reader.encode(text + end) for text in prompts.text]
     positions = list(map(str, range(max(len(one.ids) for one in encoded))))
     names = [f"the prompt {key!r} of {paths.activations}" for key in prompts.id]

@@ -10,13 +10,14 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.io.files import read_json, write_text
     from emovec.io.tables import read_table
     from emovec.prompts.openings import read_openings
+    from emovec.prompts.positions import POSITIONS
+    from emovec.registry import titles
     from emovec.report.findings import describe
     from emovec.report.findings_steering import describe_steering
     from emovec.report.headlines import headlines
     from emovec.report.page import to_html
     from emovec.report.render import render
     from emovec.wording.language import LANGUAGES, speak
-    from emovec.wording.titles import POSITION_TITLES
 
     paths, params = snakemake.input, snakemake.params
     speak(params.language)
@@ -63,7 +64,7 @@ with job(snakemake.rule, snakemake.log[0]):
         if suffix != lang
     ]
     context |= {
-        "titles": POSITION_TITLES,
+        "titles": titles(POSITIONS),
         "steering": steering,
         "lang": lang,
         "other_language": others[0] if others else None,

@@ -14,6 +14,7 @@ import jsonschema
 import yaml
 
 from emovec.errors import InputError
+from emovec.prompts.positions import in_probe
 
 KINDS = ("hub", "wheel", "path", "random", "activations")
 
@@ -170,9 +171,7 @@ def _check_references(config: dict) -> None:
     if neutral in emotions:
         raise InputError(f"config: prompts.neutral is {neutral!r}, which is also an emotion.")
     positions = config["activations"]["positions"]
-    primary = config["statistics"].setdefault(
-        "position", next((p for p in reversed(positions) if p != "emotion_word"), "")
-    )
+    primary = config["statistics"].setdefault("position", (in_probe(positions) or [""])[-1])
     if primary not in positions:
         raise InputError(
             "config: statistics.position must be one of activations.positions "

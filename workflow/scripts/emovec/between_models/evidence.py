@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
+from emovec.activations.copies import split_name
 from emovec.between_models.families import _is_control, _unordered
 from emovec.between_models.thresholds import DEFAULTS, JOINT, Thresholds
 from emovec.between_models.verdict import Evidence, decide
@@ -150,8 +151,8 @@ def _complete(claim: pd.DataFrame) -> bool:
 
 
 def _original(model: str) -> str:
-    """The model whose rotated twin this is: its own geometry does not change with the basis."""
-    return model.removesuffix("@twin")
+    """The model itself, of a rotated twin: its own geometry does not change with the basis."""
+    return split_name(model)[0]
 
 
 def _signal(

@@ -7,6 +7,7 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 
+from emovec.activations.copies import is_copy
 from emovec.statistics.corrections import holm_by_unit
 
 
@@ -57,7 +58,7 @@ def _adjust(
 
 
 def _is_control(model: str, left_out: Collection[str]) -> bool:
-    return "@" in model or model in left_out
+    return is_copy(model) or model in left_out
 
 
 def _unordered(row: pd.Series, places: tuple[str, str, str, str]) -> tuple:

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from emovec.decoding.folds import Folds
 from emovec.statistics.arrays import Floats, mean_defined
 from emovec.statistics.auroc import auroc
-from emovec.statistics.metrics import Metric
+from emovec.statistics.metrics import Fitted
 from emovec.statistics.resampling import band, jackknife_interval, p_value
 
 BATCH = 4096  # draws at a time: bounds memory
@@ -85,7 +85,7 @@ def decode_depths(
     negative: int,
     folds: Folds,
     signs: NDArray[np.int8],
-    metrics: Sequence[Metric] | None = None,
+    metrics: Sequence[Fitted] | None = None,
     alpha: float = 0.05,
 ) -> list[Decoding]:
     """`decode` class `positive` from class `negative`, both indices, at every depth.

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
+from emovec.activations.copies import is_copy
 from emovec.explorer.panel import (
     SURE,
     Choice,
@@ -18,8 +19,10 @@ from emovec.explorer.panel import (
     offered,
     told,
 )
+from emovec.figures.style import pair_title
+from emovec.prompts.positions import POSITIONS
+from emovec.registry import titles
 from emovec.wording.language import N_, _, retell
-from emovec.wording.titles import POSITION_TITLES
 
 METHODS = {
     ("wpc", "exploratory"): N_("whitened read-outs, all depths (exploratory)"),
@@ -55,18 +58,17 @@ def depths_panel(cross: pd.DataFrame, emotions: Sequence[str], position: str) ->
     method = pd.Series(list(zip(cross.method, family, strict=True)), cross.index, dtype=object)
     same = cross.emotion_a.isin(list(emotions)) & (cross.emotion_a == cross.emotion_b)
     same |= cross.emotion_a.isna() & (cross.method == "cka_debiased")
-    rows = cross.assign(method=method, twin=cross.model_b == cross.model_a + "@twin")[
+    rows = cross.assign(method=method, copy=cross.model_b.map(is_copy))[
         same & method.isin(list(METHODS)) & cross.stat.isin(["cos_u", "cos_naive", "cka"])
     ]
     rows = offered(
-        rows[rows.value.notna()], method=list(METHODS), twin=[False], position=[position]
+        rows[rows.value.notna()], method=list(METHODS), copy=[False], position=[position]
     )
-    named = rows.model_b.where(~rows.twin, _("its rotated twin"))
     shown = pd.DataFrame(
         {
             "method": rows.method.map(told(METHODS)),
-            "models": rows.model_a + " × " + named,
-            "position": rows.position.map(told(POSITION_TITLES)),
+            "models": [pair_title(*pair) for pair in zip(rows.model_a, rows.model_b, strict=True)],
+            "position": rows.position.map(told(titles(POSITIONS))),
             "emotion": rows.emotion_a,
             **{k: rows[k].astype(int) for k in ("depth_a", "depth_b")},
             **{k: rows[k] for k in ("value", "ci_low", "ci_high", "null_low", "null_high")},

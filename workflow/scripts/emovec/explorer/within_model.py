@@ -21,8 +21,10 @@ from emovec.explorer.panel import (
     told,
 )
 from emovec.figures.style import BAND, OKABE_ITO, PAIR_COLOURS
+from emovec.prompts.positions import POSITIONS
+from emovec.registry import titles
+from emovec.statistics.metrics import METRICS
 from emovec.wording.language import N_, _, retell
-from emovec.wording.titles import METRIC_TITLES, POSITION_TITLES
 
 # On a dark page black must turn: currentColor is the colour of the text around the drawing.
 PAIRS = ["currentColor" if c == OKABE_ITO["black"] else c for c in PAIR_COLOURS]
@@ -52,14 +54,12 @@ def within_panel(
     place = ["model", "position", "depth", "metric", "pair"]
     band = rows[rows.stat == "cos_naive"].set_index(place)[["null_low", "null_high"]]
     rows = rows.drop(columns=["null_low", "null_high"]).join(band, on=place)
-    rows = offered(
-        rows, position=[position], stat=list(ESTIMATORS), metric=list(METRIC_TITLES)[::-1]
-    )
+    rows = offered(rows, position=[position], stat=list(ESTIMATORS), metric=list(METRICS)[::-1])
     shown = pd.DataFrame(
         {
             "model": rows.model,
-            "position": rows.position.map(told(POSITION_TITLES)),
-            "metric": rows.metric.map(told(METRIC_TITLES)),
+            "position": rows.position.map(told(titles(POSITIONS))),
+            "metric": rows.metric.map(told(titles(METRICS))),
             "estimator": rows.stat.map(told(ESTIMATORS)),
             "pair": rows.pair,
             "depth": rows.depth.astype(int),

@@ -10,16 +10,11 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.lines import Line2D
 
-from emovec.figures.style import BAND, MARKERS, NEUTRAL, PAIR_COLOURS, colours, style
+from emovec.activations.copies import is_copy
+from emovec.figures.style import BAND, MARKERS, NEUTRAL, PAIR_COLOURS, colours, pair_title, style
 from emovec.wording.language import _
 from emovec.wording.numbers import number, percent
 from emovec.wording.titles import METHODS
-
-
-def _name(a: str, b: str) -> str:
-    if b == f"{a}@twin":
-        return _("{model} × its rotated twin").format(model=a)
-    return f"{a} × {b}"
 
 
 def _pairs(rows: pd.DataFrame) -> list[tuple[str, str]]:
@@ -27,7 +22,7 @@ def _pairs(rows: pd.DataFrame) -> list[tuple[str, str]]:
     found: dict[frozenset, tuple[str, str]] = {}
     for a, b in zip(rows.model_a, rows.model_b, strict=True):
         found.setdefault(frozenset((a, b)), (a, b))
-    return sorted(found.values(), key=lambda pair: not pair[1].endswith("@twin"))
+    return sorted(found.values(), key=lambda pair: not is_copy(pair[1]))
 
 
 def _of(rows: pd.DataFrame, a: str, b: str) -> pd.DataFrame:
@@ -73,7 +68,7 @@ def ruler(cross: pd.DataFrame, emotions: Sequence[str], alpha: float) -> plt.Fig
         axis.set_title(_(title), fontsize=11)
         axis.set_xlabel(_("cosine (0 unrelated, 1 the same)"))
     axes[0].set_yticks([i * step + (len(emotions) - 1) / 2 for i in range(len(pairs))])
-    axes[0].set_yticklabels([_name(a, b).replace(" × ", "\n× ") for a, b in pairs])
+    axes[0].set_yticklabels([pair_title(a, b).replace(" × ", "\n× ") for a, b in pairs])
     axes[0].invert_yaxis()
     handles = [Line2D([], [], color=palette[e], marker="o", label=e) for e in emotions]
     handles += [
@@ -143,7 +138,7 @@ def matrices(cross: pd.DataFrame, emotions: Sequence[str]) -> plt.Figure:
             delta = delta[(delta.depth_a == place.depth_a) & (delta.depth_b == place.depth_b)]
             title = _("depths {a:.0f} and {b:.0f}").format(a=place.depth_a, b=place.depth_b)
             axis.set_title(f"{title}\n{_specificity_note(delta)}", fontsize=9)
-            axis.set_ylabel(_name(a, b).replace(" × ", "\n× ") if j == 0 else "", fontsize=9)
+            axis.set_ylabel(pair_title(a, b).replace(" × ", "\n× ") if j == 0 else "", fontsize=9)
             axis.tick_params(axis="y", rotation=0)
             axis.tick_params(axis="x", rotation=40)
     figure.suptitle(
@@ -179,7 +174,7 @@ def transfer(decoding: pd.DataFrame, emotions: Sequence[str], alpha: float) -> p
     """AUROC of directions carried over from another model, against the model's own."""
     style()
     mapped = decoding[decoding.direction == "mapped"]
-    real = mapped[~mapped.train_model.str.contains("@") & ~mapped.test_model.str.contains("@")]
+    real = mapped[~(mapped.train_model.map(is_copy) | mapped.test_model.map(is_copy))]
     pairs = list(dict.fromkeys(zip(real.train_model, real.test_model, strict=True)))
     palette = colours(emotions)
     columns = max(len(pairs), 1)
@@ -246,10 +241,10 @@ def maps(
     style()
     real = maps_table[
         (maps_table.method == "ridge")
-        & ~maps_table.model_a.str.contains("@") & ~maps_table.model_b.str.contains("@")
-    ]  # fmt: skip
+        & ~(maps_table.model_a.map(is_copy) | maps_table.model_b.map(is_copy))
+    ]
     grid = cross[(cross.family == "exploratory") & cross.emotion_a.isin(list(emotions))]
-    pairs = [pair for pair in _pairs(grid) if not pair[1].endswith("@twin")]
+    pairs = [pair for pair in _pairs(grid) if not is_copy(pair[1])]
     figure, axes = plt.subplots(
         1, 1 + max(len(pairs), 1), figsize=(5 + 4.2 * max(len(pairs), 1), 4.4), layout="constrained"
     )

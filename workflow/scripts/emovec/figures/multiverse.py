@@ -10,9 +10,11 @@ import pandas as pd
 from matplotlib.lines import Line2D
 
 from emovec.figures.style import BAND, MARKERS, NEUTRAL, PAIR_COLOURS, colours, style
+from emovec.prompts.positions import POSITIONS
+from emovec.registry import titles
+from emovec.statistics.metrics import METRICS
 from emovec.wording.language import N_, _
 from emovec.wording.numbers import percent
-from emovec.wording.titles import METRIC_TITLES, POSITION_TITLES
 
 STUDY_COLOUR = "#F0E442"
 
@@ -39,9 +41,9 @@ CHOICES = {
 
 
 OPTIONS = {  # those that are no titles yet
-    "position": POSITION_TITLES,
+    "position": titles(POSITIONS),
     "space": {"raw": N_("raw"), "centered": N_("centered")},
-    "metric": METRIC_TITLES,
+    "metric": titles(METRICS),
     "estimator": {"naive": N_("naive"), "unbiased": N_("unbiased")},
     "depth": {"mean": N_("mean")},
 }

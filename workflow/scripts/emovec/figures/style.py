@@ -16,9 +16,10 @@ import seaborn as sns
 from matplotlib import font_manager
 from matplotlib.text import Text
 
+from emovec.activations.copies import COPIES, split_name
 from emovec.io.files import whole
+from emovec.prompts.positions import POSITIONS
 from emovec.wording.language import _, spoken
-from emovec.wording.titles import POSITION_TITLES
 
 matplotlib.use("Agg")
 
@@ -116,6 +117,12 @@ def mark_undefined(axis: plt.Axes, depths: Sequence[int], why: str) -> None:
         )  # fmt: skip
 
 
+def pair_title(a: str, b: str) -> str:
+    """Two models, or one and its control copy."""
+    model, kind = split_name(b)
+    return f"{a} × {_(COPIES[kind].title) if kind and model == a else b}"
+
+
 def position_title(axis: plt.Axes, position: str) -> None:
-    title = _("read at: {position}").format(position=_(POSITION_TITLES[position]))
+    title = _("read at: {position}").format(position=_(POSITIONS[position].title))
     axis.set_title(title, fontsize=11)

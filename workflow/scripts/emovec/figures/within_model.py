@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
+from emovec.activations.copies import COPIES
 from emovec.figures.style import (
     BAND,
     MARKERS,
@@ -20,9 +21,10 @@ from emovec.figures.style import (
     position_title,
     style,
 )
+from emovec.prompts.positions import POSITIONS
+from emovec.statistics.metrics import METRICS
 from emovec.wording.language import N_, _
 from emovec.wording.numbers import percent
-from emovec.wording.titles import METRIC_TITLES, POSITION_TITLES
 
 DIAGNOSTICS = {
     "reliability": N_("reliability of the vector"),
@@ -39,7 +41,7 @@ def similarity_by_depth(
     style()
     rows = within[within.depth.notna()]
     positions = list(dict.fromkeys(rows.position))
-    metrics = [name for name in METRIC_TITLES if (rows.metric == name).any()]
+    metrics = [name for name in METRICS if (rows.metric == name).any()]
     figure, axes = plt.subplots(
         len(metrics), len(positions), figsize=(5.6 * len(positions), 2.9 * len(metrics) + 0.6),
         squeeze=False, sharex=True, sharey=True, layout="constrained",
@@ -64,7 +66,7 @@ def similarity_by_depth(
             if j == 0:
                 axis.set_ylabel(
                     _("{metric}\ncosine, {share} interval").format(
-                        metric=_(METRIC_TITLES[metric]), share=percent(1 - alpha)
+                        metric=_(METRICS[metric].title), share=percent(1 - alpha)
                     )
                 )
     label = _("the study's cosine (shared neutral mean)")
@@ -137,7 +139,7 @@ def diagnostics(
                 axis.fill_between(
                     own.min().index.astype(float), own.min(), own.max(), color=BAND, alpha=0.6, lw=0
                 )
-                _note(axis, 0.04, _("grey: labels shuffled"))
+                _note(axis, 0.04, _("grey: {copy}").format(copy=_(COPIES["shuffled"].title)))
             if stat == "d_eff":
                 if here.value.max() > 10 * here.value.min():
                     axis.set_yscale("log")
@@ -158,7 +160,7 @@ def diagnostics(
                 axis.set_xlabel("")
             if j == 0:
                 axis.set_ylabel(
-                    _("read at:\n{position}").format(position=_(POSITION_TITLES[position]))
+                    _("read at:\n{position}").format(position=_(POSITIONS[position].title))
                 )
     handles, labels = axes[0, -1].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)

@@ -6,17 +6,77 @@ Only the `tokenizers` library is used, so that no job needs torch to know where 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from emovec.errors import InputError
 from emovec.prompts.tokenizer import Encoded, TextEncoder
+from emovec.registry import Kind, registry
 
-POSITIONS = ("last", "last_content", "mean", "emotion_word", "suffix")
+
+def _last(encoded: Encoded, word: str, name: str) -> list[int]:
+    return [len(encoded.ids) - 1]
 
 
-def in_probe(positions: list[str]) -> list[str]:
-    """The positions that the probe has too: its sentences have no marked words."""
-    return [position for position in positions if position != "emotion_word"]
+def _last_content(encoded: Encoded, word: str, name: str) -> list[int]:
+    return _content("last_content", encoded, name)[-1:]
+
+
+def _mean(encoded: Encoded, word: str, name: str) -> list[int]:
+    content = _content("mean", encoded, name)
+    # Without a BOS the first token is the attention sink: its stream swamps the mean.
+    return content if encoded.has_bos or len(content) == 1 else [i for i in content if i > 0]
+
+
+def _content(position: str, encoded: Encoded, name: str) -> list[int]:
+    """The tokens that are more than punctuation, spaces and control characters."""
+    found = [
+        i
+        for i in range(int(encoded.has_bos), len(encoded.ids))
+        if any(
+            unicodedata.category(c)[0] not in "PZC" for c in encoded.text[slice(*encoded.spans[i])]
+        )
+    ]
+    if not found:
+        raise InputError(
+            f"The position {position} needs a token that is not punctuation, and {name} has none: "
+            "mend the text or leave this position out."
+        )
+    return found
+
+
+def _end_of_word(encoded: Encoded, word: str, name: str) -> list[int]:
+    begin = encoded.text.find(word) if word else -1
+    if begin < 0:
+        raise InputError(
+            f"The position emotion_word needs a marked word that occurs in the text, and {name} "
+            "has none: fill its column emotion_word or leave this position out."
+        )
+    last = begin + len(word) - 1
+    return [max(i for i, (a, b) in enumerate(encoded.spans) if a <= last < b)]
+
+
+@dataclass(frozen=True)
+class Position(Kind):
+    """Where a text is read: `find(encoded, marked word, name of the row)` gives token indices."""
+
+    find: Callable[[Encoded, str, str], list[int]]
+    in_probe: bool = True  # whose sentences have no marked words
+    after_suffix: bool = False  # found in the text with the suffix after it
+
+
+POSITIONS = registry(
+    Position("last", "last token", _last),
+    Position("last_content", "last word", _last_content),
+    Position("mean", "mean over the words", _mean),
+    Position("emotion_word", "the emotional word", _end_of_word, in_probe=False),
+    Position("suffix", "after a fixed neutral suffix", _last, after_suffix=True),
+)
+
+
+def in_probe(positions: Iterable[str]) -> list[str]:
+    """The positions that the probe has too."""
+    return [position for position in positions if POSITIONS[position].in_probe]
 
 
 @dataclass(frozen=True)
@@ -53,7 +113,10 @@ def plan_readings(
         If a position cannot be found in a text.
     """
     readings = []
-    inside = [position for position in positions if position != "suffix"]
+    inside, after = (
+        {name: POSITIONS[name] for name in positions if POSITIONS[name].after_suffix == suffixed}
+        for suffixed in (False, True)
+    )
     for row, (text, name) in enumerate(zip(texts, names, strict=True)):
         encoded = encode(text)
         if len(encoded.ids) == int(encoded.has_bos):
@@ -61,12 +124,12 @@ def plan_readings(
                 f"The tokenizer yields no token for {name}: give it a text with words."
             )
         word = words[row] if words is not None else ""
-        tokens = {position: find(encoded, position, word, name) for position in inside}
-        if "suffix" not in positions:
+        tokens = {key: position.find(encoded, word, name) for key, position in inside.items()}
+        if not after:
             readings.append(Reading(row, encoded.ids, tokens))
             continue
         longer = encode(text + suffix)
-        end = {"suffix": [len(longer.ids) - 1]}
+        end = {key: position.find(longer, word, name) for key, position in after.items()}
         if longer.ids[: len(encoded.ids)] == encoded.ids:
             readings.append(Reading(row, longer.ids, tokens | end))
         else:
@@ -82,47 +145,3 @@ def read_every_token(encoded: list[Encoded]) -> list[Reading]:
         Reading(row, one.ids, {str(i): [i] for i in range(int(one.has_bos), len(one.ids))})
         for row, one in enumerate(encoded)
     ]
-
-
-def find(encoded: Encoded, position: str, word: str, name: str) -> list[int]:
-    """Token indices of `position` in one text, by character offsets.
-
-    Raises
-    ------
-    InputError
-        If the text has no such token; `name` says which row it is.
-    """
-    start = int(encoded.has_bos)
-    own = list(range(start, len(encoded.ids)))
-    if position == "last":
-        return [own[-1]]
-    if position == "emotion_word":
-        return [_end_of_word(encoded, word, name)]
-    content = [i for i in own if _has_content(encoded.text[slice(*encoded.spans[i])])]
-    if not content:
-        raise InputError(
-            f"The position {position} needs a token that is not punctuation, and {name} has none: "
-            "mend the text or leave this position out."
-        )
-    if position == "last_content":
-        return [content[-1]]
-    if position == "mean":
-        # Without a BOS the first token is the attention sink: its stream swamps the mean.
-        return content if encoded.has_bos or len(content) == 1 else [i for i in content if i > 0]
-    raise ValueError(position)
-
-
-def _end_of_word(encoded: Encoded, word: str, name: str) -> int:
-    begin = encoded.text.find(word) if word else -1
-    if begin < 0:
-        raise InputError(
-            f"The position emotion_word needs a marked word that occurs in the text, and {name} "
-            "has none: fill its column emotion_word or leave this position out."
-        )
-    last = begin + len(word) - 1
-    return max(i for i, (a, b) in enumerate(encoded.spans) if a <= last < b)
-
-
-def _has_content(piece: str) -> bool:
-    """Whether a piece of text is more than punctuation, spaces and control characters."""
-    return any(unicodedata.category(character)[0] not in "PZC" for character in piece)

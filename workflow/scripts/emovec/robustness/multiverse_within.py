@@ -52,7 +52,6 @@ def centered(
         rng,
         model=model,
         position=position,
-        metrics=("raw", "zstd", "lda") if len(probe) else ("raw",),
         # only means and jackknife intervals are kept, which no draw enters
         flips=1,
         relabelings=1,

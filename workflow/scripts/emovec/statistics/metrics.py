@@ -16,6 +16,7 @@ As the probe is independent of the sentences compared, U statistics stay unbiase
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,25 +24,23 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import eigh, solve_triangular
 from sklearn.covariance import ledoit_wolf
 
+from emovec.registry import Kind, registry
+
 Floats = NDArray[np.float64]
-
-
-METRICS = ("raw", "zstd", "lda")
 
 
 DOMINATED = 0.5  # of the squared norm in one dimension
 
 
 @dataclass(frozen=True)
-class Metric:
-    """A linear map after which the plain inner product is the one that `name` says."""
+class Fitted:
+    """A linear map after which the plain inner product is that of a metric."""
 
-    name: str
     scale: Floats | None = None  # [d_model]; 0 for a dimension in which the probe is constant
     whitener: Floats | None = None  # [kept, kept]: of the dimensions with scale > 0
 
     def apply(self, x: ArrayLike) -> Floats:
-        """`x[..., d_model]` in float64, mapped; lda leaves out dimensions of scale 0."""
+        """`x[..., d_model]` in float64, mapped; a whitener leaves out dimensions of scale 0."""
         x = np.asarray(x, dtype=np.float64)
         if self.scale is None:
             return x
@@ -52,7 +51,41 @@ class Metric:
         return (scaled @ self.whitener).reshape(*x.shape[:-1], -1)
 
 
-def fit(name: str, probe: ArrayLike) -> Metric:
+def _standardise(probe: Floats) -> Fitted:
+    largest = np.abs(probe).max(axis=0)
+    deviation = probe.std(axis=0, ddof=1)
+    kept = deviation > np.finfo(np.float32).eps * largest  # below it, float32 rounding
+    return Fitted(np.where(kept, 1 / np.where(kept, deviation, 1), 0))
+
+
+def _whiten(probe: Floats) -> Fitted:
+    scale = _standardise(probe).scale
+    kept = scale > 0
+    if not kept.any():
+        return Fitted(scale)
+    z = (probe - probe.mean(axis=0))[:, kept] * scale[kept]
+    covariance, _ = ledoit_wolf(z, assume_centered=True)
+    root = np.linalg.cholesky(covariance)
+    return Fitted(scale, solve_triangular(root, np.eye(len(root)), lower=True).T)
+
+
+@dataclass(frozen=True)
+class Metric(Kind):
+    """An inner product, and how it is fitted on `probe[sentence, d_model]`."""
+
+    fit: Callable[[Floats], Fitted]
+    needs_probe: bool = True
+    keeps_axes: bool = True  # whether a dimension is still one of the residual stream
+
+
+METRICS = registry(
+    Metric("raw", "raw", lambda probe: Fitted(), needs_probe=False),
+    Metric("zstd", "z-scored", _standardise),
+    Metric("lda", "LDA-whitened", _whiten, keeps_axes=False),
+)
+
+
+def fit(name: str, probe: ArrayLike) -> Fitted:
     """The metric `name` from the residuals `probe[sentence, d_model]` of the map half.
 
     Raises
@@ -62,20 +95,7 @@ def fit(name: str, probe: ArrayLike) -> Metric:
     """
     if name not in METRICS:
         raise ValueError(f"metric must be one of {', '.join(METRICS)}, not {name!r}")
-    if name == "raw":
-        return Metric(name)
-    z = np.asarray(probe, dtype=np.float64)
-    largest = np.abs(z).max(axis=0)
-    z = z - z.mean(axis=0)
-    deviation = z.std(axis=0, ddof=1)
-    kept = deviation > np.finfo(np.float32).eps * largest  # below it, float32 rounding
-    scale = np.where(kept, 1 / np.where(kept, deviation, 1), 0)
-    if name == "zstd" or not kept.any():
-        return Metric(name, scale)
-    covariance, _ = ledoit_wolf(z[:, kept] * scale[kept], assume_centered=True)
-    root = np.linalg.cholesky(covariance)
-    whitener = solve_triangular(root, np.eye(len(root)), lower=True).T
-    return Metric(name, scale, whitener)
+    return METRICS[name].fit(np.asarray(probe, dtype=np.float64))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from emovec.statistics import metrics, resampling, unbiased
+from emovec.statistics import resampling, unbiased
+from emovec.statistics.metrics import METRICS
 from emovec.within_model.measure import _measure, _Plan
 from emovec.within_model.rows import (
     _averages,
@@ -45,7 +46,7 @@ def compare_emotions(
     *,
     model: str,
     position: str,
-    metrics: Sequence[str] = metrics.METRICS,
+    metrics: Sequence[str] | None = None,
     flips: int = 9_999,
     relabelings: int | None = None,
     splits: int = 100,
@@ -60,6 +61,8 @@ def compare_emotions(
         `[class, topic, depth, d_model]`, depths 0..L, classes in the order of `classes`.
     probe
         `[sentence, depth, d_model]`: the map half, on which the metrics are fitted.
+    metrics
+        Names of METRICS; all if absent, but those alone that need no probe where there is none.
 
     Rows without a depth average depths 0..L−1, as the original study did: `cos_naive` as the
     mean of the cosines, `cos_u` as the ratio of means. The gate is open where the contrasts of
@@ -100,7 +103,7 @@ def compare_emotions(
         reliability=thresholds["reliability"],
     )
     frames = []
-    for name in metrics:
+    for name in metrics or [m.name for m in METRICS.values() if len(probe) or not m.needs_probe]:
         measured = _measure(residual, probe, name, plan)
         family = f"{position}/{name}"
         norms, gate = _norm_blocks(measured, plan, family)

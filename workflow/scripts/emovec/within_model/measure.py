@@ -63,7 +63,7 @@ class _Measured:
     relabeled: Floats  # [draw, depth, emotion, emotion]
     halved: Floats  # [depth, emotion, emotion, split, half, half]
     spectra: Floats  # [depth, class, (evr_pc1, d_eff)]
-    rogues: list[list[metrics.Rogue]]  # [depth][emotion]; none in the lda metric
+    rogues: list[list[metrics.Rogue]]  # [depth][emotion]; none where a metric mixes dimensions
     resolved: Mask  # [depth, contrast]: above rounding errors
 
 
@@ -86,7 +86,8 @@ def _at_depth(x: Floats, name: str, plan: _Plan) -> dict:
     centred = x - x[:1, :1]
     centred -= centred.mean(axis=(0, 1))
     d = unbiased.differences(x, plan.weights)
-    rogues = [] if name == "lda" else [metrics.rogue(one) for one in d.mean(axis=1)]
+    keeps_axes = metrics.METRICS[name].keeps_axes
+    rogues = [metrics.rogue(one) for one in d.mean(axis=1)] if keeps_axes else []
     d = arrays.coordinates(d.reshape(-1, d.shape[-1])).reshape(*d.shape[:2], -1)
     relabeled = resampling.relabeled_inner(d, plan.relabeled)
     lengths = (np.tensordot(plan.contrasts, d, axes=1) ** 2).sum(axis=(1, 2))
