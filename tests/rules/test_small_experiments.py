@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from emovec.io.files import read_json, sha256
 from emovec.vectors.directions import EmotionVectors
-from emovec.vectors.formats import load_vectors
+from emovec.vectors.exported import load_vectors
 from project import Project, tiny
 
 pytest.importorskip("torch")

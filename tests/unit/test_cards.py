@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from emovec.vectors.card import card, flags, recommended_depth, steered
+from emovec.vectors.card import card, flags, recommended_depth, steering_chosen
 
 DEPTHS = [2, 4, 6]
 
@@ -125,4 +125,4 @@ def test_steering_gives_the_factor_of_the_exported_vector() -> None:
         ]
     ]
     read_outs = pd.DataFrame(rows).assign(operation="add", sign=1)
-    assert steered("joy", choice | {"cells": []}, read_outs) == choice | {"alpha": 7.0}
+    assert steering_chosen("joy", choice | {"cells": []}, read_outs) == choice | {"alpha": 7.0}

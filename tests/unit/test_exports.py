@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from emovec.config import export_files
 from emovec.errors import InputError
 from emovec.io.files import read_json
 from emovec.models.depths import hook_points
-from emovec.vectors.formats import identity, load_vectors, write_export
+from emovec.vectors.exported import load_vectors
+from emovec.vectors.formats import FORMATS, export_files, identity
 from gguf import GGUFReader
 from tiny import ARCHITECTURES, model_folder
 
@@ -42,7 +42,7 @@ def exported(
     def write(architecture: str = "gpt2", forms: tuple[str, ...] = ("safetensors",)) -> Path:
         owner = identity(attributes(model_folder(architecture, tiny_root)), "suffix")
         for name, (form, emotion) in export_files(forms, EMOTIONS).items():
-            write_export(tmp_path / name, form, emotion, vectors, owner)
+            FORMATS[form].write(tmp_path / name, emotion, vectors, owner)
         return tmp_path
 
     return write
@@ -206,7 +206,7 @@ def test_gguf_says_what_llama_cpp_reads(exported: Callable, vectors: dict) -> No
 def test_model_of_one_block_has_no_control_vector(exported: Callable, tmp_path: Path) -> None:
     owner = identity({"model": "small", "architecture": "gpt2"}, "last")
     with pytest.raises(InputError, match=r"one block.*exports\.formats"):
-        write_export(tmp_path / "a.gguf", "gguf", "joy", {"joy": np.zeros((2, 4), "f4")}, owner)
+        FORMATS["gguf"].write(tmp_path / "a.gguf", "joy", {"joy": np.zeros((2, 4), "f4")}, owner)
     assert not list(tmp_path.iterdir())
 
 
@@ -226,7 +226,7 @@ def test_writing_and_reading_need_no_torch(root: Path) -> None:
     import sys
 
     code = (
-        "import sys; from emovec.vectors import formats, card; import safetensors.numpy, gguf;"
+        "import sys; from emovec.vectors import card, exported; import safetensors.numpy, gguf;"
         "assert 'torch' not in sys.modules"
     )
     subprocess.run(
@@ -277,7 +277,7 @@ def test_another_revision_is_refused(tmp_path: Path) -> None:
     source = {"hub": "a/b", "revision": "1" * 40}
     owner = identity({"model": "m", "source": source, "space": "raw"}, "last")
     path = tmp_path / "vectors.safetensors"
-    write_export(path, "safetensors", "", {"joy": np.ones((3, 4), "f4")}, owner)
+    FORMATS["safetensors"].write(path, "", {"joy": np.ones((3, 4), "f4")}, owner)
     assert load_vectors(path, model={"model": "m", "source": source}).emotions == ["joy"]
     with pytest.raises(InputError, match=r"at revision 1{40}, not 2{40}"):
         load_vectors(path, model={"model": "m", "source": source | {"revision": "2" * 40}})

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from emovec.activations.store import ActivationsWriter, open_activations
 from emovec.vectors.directions import EmotionVectors, emotion_vectors
-from emovec.vectors.formats import identity, write_export
+from emovec.vectors.formats import FORMATS, identity
 from guide import run_examples
 from tiny import model_folder
 
@@ -61,9 +61,8 @@ def small_run(tmp_path: Path) -> Path:
     EmotionVectors(attributes, classes[:-1], {"suffix": vectors}).write(
         tmp_path / "emotion_vectors/mine_vectors.h5"
     )
-    write_export(
+    FORMATS["safetensors"].write(
         tmp_path / "exports/mine/vectors.safetensors",
-        "safetensors",
         "",
         dict(zip(classes, vectors, strict=False)),
         identity(activations.attributes, "suffix"),

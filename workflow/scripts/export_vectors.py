@@ -11,7 +11,7 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.io.tables import read_table
     from emovec.vectors.card import DEFINITION, card
     from emovec.vectors.directions import EmotionVectors
-    from emovec.vectors.formats import identity, write_export
+    from emovec.vectors.formats import FORMATS, identity
 
     paths, params = snakemake.input, snakemake.params
     position, emotions = params.position, list(params.emotions)
@@ -22,7 +22,7 @@ with job(snakemake.rule, snakemake.log[0]):
 
     folder, files = Path(snakemake.output.card).parent, []
     for name, (form, emotion) in params.exported.items():
-        write_export(folder / name, form, emotion, vectors, owner)
+        FORMATS[form].write(folder / name, emotion, vectors, owner)
         files.append({"name": name, "format": form, "sha256": sha256(folder / name)})
     steering = None
     if paths.choice:

@@ -20,7 +20,7 @@ _HOMES = {
     "compare_models": "between_models.compare",
     "decode_depths": "decoding.decode",
     "emotion_vectors": "vectors.directions",
-    "load_vectors": "vectors.formats",
+    "load_vectors": "vectors.exported",
     "open_activations": "activations.store",
     "compare_emotions": "within_model.compare",
 }

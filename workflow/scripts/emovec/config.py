@@ -22,15 +22,6 @@ KINDS = ("hub", "wheel", "path", "random", "activations")
 CLASSIFIER_KINDS = ("hub", "path")
 
 
-# The formats of exports and their files; one with {emotion} is made for each.
-EXPORTS = {
-    "safetensors": "vectors.safetensors",
-    "gguf": "{emotion}.gguf",
-    "steering-vectors": "{emotion}.steering-vectors.safetensors",
-    "transformer-lens": "{emotion}.transformer-lens.safetensors",
-}
-
-
 def _is_number(_: object, value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
@@ -87,20 +78,6 @@ def source_id(source: dict) -> str:
     label = name.get(kind, lambda: Path(str(value)).name)()
     digest = hashlib.sha256(json.dumps(source, sort_keys=True).encode()).hexdigest()[:8]
     return f"{re.sub('[^a-z0-9.]+', '-', label.lower()).strip('-.') or kind}-{digest}"
-
-
-def export_files(formats: list[str], emotions: list[str]) -> dict[str, tuple[str, str]]:
-    """The files that are exported for each model: {name: (format, emotion)}.
-
-    >>> export_files(["safetensors", "gguf"], ["anger", "joy"])
-    {'vectors.safetensors': ('safetensors', ''), 'anger.gguf': ('gguf', 'anger'), \
-'joy.gguf': ('gguf', 'joy')}
-    """
-    return {
-        EXPORTS[form].format(emotion=emotion): (form, emotion)
-        for form in formats
-        for emotion in (emotions if "{emotion}" in EXPORTS[form] else [""])
-    }
 
 
 def _sources(config: dict) -> Iterator[tuple[str, object, tuple[str, ...]]]:

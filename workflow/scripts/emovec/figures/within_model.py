@@ -26,6 +26,9 @@ from emovec.statistics.metrics import METRICS
 from emovec.wording.language import N_, _
 from emovec.wording.numbers import percent
 
+SHUFFLED = COPIES["shuffled"]
+
+
 DIAGNOSTICS = {
     "reliability": N_("reliability of the vector"),
     "rogue_share1": N_("share of the largest dimension"),
@@ -139,7 +142,7 @@ def diagnostics(
                 axis.fill_between(
                     own.min().index.astype(float), own.min(), own.max(), color=BAND, alpha=0.6, lw=0
                 )
-                _note(axis, 0.04, _("grey: {copy}").format(copy=_(COPIES["shuffled"].title)))
+                _note(axis, 0.04, _("grey: {copy}").format(copy=_(SHUFFLED.title)))
             if stat == "d_eff":
                 if here.value.max() > 10 * here.value.min():
                     axis.set_yscale("log")

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from emovec.vectors.formats import FORMATS
+
 SITE = (
     "residual stream; depth 0 is before the first block, depth k after block k - 1 (from 0), "
     "always before the final norm"
@@ -15,15 +17,6 @@ SITE = (
 
 
 DEFINITION = "mean over topics of the emotion less the mean of {neutral}"
-
-
-USES = {
-    "safetensors": "one tensor [depth, d_model] for each emotion",
-    "gguf": "direction.N is depth N + 1, N from 1; llama.cpp and repeng add it to the output of "
-    "block N, counted from 0; depths 0 and 1 are not in it",
-    "steering-vectors": "key B is depth B + 1, the output of block B, counted from 0",
-    "transformer-lens": "each key is the hook point of its depth",
-}
 
 
 def card(
@@ -42,7 +35,7 @@ def card(
 
     Parameters
     ----------
-    owner : from `exports.identity`.
+    owner : from `formats.identity`.
     reading : how the sentences were read, and the digests of what was read.
     tables : norms, within, decoding (of this model alone) and texts (the baselines without one).
     stream_norm : `[depth]`, the median length of the residual stream over the prompts.
@@ -62,10 +55,10 @@ def card(
         "stream_norm": _numbers(stream_norm),
         "emotions": {
             emotion: about(emotion, position, tables, alpha, untrained)
-            | {"steering": steered(emotion, *steering) if steering else None}
+            | {"steering": steering_chosen(emotion, *steering) if steering else None}
             for emotion in emotions
         },
-        "files": [file | {"use": USES[file["format"]]} for file in files],
+        "files": [file | {"use": FORMATS[file["format"]].title} for file in files],
     }
 
 
@@ -191,7 +184,7 @@ def flags(
     return said
 
 
-def steered(emotion: str, choice: dict, read_outs: pd.DataFrame) -> dict:
+def steering_chosen(emotion: str, choice: dict, read_outs: pd.DataFrame) -> dict:
     """The depth and strength chosen by steering, and `alpha`: the factor of the exported vector.
 
     `strength` is the length added, in medians of the stream's length over the openings; `score` how

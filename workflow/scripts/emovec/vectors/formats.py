@@ -1,11 +1,4 @@
-"""Emotion vectors in the formats of other programs, and back.
-
-| format | file | keys |
-|---|---|---|
-| safetensors | `vectors.safetensors` | `{emotion}`, float32 `[depth, d_model]` |
-| gguf | `{emotion}.gguf` | `direction.N`: depth N + 1, N = 1..L − 1 |
-| steering-vectors | `{emotion}.steering-vectors.safetensors` | `{block}`: depth block + 1, from 0 |
-| transformer-lens | `{emotion}.transformer-lens.safetensors` | the hook point of each depth |
+"""Emotion vectors in the formats of other programs.
 
 llama.cpp adds `direction.N` to the output of block N, counted from 0, and has no direction.0: it
 reaches depths 2..L. Every file carries who its vectors belong to, as JSON under the key `emovec`.
@@ -14,15 +7,16 @@ reaches depths 2..L. Every file carries who its vectors belong to, as JSON under
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from emovec.errors import InputError
-from emovec.io.files import read_json, sha256, whole
+from emovec.io.files import whole
 from emovec.models.depths import block_before, hook_points
-from emovec.vectors.directions import EmotionVectors
+from emovec.registry import Kind, registry
 
 KEY = "emovec"
 
@@ -44,31 +38,6 @@ def identity(attributes: Mapping, position: str) -> dict:
     return found | {"position": position, "schema_version": SCHEMA_VERSION}
 
 
-def write_export(
-    path: Path, form: str, emotion: str, vectors: Mapping[str, np.ndarray], owner: dict
-) -> None:
-    """Write one file of the format `form`.
-
-    Parameters
-    ----------
-    emotion : the one that the file is for; of no account for safetensors, which holds all.
-    vectors : `{emotion: [depth, d_model]}`, depths 0..L, in units of the residual stream.
-    owner : from `identity`.
-    """
-    if form == "safetensors":
-        _write_safetensors(path, vectors, owner | {"emotions": list(vectors)})
-    elif form == "gguf":
-        _write_gguf(path, vectors[emotion], owner | {"emotion": emotion})
-    else:
-        stream = vectors[emotion]
-        names = {
-            "steering-vectors": {str(block_before(k)): k for k in range(1, len(stream))},
-            "transformer-lens": {name: k for k, name in enumerate(hook_points(len(stream) - 1))},
-        }[form]
-        tensors = {name: stream[depth] for name, depth in names.items()}
-        _write_safetensors(path, tensors, owner | {"emotion": emotion})
-
-
 def _write_safetensors(path: Path, tensors: Mapping[str, np.ndarray], owner: dict) -> None:
     from safetensors.numpy import save_file
 
@@ -79,10 +48,28 @@ def _write_safetensors(path: Path, tensors: Mapping[str, np.ndarray], owner: dic
         part.chmod(0o644)  # safetensors writes for its owner alone
 
 
-def _write_gguf(path: Path, stream: np.ndarray, owner: dict) -> None:
+def _write_all(path: Path, emotion: str, vectors: Mapping[str, np.ndarray], owner: dict) -> None:
+    _write_safetensors(path, vectors, owner | {"emotions": list(vectors)})
+
+
+def _write_blocks(path: Path, emotion: str, vectors: Mapping[str, np.ndarray], owner: dict) -> None:
+    stream = vectors[emotion]
+    tensors = {str(block_before(depth)): stream[depth] for depth in range(1, len(stream))}
+    _write_safetensors(path, tensors, owner | {"emotion": emotion})
+
+
+def _write_hook_points(
+    path: Path, emotion: str, vectors: Mapping[str, np.ndarray], owner: dict
+) -> None:
+    stream = vectors[emotion]
+    tensors = dict(zip(hook_points(len(stream) - 1), stream, strict=True))
+    _write_safetensors(path, tensors, owner | {"emotion": emotion})
+
+
+def _write_gguf(path: Path, emotion: str, vectors: Mapping[str, np.ndarray], owner: dict) -> None:
     from gguf import GGUFWriter
 
-    arch = "controlvector"
+    arch, stream = "controlvector", vectors[emotion]
     n_layers = len(stream) - 1
     if n_layers < 2:
         raise InputError(
@@ -93,7 +80,7 @@ def _write_gguf(path: Path, stream: np.ndarray, owner: dict) -> None:
         writer = GGUFWriter(part, arch)
         writer.add_string(f"{arch}.model_hint", str(owner["architecture"]))
         writer.add_uint32(f"{arch}.layer_count", n_layers - 1)
-        writer.add_string(KEY, json.dumps(owner, sort_keys=True))
+        writer.add_string(KEY, json.dumps(owner | {"emotion": emotion}, sort_keys=True))
         for depth in range(2, n_layers + 1):
             direction = np.ascontiguousarray(stream[depth], np.float32)
             writer.add_tensor(f"direction.{block_before(depth)}", direction)
@@ -103,99 +90,54 @@ def _write_gguf(path: Path, stream: np.ndarray, owner: dict) -> None:
         writer.close()
 
 
-def load_vectors(
-    path: str | Path, *, model: str | Path | Mapping, space: str | None = None
-) -> EmotionVectors:
-    """Read `vectors.safetensors`, if its vectors belong to `model`.
+@dataclass(frozen=True)
+class Format(Kind):
+    """A file format; its title says how a file is to be read, in the card of the vectors."""
 
-    Parameters
-    ----------
-    model
-        What they are to be used on: a model folder (as under `resources/models/`, or any in
-        Hugging Face layout), or a mapping with the keys of its manifest or of the attributes of an
-        activations file.
-    space
-        The space they are to be used in, raw or centered; that of `model` if it says so.
+    file: str  # one with {emotion} is made for each
+    write: Callable[[Path, str, Mapping[str, np.ndarray], dict], None]
+    """`write(path, emotion, vectors, owner)`: `vectors[emotion][depth, d_model]` are at depths 0..L
+    in units of the residual stream, `owner` is from `identity`."""
 
-    Returns
-    -------
-    EmotionVectors with `vectors[position]`: float32 `[emotion, depth, d_model]`.
 
-    Raises
-    ------
-    InputError
-        If it is no such file, or its vectors are of another model, revision or space.
+FORMATS = registry(
+    Format(
+        "safetensors",
+        "one tensor [depth, d_model] for each emotion",
+        "vectors.safetensors",
+        _write_all,
+    ),
+    Format(
+        "gguf",
+        "direction.N is depth N + 1, N from 1; llama.cpp and repeng add it to the output of block "
+        "N, counted from 0; depths 0 and 1 are not in it",
+        "{emotion}.gguf",
+        _write_gguf,
+    ),
+    Format(
+        "steering-vectors",
+        "key B is depth B + 1, the output of block B, counted from 0",
+        "{emotion}.steering-vectors.safetensors",
+        _write_blocks,
+    ),
+    Format(
+        "transformer-lens",
+        "each key is the hook point of its depth",
+        "{emotion}.transformer-lens.safetensors",
+        _write_hook_points,
+    ),
+)
+
+
+def export_files(formats: Iterable[str], emotions: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """The files that are exported for each model: {name: (format, emotion)}.
+
+    >>> export_files(["safetensors", "gguf"], ["anger", "joy"])
+    {'vectors.safetensors': ('safetensors', ''), 'anger.gguf': ('gguf', 'anger'), \
+'joy.gguf': ('gguf', 'joy')}
     """
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, "numpy") as file:
-            owner = json.loads((file.metadata() or {})[KEY])
-            emotions = owner.pop("emotions")
-            stacked = np.stack([file.get_tensor(emotion) for emotion in emotions])
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise InputError(
-            f"{path} is no vectors.safetensors of emovec ({error}): export the vectors anew."
-        ) from error
-    check_owner(path, owner, _described(model), space)
-    return EmotionVectors(owner, emotions, {owner["position"]: stacked})
-
-
-def check_owner(path: str | Path, owner: Mapping, model: Mapping, space: str | None) -> None:
-    """Refuse vectors whose `owner` is not `model`.
-
-    Raises
-    ------
-    InputError
-        Naming the first thing that differs: architecture or shape, revision, weights, space.
-    """
-
-    def differs(name: str, there: object) -> bool:
-        return None not in (owner.get(name), there) and owner[name] != there
-
-    for name in ("architecture", "n_layers", "d_model"):
-        if differs(name, model.get(name)):
-            raise InputError(
-                f"{path} holds vectors of {owner['model']}, whose {name} is {owner[name]}, not "
-                f"{model[name]}: they cannot be used on this model."
-            )
-    revision = (owner.get("source") or {}).get("revision")
-    other = (model.get("source") or {}).get("revision")
-    if None not in (revision, other) and revision != other:
-        raise InputError(
-            f"{path} holds vectors of {owner['model']} at revision {revision}, not {other}: export "
-            "them anew from this revision."
-        )
-    known = None not in (owner.get("weights_sha256"), model.get("weights_sha256"))
-    if differs("weights_sha256", model.get("weights_sha256")):
-        raise InputError(
-            f"{path} holds vectors of {owner['model']} with other weights (SHA-256 "
-            f"{owner['weights_sha256'][:12]}…, not {model['weights_sha256'][:12]}…): export them "
-            "anew from this model."
-        )
-    if not known and owner["model"] != model.get("model"):
-        raise InputError(
-            f"{path} holds vectors of {owner['model']}, and nothing shows that this model is the "
-            "same: name a model folder with its weights."
-        )
-    space = space or model.get("space")
-    if differs("space", space):
-        raise InputError(
-            f"{path} holds vectors in the space {owner['space']}, not {space}: capture the model "
-            f"anew with space: {space}."
-        )
-
-
-def _described(model: str | Path | Mapping) -> dict:
-    """The manifest of a model, made from its files where there is none."""
-    if isinstance(model, Mapping):
-        found = dict(model)
-        if isinstance(source := found.get("source"), str):
-            found["source"] = json.loads(source)
-        return found
-    folder = Path(model)
-    if (folder / "manifest.json").is_file():
-        return read_json(folder / "manifest.json")
-    if not (folder / "model.safetensors").is_file():
-        raise InputError(f"{folder} has no model.safetensors: name the folder of a model.")
-    return {"weights_sha256": sha256(folder / "model.safetensors")}
+    return {
+        FORMATS[name].file.format(emotion=emotion): (name, emotion)
+        for name in formats
+        for emotion in (emotions if "{emotion}" in FORMATS[name].file else [""])
+    }
