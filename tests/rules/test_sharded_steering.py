@@ -24,7 +24,7 @@ def project(finished: Project, folder: Path, shards: int) -> Project:
     """Small batches, so that there is something to split."""
     project = finished.copy(folder)
     project.config["steering"] = STEERING | {"shards": shards}
-    module = project.folder / "workflow/scripts/emovec/steering/run.py"
+    module = project.folder / "workflow/scripts/emovec/steering/steerer.py"
     text = module.read_text()
     assert "NUMBERS = 2**24" in text
     module.write_text(text.replace("NUMBERS = 2**24", "NUMBERS = 2**16"))

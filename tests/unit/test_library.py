@@ -27,7 +27,7 @@ TORCH = (
     "steering.classifiers",
     "steering.generation",
     "steering.hooks",
-    "steering.run",
+    "steering.steerer",
 )
 
 

@@ -8,8 +8,8 @@ import pytest
 from emovec.errors import InputError
 from emovec.io.tables import COLUMNS
 from emovec.steering.choice import choose
-from emovec.steering.conditions import KEYS
-from emovec.steering.directions import CONTROLS
+from emovec.steering.conditions import CONDITION_COLUMNS
+from emovec.steering.controls import CONTROLS
 from emovec.steering.effects import (
     READ_OUTS,
     adjust,
@@ -32,7 +32,7 @@ Effect = Callable[[str, str, int, float, int, str], dict[str, float]]
 
 def rows(kind: str, name: str, depth: int, strength: float, sign: int, values) -> pd.DataFrame:
     operation = "none" if kind == "baseline" else "add" if strength else "remove"
-    keys = dict(zip(KEYS, (operation, kind, name, depth, strength, sign), strict=True))
+    keys = dict(zip(CONDITION_COLUMNS, (operation, kind, name, depth, strength, sign), strict=True))
     return pd.DataFrame([keys | value for value in values])
 
 
@@ -101,7 +101,7 @@ def test_changes_are_paired_by_opening_and_sample() -> None:
             for s in (0, 1)
         ]
         + [("add", "emotion", "joy", 1, 1.0, 1, o, s, 7.0) for o in "ba" for s in (1, 0)],
-        columns=[*KEYS, "opening", "sample", "vader"],
+        columns=[*CONDITION_COLUMNS, "opening", "sample", "vader"],
     )
     less = changes(table, ["vader"])
     added = less[less.operation == "add"].set_index(["opening", "sample"]).vader
@@ -116,7 +116,7 @@ def test_effect_is_the_mean_with_a_t_interval() -> None:
     assert (row.ci_low, row.ci_high) == pytest.approx((3.5 - half, 3.5 + half))
     assert row.n_openings == 6 and row.n_controls == 20
     assert (row.null_low, row.null_high) == pytest.approx((-0.1805, 0.1805))
-    assert row["null"] == CONTROLS["random"] and row.reading == READ_OUTS
+    assert row["null"] == CONTROLS["random"].title and row.reading == READ_OUTS
     assert row.p == pytest.approx(1 / 21)  # outside all controls
     away = one(table, direction="joy", measure="logp_joy", sign=-1)
     assert (away.value, away.p) == pytest.approx((-3.5, 1 / 21))
@@ -146,8 +146,8 @@ def test_each_kind_of_control_is_a_null_of_its_own() -> None:
         read_outs(effect, kinds=("random", "covariance")), WORDS, EMOTIONS, 0.05, READ_OUTS
     )
     at = {"direction": "joy", "measure": "logp_joy", "sign": 1}
-    assert one(table, **at, null=CONTROLS["random"]).p == pytest.approx(1 / 21)
-    assert one(table, **at, null=CONTROLS["covariance"]).p > 0.5
+    assert one(table, **at, null=CONTROLS["random"].title).p == pytest.approx(1 / 21)
+    assert one(table, **at, null=CONTROLS["covariance"].title).p > 0.5
 
 
 def test_few_controls_are_no_null() -> None:
@@ -395,7 +395,13 @@ def texts(openings: Sequence[str], seed: int = 0) -> pd.DataFrame:
                 up = keys[5] if keys[2] == "joy" else 0
                 noise = 0.01 * rng.normal(size=3)
                 found.append(
-                    dict(zip([*KEYS, "opening", "sample"], [*keys, opening, sample], strict=True))
+                    dict(
+                        zip(
+                            [*CONDITION_COLUMNS, "opening", "sample"],
+                            [*keys, opening, sample],
+                            strict=True,
+                        )
+                    )
                     | {"words_joy": 0.1 + 0.1 * up + noise[0], "words_fear": 0.1 + noise[1]}
                     | {"nade_joy": 0.5 + 0.3 * up + noise[2], "nade_fear": 0.5 + noise[0]}
                     | {"log_probability": -3 - 0.5 * abs(up), "vader": noise[1]}
@@ -430,7 +436,7 @@ def test_table_has_every_reading_on_the_reported_half_alone() -> None:
     at = {"direction": "joy", "sign": 1, "reading": "texts"}
     judged = one(own, **at, measure="nade_joy")
     assert judged.value == pytest.approx(0.3, abs=0.05) and judged.p_adjusted <= 0.05
-    assert judged.family == "steering texts" and judged["null"] == CONTROLS["covariance"]
+    assert judged.family == "steering texts" and judged["null"] == CONTROLS["covariance"].title
     assert one(own, **at, measure="log_perplexity").value == pytest.approx(0.5)
     fear = own[(own.direction == "fear") & (own.reading == "texts")]
     assert fear.p_adjusted.dropna().min() > 0.05

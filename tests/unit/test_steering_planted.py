@@ -9,7 +9,7 @@ from emovec.errors import InputError
 from emovec.io.tables import join_tables, write_frame
 from emovec.prompts.openings import word_tokens
 from emovec.steering.choice import choose
-from emovec.steering.conditions import BASELINE, conditions
+from emovec.steering.conditions import UNSTEERED, conditions
 from emovec.steering.directions import Directions, make_directions
 from emovec.steering.effects import READ_OUTS, adjust, dose_response, effects
 from tiny import model_folder
@@ -17,10 +17,10 @@ from tokenizers import Tokenizer
 
 torch = pytest.importorskip("torch")
 from emovec.models.loading import load_model  # noqa: E402
-from emovec.steering import generation, run  # noqa: E402
+from emovec.steering import generation, steerer  # noqa: E402
 from emovec.steering.generation import next_log_probabilities, read_prefix  # noqa: E402
 from emovec.steering.hooks import Change, steered  # noqa: E402
-from emovec.steering.run import Sampling, Steerer, read_outs, write_texts  # noqa: E402
+from emovec.steering.steerer import Sampling, Steerer, read_outs, write_texts  # noqa: E402
 
 EMOTIONS = ["planted", "idle"]
 SETS = {"planted": [81, 82, 83], "idle": [101, 102, 103]}
@@ -129,7 +129,7 @@ def test_every_row_is_its_own_condition_and_opening(
                 assert cell[f"logp_{name}"] == pytest.approx(float(p[ids].sum().log()), abs=1e-4)
             raw = abs(length) / gpt2.directions.norms[condition.direction, place]
             assert cell.alpha == pytest.approx(raw if condition.operation == "add" else 0)
-    monkeypatch.setattr(run, "NUMBERS", 16 * 257 * 7)
+    monkeypatch.setattr(steerer, "NUMBERS", 16 * 257 * 7)
     pieces = read_outs(gpt2, plan, NAMES, SETS)
     keys = list(keyed.index.names)
     pieces, table = (t.sort_values(keys, ignore_index=True) for t in (pieces, table))
@@ -150,7 +150,7 @@ def test_strength_is_in_medians_of_the_streams_length_without_first_tokens(gpt2:
 def test_texts_are_each_conditions_own_and_judged_by_the_model_as_it_is(gpt2: Steerer) -> None:
     plan = conditions(gpt2.directions, [2], [4.0], kinds=["emotion", "random"], remove=False)
     sampling = Sampling(5, 1, 1.0, 3, frozenset())
-    table = write_texts(gpt2, [BASELINE, *plan], [3, 8], NAMES, sampling, 4.0, str)
+    table = write_texts(gpt2, [UNSTEERED, *plan], [3, 8], NAMES, sampling, 4.0, str)
     assert len(table) == 2 * (1 + 4 + 20) + 2 * (1 + 4)  # controls write greedily alone
     keys = ["direction", "sign", "opening", "sample"]
     assert not table.duplicated(keys).any()
@@ -180,13 +180,13 @@ def test_texts_are_each_conditions_own_and_judged_by_the_model_as_it_is(gpt2: St
 def test_shards_put_together_are_the_bytes_of_one_job(
     gpt2: Steerer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shards: int
 ) -> None:
-    monkeypatch.setattr(run, "NUMBERS", 16 * 257 * 7)
+    monkeypatch.setattr(steerer, "NUMBERS", 16 * 257 * 7)
     plan = conditions(gpt2.directions, DEPTHS, [4.0], kinds=["emotion", "random"])
     sampling = Sampling(5, 2, 1.0, 3, frozenset())
     for job in (
         lambda part: read_outs(gpt2, plan, NAMES, SETS, part),
         lambda part: write_texts(
-            gpt2, [BASELINE, *plan], range(3, 16), NAMES, sampling, 4.0, str, part
+            gpt2, [UNSTEERED, *plan], range(3, 16), NAMES, sampling, 4.0, str, part
         ),
     ):
         write_frame(job((1, 1)), tmp_path / "whole.csv")

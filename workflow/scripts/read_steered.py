@@ -7,7 +7,7 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.io.tables import write_frame
     from emovec.prompts.openings import read_openings, read_words, word_tokens
     from emovec.steering.conditions import conditions
-    from emovec.steering.run import load_steerer, read_outs
+    from emovec.steering.steerer import load_steerer, read_outs
 
     paths, params = snakemake.input, snakemake.params
     openings = read_openings(paths.openings)

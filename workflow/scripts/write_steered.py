@@ -6,9 +6,10 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.io.files import read_json
     from emovec.io.tables import write_frame
     from emovec.prompts.openings import read_openings
-    from emovec.steering.conditions import BASELINE, conditions
-    from emovec.steering.directions import CONTROLS, EMOTION
-    from emovec.steering.run import Sampling, end_tokens, load_steerer, write_texts
+    from emovec.steering.conditions import UNSTEERED, conditions
+    from emovec.steering.controls import CONTROLS
+    from emovec.steering.directions import EMOTION
+    from emovec.steering.steerer import Sampling, end_tokens, load_steerer, write_texts
 
     paths, params = snakemake.input, snakemake.params
     settings = params.steering
@@ -19,7 +20,7 @@ with job(snakemake.rule, snakemake.log[0]):
     )
     at = [choice["depth"]]
     plan = [
-        BASELINE,
+        UNSTEERED,
         *conditions(steerer.directions, at, sorted(settings["strengths"]), kinds=[EMOTION]),
         *conditions(
             steerer.directions,

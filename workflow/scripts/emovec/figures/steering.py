@@ -14,7 +14,8 @@ from matplotlib.ticker import MaxNLocator
 
 from emovec.figures.style import BAND, NEUTRAL, colours, panels, style
 from emovec.statistics.resampling import band
-from emovec.steering.directions import CONTROLS, EMOTION
+from emovec.steering.controls import CONTROLS
+from emovec.steering.directions import EMOTION
 from emovec.steering.effects import ALL, READ_OUTS, changes
 from emovec.wording.language import _
 from emovec.wording.numbers import percent

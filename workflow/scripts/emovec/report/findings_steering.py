@@ -8,6 +8,7 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
+from emovec.steering.controls import CONTROLS
 from emovec.steering.effects import ALL, READ_OUTS, TEXTS, changes
 from emovec.wording.language import _
 from emovec.wording.numbers import clauses, interval, listed, p_value
@@ -180,7 +181,7 @@ def example(
     ordered = less.sort_values([column, "opening"])
     opening = ordered.opening.iloc[(len(ordered) - 1) // 2]
     own = greedy[greedy.opening == opening]
-    control = own[own.kind.isin(["covariance", "random", "attribute"])]
+    control = own[own.kind.isin(list(CONTROLS))]
 
     def text(rows: pd.DataFrame) -> str:
         return " ".join(str(rows.text.iloc[0]).split()).replace("|", "\\|") if len(rows) else ""

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from emovec.steering.directions import CONTROLS, EMOTION
+from emovec.steering.controls import CONTROLS
+from emovec.steering.directions import EMOTION
 from emovec.steering.effects import _slopes, changes
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from emovec.steering.directions import CONTROLS, EMOTION, Directions
-
-REMOVED = (EMOTION, "covariance")  # along an isotropic direction there is little to remove
+from emovec.steering.controls import CONTROLS
+from emovec.steering.directions import EMOTION, Directions
 
 
 @dataclass(frozen=True)
 class Condition:
-    """One way to steer; `direction` is a row of the directions, −1 for the baseline."""
+    """One way to steer; `direction` is a row of the directions, −1 for none."""
 
     operation: str  # none, add, remove
     kind: str
@@ -34,10 +33,10 @@ class Condition:
         }
 
 
-KEYS = ["operation", "kind", "direction", "depth", "strength", "sign"]
+CONDITION_COLUMNS = ["operation", "kind", "direction", "depth", "strength", "sign"]
 
 
-BASELINE = Condition("none", "baseline", "baseline", -1, 0, 0.0, 0)
+UNSTEERED = Condition("none", "baseline", "baseline", -1, 0, 0.0, 0)
 
 
 def conditions(
@@ -61,6 +60,6 @@ def conditions(
             for strength in strengths:
                 for sign in (1, -1) if kind == EMOTION else (1,):
                     found.append(Condition("add", kind, name, row, depth, float(strength), sign))
-            if remove and kind in REMOVED:
+            if remove and (kind == EMOTION or CONTROLS[kind].removable):
                 found.append(Condition("remove", kind, name, row, depth, 0.0, 0))
     return found

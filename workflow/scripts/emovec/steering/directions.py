@@ -1,4 +1,4 @@
-"""What a model is steered with, and under which conditions.
+"""The directions that a model is steered with: its emotions and their controls.
 
 Every direction is a unit vector per depth; strength is the length of what is added, in medians of
 the residual stream's length at that depth, so that an emotion and its controls push equally hard.
@@ -18,18 +18,9 @@ import pandas as pd
 from emovec.errors import InputError
 from emovec.io.files import whole
 from emovec.io.hdf5 import DAMAGE, FORMAT, said
+from emovec.steering.controls import CONTROLS
 
 EMOTION = "emotion"
-
-
-CONTROLS = {
-    "random": "random directions",
-    "covariance": "random directions that vary as the stream does",
-    "attribute": "ordinary attributes",
-}
-
-
-SMALLEST_SIDE = 10  # sentences with and without an attribute
 
 
 @dataclass(frozen=True)
@@ -103,12 +94,6 @@ def make_directions(
     ------
     InputError
         If an emotion vector is zero at one of the depths.
-
-    Notes
-    -----
-    A random direction is uniform on the sphere. A covariance-matched one is a random mixture of
-    the centred probe sentences, and so lies where the stream varies. An attribute is the mean
-    difference between probe sentences with it and without it.
     """
     at = list(depths)
     found = [(EMOTION, name, vectors[at].astype(float)) for name, vectors in emotions.items()]
@@ -121,20 +106,9 @@ def make_directions(
                     f"{metadata['position']}: take that depth out of steering.depths, or set "
                     "steering.position to another position."
                 )
-    width = found[0][2].shape[-1]
-    found += [
-        ("random", f"random {i + 1}", rng.standard_normal((len(at), width)))
-        for i in range(controls)
-    ]
-    if len(probe):
-        stream = probe[:, at].astype(float)
-        centred = stream - stream.mean(axis=0)
-        mixed = np.einsum("cn,ndk->cdk", rng.standard_normal((controls, len(probe))), centred)
-        found += [
-            ("covariance", f"covariance {i + 1}", mixture / np.sqrt(len(probe) - 1))
-            for i, mixture in enumerate(mixed)
-        ]
-        found += _attribute_directions(stream, attributes, controls)
+    stream = probe[:, at].astype(float)
+    for kind, control in CONTROLS.items():
+        found += [(kind, *one) for one in control.make(stream, attributes, controls, rng)]
     kinds, names, vectors = zip(*found, strict=True)
     return unit(metadata, at, kinds, names, np.stack(vectors))
 
@@ -150,14 +124,3 @@ def unit(
     norms = np.linalg.norm(vectors, axis=-1)
     scaled = vectors / np.where(norms > 0, norms, 1)[..., None]
     return Directions(metadata, list(depths), list(kinds), list(names), scaled, norms)
-
-
-def _attribute_directions(
-    stream: np.ndarray, attributes: pd.DataFrame, most: int
-) -> list[tuple[str, str, np.ndarray]]:
-    found = []
-    for name in attributes:
-        has = attributes[name].to_numpy() == 1
-        if min(has.sum(), (~has).sum()) >= SMALLEST_SIDE and len(found) < most:
-            found.append(("attribute", name, stream[has].mean(axis=0) - stream[~has].mean(axis=0)))
-    return found

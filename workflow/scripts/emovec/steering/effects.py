@@ -18,8 +18,9 @@ from scipy import stats
 from emovec.errors import InputError
 from emovec.io.tables import COLUMNS
 from emovec.statistics.resampling import band, max_t, p_value
-from emovec.steering.conditions import KEYS
-from emovec.steering.directions import CONTROLS, EMOTION
+from emovec.steering.conditions import CONDITION_COLUMNS
+from emovec.steering.controls import CONTROLS
+from emovec.steering.directions import EMOTION
 
 READ_OUTS, TEXTS = "read-outs", "texts"
 
@@ -30,13 +31,18 @@ FEWEST = 10  # control directions that make a null
 ALL = "all controls"
 
 
+def null_name(kind: str) -> str:
+    """What the table calls the null of one kind of control direction, or of all together."""
+    return CONTROLS[kind].title if kind in CONTROLS else kind
+
+
 def changes(table: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
     """Each measure less its value under the baseline, per condition, opening and sample."""
     at = ["opening", "sample"] if "sample" in table else ["opening"]
     before = table[table.operation == "none"].set_index(at)[list(measures)]
     rows = pd.MultiIndex.from_frame(table[at]) if len(at) > 1 else table[at[0]]
     less = table[list(measures)].to_numpy() - before.loc[rows].to_numpy()
-    return table[[*KEYS, *at]].assign(**dict(zip(measures, less.T, strict=True)))
+    return table[[*CONDITION_COLUMNS, *at]].assign(**dict(zip(measures, less.T, strict=True)))
 
 
 def check_texts(scores: pd.DataFrame, limit: float, path: str) -> None:
@@ -139,7 +145,7 @@ def _null(
     return {
         "null_low": float(low),
         "null_high": float(high),
-        "null": CONTROLS.get(kind, kind),
+        "null": null_name(kind),
         "p": float(p),
         "n_controls": len(own),
     }
@@ -258,7 +264,7 @@ def adjust(
         & (shown.strength == choice["strength"])
     )
     for kind, drawn in nulls.items():
-        here = at_choice & (shown.null == CONTROLS.get(kind, kind))
+        here = at_choice & (shown.null == null_name(kind))
         for (emotion, measure, sign), p in zip(members, max_t(observed, drawn), strict=True):
             rows = (shown.direction == emotion) & (shown.measure == measure) & (shown.sign == sign)
             adjusted[rows & here] = p
@@ -322,7 +328,7 @@ def steering_table(
     if (texts["sample"] > 0).any():
         means = (
             texts[texts["sample"] > 0]
-            .groupby([*KEYS, "opening"], sort=False)[measures]
+            .groupby([*CONDITION_COLUMNS, "opening"], sort=False)[measures]
             .mean()
             .reset_index()
         )

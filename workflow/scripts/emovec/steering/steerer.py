@@ -22,7 +22,7 @@ from emovec.io.seeds import generator
 from emovec.models.depths import hook_points
 from emovec.models.loading import choose_device, load_model
 from emovec.prompts.tokenizer import TextEncoder, load_encoder
-from emovec.steering.conditions import BASELINE, KEYS, Condition
+from emovec.steering.conditions import CONDITION_COLUMNS, UNSTEERED, Condition
 from emovec.steering.directions import EMOTION, Directions
 from emovec.steering.generation import (
     Prefix,
@@ -144,7 +144,7 @@ def read_outs(
     rows = list(range(len(names)))
     before = next_log_probabilities(steerer.bridge, steerer.prefix(rows, 1))
     tables = []
-    batches = part_of([[BASELINE], *steerer.batches(conditions, len(rows))], *part)
+    batches = part_of([[UNSTEERED], *steerer.batches(conditions, len(rows))], *part)
     for batch in steerer.counted(batches):
         change = steerer.change(batch, len(rows))
         prefix = steerer.prefix(rows, len(batch), change)
@@ -153,7 +153,9 @@ def read_outs(
         tables.append(
             _read_out(steerer, batch, after, before.repeat_interleave(len(batch), 0), names, sets)
         )
-    return _below(tables, [*KEYS, "alpha", "opening", "kl", *(f"logp_{name}" for name in sets)])
+    return _below(
+        tables, [*CONDITION_COLUMNS, "alpha", "opening", "kl", *(f"logp_{name}" for name in sets)]
+    )
 
 
 def _read_out(steerer, batch, after, before, names, sets) -> pd.DataFrame:
@@ -218,7 +220,7 @@ def write_texts(
         condition
         for condition in conditions
         if condition.strength in (0, sampled_strength)
-        and condition.kind in (BASELINE.kind, EMOTION)
+        and condition.kind in (UNSTEERED.kind, EMOTION)
     ]
     batches = [
         (sample, batch)
@@ -247,7 +249,9 @@ def write_texts(
                 log_probability=fluency,
             )
         )
-    return _below(tables, [*KEYS, "opening", "sample", "text", "n_tokens", "log_probability"])
+    return _below(
+        tables, [*CONDITION_COLUMNS, "opening", "sample", "text", "n_tokens", "log_probability"]
+    )
 
 
 def load_steerer(
