@@ -140,7 +140,7 @@ def with_few_sentences(project: Project) -> Project:
 
 def stages(config: dict) -> dict[str, list[str]]:
     """The targets of each stage, in the order of the flow."""
-    from emovec.config import source_id
+    from emovec.models.sources import source_id
 
     models = config["models"]
     sources = [source_id(model["source"]) for model in models.values()]

@@ -64,6 +64,7 @@ class Request:
     method: str
     path: str
     range: str | None
+    authorization: str | None
 
 
 class Hub(ThreadingHTTPServer):
@@ -146,7 +147,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         path = unquote(urlsplit(self.path).path)
-        self.server.requests.append(Request(self.command, path, self.headers.get("Range")))
+        asked = (self.headers.get("Range"), self.headers.get("Authorization"))
+        self.server.requests.append(Request(self.command, path, *asked))
         route = API.fullmatch(path) or FILE.fullmatch(path)
         if route is None:
             self._refuse(404, "", "Not found")

@@ -66,6 +66,39 @@ def write_classifier(
     return folder
 
 
+def save_model(model: object, folder: Path) -> Path:
+    """Save a model of transformers with the tokenizer of all tiny models; returns `folder`."""
+    from emovec.models.untrained import BOS, byte_tokenizer
+    from transformers import PreTrainedTokenizerFast
+
+    model.save_pretrained(folder)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=byte_tokenizer(), bos_token=BOS)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def write_seeing(folder: Path) -> Path:
+    """A tiny random Gemma 3 that sees pictures too; returns `folder`."""
+    import torch
+    from transformers import Gemma3Config, Gemma3ForConditionalGeneration
+
+    text = {
+        "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4,
+        "num_key_value_heads": 2, "head_dim": 8, "intermediate_size": 64, "vocab_size": 300,
+        "bos_token_id": 0, "eos_token_id": 0, "pad_token_id": 0,
+    }  # fmt: skip
+    vision = {
+        "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
+        "intermediate_size": 32, "image_size": 28, "patch_size": 14,
+    }  # fmt: skip
+    config = Gemma3Config(
+        text_config=text, vision_config=vision, mm_tokens_per_image=4,
+        image_token_index=299, boi_token_index=298, eoi_token_index=297,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    return save_model(Gemma3ForConditionalGeneration(config), folder)
+
+
 def write_gguf(path: Path, *, n_layers: int = 3, d_model: int = 32, n_heads: int = 4) -> Path:
     """A tiny random Llama as a GGUF file, as converters write it; returns `path`.
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import h5py
 import pandas as pd
 import pytest
-from emovec.config import source_id
 from emovec.io.files import read_json, sha256
+from emovec.models.sources import source_id
 from full_size_baseline import BASELINE, TINY, UNWANTED, with_few_sentences, write_repositories
 from hub_server import Fault, Hub, Request, serve
 from project import ROOT, Project, Run

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from emovec.errors import InputError
 from emovec.io.files import read_json
+from emovec.models.untrained import byte_tokenizer
 from emovec.prompts.positions import plan_readings
-from emovec.prompts.tokenizer import load_encoder
+from emovec.prompts.tokenizer import encode, load_encoder
 from tiny import ARCHITECTURES, SUFFIX, model_folder
+from tokenizers import Regex, pre_tokenizers
 
 torch = pytest.importorskip("torch")
 from emovec.activations.capture import Batch, Reader, in_batches, read_streams  # noqa: E402
@@ -165,6 +167,26 @@ def test_sentence_longer_than_the_context(tiny_root: Path) -> None:
     one = reader(model_folder("gpt2", tiny_root))
     with pytest.raises(InputError, match=r"row 7 has \d+ tokens .* context"):
         one.plan("prompts", ["long " * 400], None, ["row 7"], ["last"])
+
+
+def test_token_that_the_model_does_not_know(tiny_root: Path) -> None:
+    one = reader(model_folder("gpt2", tiny_root))
+    one.encode.tokenizer.add_tokens(["ladder"])
+    with pytest.raises(InputError, match=r"row 0 has the token 257, where gpt2 knows 257 tokens"):
+        plan(one, ["last"])
+
+
+def test_tokenizer_that_breaks_down(tiny_root: Path, tmp_path: Path) -> None:
+    """A regular expression that goes back and forth makes the library in Rust panic."""
+    tokenizer = byte_tokenizer()
+    slow = pre_tokenizers.Split(Regex("(x+x+)+y"), "isolated")
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([slow, tokenizer.pre_tokenizer])
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    encode_text = load_encoder(tmp_path / "tokenizer.json", 0, True, "m")
+    for broken in (lambda text: encode_text(text), lambda text: encode(tokenizer, [text])):
+        broken("fine")
+        with pytest.raises(InputError, match=r"The tokenizer breaks down.*tokenizer\.json"):
+            broken("x" * 5000)
 
 
 def test_stream_that_is_not_finite_names_model_prompt_position_and_depth(tiny_root: Path) -> None:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from emovec.config import check, source_id
+from emovec.config import check
 from emovec.errors import InputError
+from emovec.models.sources import source_id
 
 RANDOM = {"random": {"architecture": "gpt2", "n_layers": 2, "d_model": 8, "n_heads": 2}}
 CLASSIFIER = {"source": {"path": "classifier"}}

@@ -1,9 +1,11 @@
 """Downloading from a stand-in hub on the loopback interface: whole, resumed, and refused."""
 
+import base64
 import json
 import os
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -234,6 +236,25 @@ def test_token_opens_a_gated_repository(
     monkeypatch.setenv("HF_TOKEN", "hf_right")
     download(REPO, COMMIT, tmp_path / "model")
     assert downloaded(tmp_path / "model") == MODEL
+
+
+def test_password_in_the_address_opens_the_hub_and_is_never_told(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", hub.url.replace("//", "//me:s3cr%65t@"))
+    gated = Fault("gated", on="api", token="hf_right")
+    for fault in (gated, Fault("reset", on="get"), Fault("html", on="api")):
+        hub.faults[REPO] = fault
+        with pytest.raises(InputError) as caught:
+            download(REPO, COMMIT, tmp_path / "model")
+        traceback.print_exception(caught.value)
+    printed = "".join(capfd.readouterr())
+    assert REPO in printed and "s3cr" not in printed
+    hub.faults.clear()
+    download(REPO, COMMIT, tmp_path / "model")
+    assert downloaded(tmp_path / "model") == MODEL
+    secret = base64.b64encode(b"me:s3cret").decode()
+    assert {r.authorization for r in hub.requests} == {f"Basic {secret}"}
 
 
 def test_unknown_repository_and_unknown_commit(

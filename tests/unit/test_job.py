@@ -30,6 +30,7 @@ def run(folder: Path, block: str) -> tuple[int, str]:
         ("1 / 0", "stopped by ZeroDivisionError: division by zero"),
         ("open('nowhere')", "nowhere: No such file or directory."),
         ("raise ValueError('two\\nlines')", "stopped by ValueError: two lines"),
+        ("class Panic(BaseException): pass\nraise Panic('at x')", "stopped by Panic: at x"),
         ("raise MemoryError", "not enough memory (MemoryError): give the job more, or"),
     ],
 )

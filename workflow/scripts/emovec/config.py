@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
 import math
 import re
 from collections.abc import Iterator
@@ -14,12 +12,10 @@ import jsonschema
 import yaml
 
 from emovec.errors import InputError
+from emovec.models.sources import KINDS
 from emovec.prompts.positions import in_probe
 
-KINDS = ("hub", "wheel", "path", "random", "activations")
-
-
-CLASSIFIER_KINDS = ("hub", "path")
+CLASSIFIER_KINDS = tuple(name for name, kind in KINDS.items() if kind.classifies)
 
 
 def _is_number(_: object, value: object) -> bool:
@@ -70,19 +66,9 @@ def check(config: dict, schema_path: str | Path) -> dict:
     return filled
 
 
-def source_id(source: dict) -> str:
-    """A name for a source that changes whenever the source does; models with one share it."""
-    kind = next(kind for kind in KINDS if kind in source)
-    value = source[kind]
-    name = {"wheel": lambda: value[0].split("==")[0], "random": lambda: value["architecture"]}
-    label = name.get(kind, lambda: Path(str(value)).name)()
-    digest = hashlib.sha256(json.dumps(source, sort_keys=True).encode()).hexdigest()[:8]
-    return f"{re.sub('[^a-z0-9.]+', '-', label.lower()).strip('-.') or kind}-{digest}"
-
-
 def _sources(config: dict) -> Iterator[tuple[str, object, tuple[str, ...]]]:
     """Every source as it is given: its place, itself, and the kinds that it may be of."""
-    for place, kinds in (("models", KINDS), ("steering.classifiers", CLASSIFIER_KINDS)):
+    for place, kinds in (("models", tuple(KINDS)), ("steering.classifiers", CLASSIFIER_KINDS)):
         entries = config
         for key in place.split("."):
             entries = entries.get(key) if isinstance(entries, dict) else None

@@ -21,6 +21,7 @@ from emovec.io.files import check_digests, read_json
 from emovec.io.job import progress
 from emovec.models.depths import hook_points
 from emovec.models.loading import choose_device, load_model
+from emovec.models.sealed import sealed
 from emovec.prompts.positions import Reading, plan_readings
 from emovec.prompts.tokenizer import TextEncoder, load_encoder
 
@@ -86,7 +87,7 @@ def read_streams(
     hooks = [(name, keep(depth)) for depth, name in enumerate(hook_points(n_layers))]
     # TransformerLens stops before a block, and there is none after the last: without the
     # exception the unembedding would be computed, which is most of the work of a small model
-    with torch.inference_mode(), suppress(_AllRead):
+    with sealed(), torch.inference_mode(), suppress(_AllRead):
         bridge.run_with_hooks(
             ids.to(device), attention_mask=mask.to(device), fwd_hooks=hooks, return_type=None
         )
@@ -182,7 +183,7 @@ class Reader:
         self, group: str, readings: list[Reading], names: list[str], positions: list[str]
     ) -> list[Batch]:
         """The batches of readings that are planned already; see `plan`."""
-        self._check_lengths(readings, names)
+        self._check_ids(readings, names)
         return [
             Batch(group, positions, names, batch)
             for batch in in_batches(readings, self.batch_tokens)
@@ -208,9 +209,15 @@ class Reader:
                 )
                 yield Block(batch.group, position, rows, residual)
 
-    def _check_lengths(self, readings: list[Reading], names: list[str]) -> None:
+    def _check_ids(self, readings: list[Reading], names: list[str]) -> None:
         context = self.bridge.cfg.n_ctx
+        n_tokens = self.bridge.cfg.d_vocab
         for reading in readings:
+            if (largest := max(reading.ids)) >= n_tokens:
+                raise InputError(
+                    f"{names[reading.row]} has the token {largest}, where {self.model} knows "
+                    f"{n_tokens} tokens: its tokenizer is that of another model."
+                )
             if context and len(reading.ids) > context:
                 raise InputError(
                     f"{names[reading.row]} has {len(reading.ids)} tokens with its suffix, more "

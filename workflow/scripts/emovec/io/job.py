@@ -42,7 +42,9 @@ def job(rule: str, log_path: str | Path) -> Iterator[None]:
     )
     try:
         yield
-    except Exception as error:
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:  # a panic of a library in Rust is no Exception
         traceback.print_exc()
         sentence = str(error) if isinstance(error, InputError) else _unforeseen(error)
         print(f"{rule}: {sentence} (log: {log_path})", file=_terminal)
@@ -51,7 +53,7 @@ def job(rule: str, log_path: str | Path) -> Iterator[None]:
         os._exit(1)
 
 
-def _unforeseen(error: Exception) -> str:
+def _unforeseen(error: BaseException) -> str:
     if isinstance(error, OSError) and error.errno:
         return f"{error.filename or 'a file'}: {os.strerror(error.errno)}."
     said = " ".join(str(error).split())

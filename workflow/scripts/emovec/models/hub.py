@@ -6,6 +6,7 @@ could run when it is loaded.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from emovec.errors import InputError
 
@@ -78,12 +80,12 @@ def download(repo: str, revision: str, folder: Path) -> Path:
     os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
     from huggingface_hub import HfApi, constants, hf_hub_download
 
-    endpoint = (os.environ.get("HF_ENDPOINT") or PUBLIC_HUB).rstrip("/")
+    endpoint, access = _endpoint()
 
     # Not snapshot_download: its listing request has no time limit, and when a request fails it
     # returns whatever the folder holds.
     with _explained(repo, repo, revision, endpoint):
-        info = HfApi(endpoint=endpoint).model_info(
+        info = HfApi(endpoint=endpoint, **access).model_info(
             repo, revision=revision, files_metadata=True, timeout=constants.HF_HUB_ETAG_TIMEOUT
         )
     if info.sha != revision:
@@ -108,7 +110,12 @@ def download(repo: str, revision: str, folder: Path) -> Path:
         with _explained(f"{file.rfilename} of {repo}", repo, revision, endpoint):
             path = Path(
                 hf_hub_download(
-                    repo, file.rfilename, revision=revision, local_dir=folder, endpoint=endpoint
+                    repo,
+                    file.rfilename,
+                    revision=revision,
+                    local_dir=folder,
+                    endpoint=endpoint,
+                    **access,
                 )
             )
             if not _is_whole(path, file):
@@ -119,6 +126,19 @@ def download(repo: str, revision: str, folder: Path) -> Path:
                     f"{WAYS_OUT}."
                 )
     return folder
+
+
+def _endpoint() -> tuple[str, dict]:
+    """The hub, and what opens it: a name and password in HF_ENDPOINT leave the address.
+
+    So neither an error nor the client's own messages can show them.
+    """
+    given = (os.environ.get("HF_ENDPOINT") or PUBLIC_HUB).rstrip("/")
+    scheme, credentials, rest = re.fullmatch(r"(\w+://)?(?:([^/]*)@)?(.*)", given, re.S).groups("")
+    if not credentials:
+        return given, {}
+    basic = base64.b64encode(unquote(credentials).encode()).decode()
+    return scheme + rest, {"token": False, "headers": {"authorization": f"Basic {basic}"}}
 
 
 def _is_set(variable: str) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
+import warnings
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -12,9 +13,14 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 from emovec.errors import InputError
 from emovec.models.memory import available
+from emovec.models.sealed import sealed
 from emovec.models.weights import n_parameters
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+# How far rounding may move the stream of a token, in its own length, when another text follows.
+CAUSAL = {"float32": 1e-4, "bfloat16": 2e-2}
 
 
 def choose_device(device: str) -> str:
@@ -38,16 +44,19 @@ def load_weights(kind: type, folder: Path, dtype: str, smaller: str = "") -> Pre
     """
     _check_memory(folder, dtype, smaller)
     try:
-        model, loaded = kind.from_pretrained(
-            folder,
-            dtype=DTYPES[dtype],
-            local_files_only=True,
-            trust_remote_code=False,
-            use_safetensors=True,
-            output_loading_info=True,
-        )
+        with sealed():
+            model, loaded = kind.from_pretrained(
+                folder,
+                dtype=DTYPES[dtype],
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+                output_loading_info=True,
+            )
     # transformers says in different classes what does not fit
-    except (ImportError, RuntimeError, ValueError, KeyError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:
         said = " ".join(str(error).split()).rstrip(".")
         raise InputError(
             f"The model in {folder} cannot be loaded ({said}): look at its config.json and where "
@@ -59,14 +68,30 @@ def load_weights(kind: type, folder: Path, dtype: str, smaller: str = "") -> Pre
             f"The weights in {folder} lack {missing[0]!r} and {len(missing) - 1} other tensors "
             "that its config.json asks for: get the model anew."
         )
+    # and leave blocks out that the configuration does not count
+    counted = _blocks(model.state_dict())
+    for name, number in _blocks(loaded["unexpected_keys"]).items():
+        if number > counted.get(name, number):
+            raise InputError(
+                f"The weights in {folder} hold {name}.{number}, where config.json ends with "
+                f"{name}.{counted[name]}: correct the number of layers there."
+            )
     return model
+
+
+def _blocks(names: Iterable[str]) -> dict[str, int]:
+    """The largest number that follows each name, as in `transformer.h.11.ln_1.weight`."""
+    found: dict[str, int] = {}
+    for name, number in (pair for key in names for pair in re.findall(r"(\w+)\.(\d+)\.", key)):
+        found[name] = max(found.get(name, 0), int(number))
+    return found
 
 
 def _check_memory(folder: Path, dtype: str, smaller: str) -> None:
     """Weights are loaded into main memory, also on their way to a GPU."""
     needed = n_parameters(folder / "model.safetensors") * DTYPES[dtype].itemsize
     free = available()
-    if free is not None and needed > free:
+    if needed > free:
         raise InputError(
             f"The weights in {folder} take {needed / 2**30:.1f} GiB in {dtype} and "
             f"{max(free, 0) / 2**30:.1f} GiB of memory are free: use a machine with more, "
@@ -79,30 +104,64 @@ def load_model(
 ) -> TransformerBridge:
     """The model of a folder under TransformerLens, with Hugging Face's own weights and numerics.
 
+    Of a model that also sees or hears, the part that reads text.
+
     Raises
     ------
     InputError
-        If the model is larger than the free memory, or its weights do not fit its configuration.
+        If the model is larger than the free memory, its weights do not fit its configuration, or
+        a token sees those after it.
     """
     folder = Path(folder)
     smaller = "set activations.dtype to bfloat16, " if dtype == "float32" else ""
     model = load_weights(AutoModelForCausalLM, folder, dtype, smaller)
+    model = _text_part(model, folder).to(device).eval()
+    _check_causal(model, folder)
     tokenizer = AutoTokenizer.from_pretrained(
         folder, local_files_only=True, trust_remote_code=False
     )
     if tokenizer.pad_token is None:  # TransformerLens wants one; the ids are padded here
         tokenizer.pad_token = tokenizer.bos_token or tokenizer.convert_ids_to_tokens(0)
-    with _quiet():
+    with sealed(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         bridge = TransformerBridge.boot_transformers(
             str(folder), hf_model=model, tokenizer=tokenizer, dtype=DTYPES[dtype], device=device
         )
     return bridge.to(device).eval()
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    import warnings
+def _text_part(model: PreTrainedModel, folder: Path) -> PreTrainedModel:
+    settings = model.config.get_text_config()
+    if settings is model.config:
+        return model
+    try:
+        with torch.device("meta"):
+            text = AutoModelForCausalLM.from_config(settings, trust_remote_code=False)
+        decoder = model.get_decoder()
+        if type(text.get_decoder()) is not type(decoder):
+            raise ValueError(f"its text is read by {type(decoder).__name__}")
+    except (ValueError, AttributeError) as error:
+        raise InputError(
+            f"The model in {folder} does more than read text, and the part that does cannot be "
+            f"had alone ({error}): choose a model of text."
+        ) from error
+    setattr(text, text.base_model_prefix, decoder)
+    text.set_output_embeddings(model.get_output_embeddings())
+    text.config.architectures = [type(text).__name__]
+    return text
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+
+def _check_causal(model: PreTrainedModel, folder: Path) -> None:
+    """Two texts that begin alike must have the same streams there: no configuration proves it."""
+    n_tokens = model.get_input_embeddings().weight.shape[0]
+    ids = (torch.arange(32) * 7919 + 11).remainder(n_tokens).repeat(2, 1).to(model.device)
+    ids[1, 16:] = (ids[1, 16:] + 1) % n_tokens
+    with sealed(), torch.inference_mode():
+        states = model(ids, output_hidden_states=True).hidden_states
+    one, other = torch.stack(states)[..., :16, :].float().unbind(1)
+    difference = ((one - other).norm(dim=-1) / one.norm(dim=-1)).max()
+    if difference > CAUSAL[str(model.dtype).removeprefix("torch.")]:
+        raise InputError(
+            f"The model in {folder} is not causal, its tokens see those after them: choose one "
+            "that reads from left to right."
+        )

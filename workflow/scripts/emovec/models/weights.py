@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import math
 import shutil
-import struct
 from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
 
 from emovec.errors import InputError
 from emovec.io.files import read_json
@@ -17,11 +18,8 @@ from emovec.io.files import read_json
 SUFFIX = ".safetensors"
 
 
-MAX_HEADER = 100_000_000  # bytes; the limit of the format
-
-
-def header(path: Path) -> tuple[dict[str, dict], int]:
-    """The tensors of a file, with their shapes and offsets, and the byte where their data begin.
+def shapes(path: Path) -> dict[str, list[int]]:
+    """The shape of every tensor of a file.
 
     Raises
     ------
@@ -30,28 +28,18 @@ def header(path: Path) -> tuple[dict[str, dict], int]:
     """
     if not path.is_file():
         raise InputError(f"{path.parent} lacks {path.name}, which its index names.")
-    size = path.stat().st_size
     try:
-        with path.open("rb") as stream:
-            (length,) = struct.unpack("<Q", stream.read(8))
-            if length > min(size - 8, MAX_HEADER):
-                raise ValueError("its header is longer than itself")
-            tensors = json.loads(stream.read(length))
-        tensors.pop("__metadata__", None)
-        ends = [tensor["data_offsets"][1] for tensor in tensors.values()]
-        if max(ends) != size - 8 - length:
-            raise ValueError(f"it has {size} bytes and names {8 + length + max(ends)}")
-    except (ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
-        said = f"{error}" if type(error) is ValueError else "its header cannot be read"
+        with safe_open(path, "np") as file:
+            return {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
         raise InputError(
-            f"{path} is no whole safetensors file ({said}): get the file anew."
+            f"{path} is no whole safetensors file ({error}): get the file anew."
         ) from error
-    return tensors, 8 + length
 
 
 def n_parameters(path: Path) -> int:
     """How many numbers a file holds."""
-    return sum(math.prod(tensor["shape"]) for tensor in header(path)[0].values())
+    return sum(map(math.prod, shapes(path).values()))
 
 
 def parts(index: Path) -> list[str]:
@@ -60,7 +48,7 @@ def parts(index: Path) -> list[str]:
     Raises
     ------
     InputError
-        If it is no index, or names something else than safetensors files beside it.
+        If it is no index, or names something other than safetensors files beside it.
     """
     try:
         names = sorted(set(read_json(index)["weight_map"].values()))
@@ -80,14 +68,20 @@ def merge(parts: list[Path], target: Path) -> None:
     Raises
     ------
     InputError
-        If a part lacks or is no whole safetensors file.
+        If a part is missing or is no whole safetensors file, or two parts hold the same tensor.
     """
     joined: dict[str, dict] = {}
     bodies = []
     offset = 0
     for part in parts:
-        tensors, start = header(part)
-        for name, tensor in tensors.items():
+        shapes(part)
+        with part.open("rb") as stream:
+            head = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
+            start = stream.tell()
+        head.pop("__metadata__", None)
+        if twice := sorted(joined.keys() & head.keys()):
+            raise InputError(f"{part} holds {twice[0]!r}, which another part holds: get it anew.")
+        for name, tensor in head.items():
             begin, end = tensor["data_offsets"]
             joined[name] = tensor | {"data_offsets": [begin + offset, end + offset]}
         bodies.append((part, start))
@@ -95,7 +89,7 @@ def merge(parts: list[Path], target: Path) -> None:
     head = json.dumps({"__metadata__": {"format": "pt"}} | joined).encode()
     head += b" " * (-len(head) % 8)
     with target.open("wb") as whole:
-        whole.write(struct.pack("<Q", len(head)) + head)
+        whole.write(len(head).to_bytes(8, "little") + head)
         for part, start in bodies:
             with part.open("rb") as stream:
                 stream.seek(start)

