@@ -4,6 +4,8 @@ VENV ?= .venv
 CORES ?= all
 PIP_OPTIONS ?=
 BIN := $(VENV)/bin
+# one process for each core; a file of tests stays in one, the long ones begin
+WORKERS := -n auto --dist loadfile --no-loadscope-reorder
 LOCKS := requirements.lock tests/interchange.txt
 READY := $(VENV)/ready-$(shell cat $(LOCKS) | cksum | cut -d' ' -f1)
 
@@ -28,10 +30,10 @@ baseline: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --configfile config/baseline.yaml
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(WORKERS)
 
 unit: $(READY)
-	$(BIN)/python -m pytest tests/unit
+	$(BIN)/python -m pytest $(WORKERS) tests/unit
 
 lint: $(READY)
 	$(BIN)/ruff check .
