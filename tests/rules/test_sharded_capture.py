@@ -20,7 +20,7 @@ def project(folder: Path, shards: int) -> Project:
 
 
 def reading(*shards: int) -> set[str]:
-    return {f"Reading shard {shard} of 3 of one" for shard in shards}
+    return {f"Reading the residual stream of one, shard {shard} of 3" for shard in shards}
 
 
 def kill_job(folder: Path, shard: int) -> None:

@@ -17,7 +17,7 @@ def stages(root: Path) -> dict[str, str]:
     return {
         rule: path.stem
         for path in (root / "workflow/rules").glob("*.smk")
-        for rule in re.findall(r"^rule (\w+):", path.read_text(), re.M)
+        for rule in re.findall(r"^(?:use rule \w+ as|rule) (\w+)\b", path.read_text(), re.M)
     }
 
 

@@ -4,6 +4,10 @@ import re
 from pathlib import Path
 
 import yaml
+from snakemake.api import SnakemakeApi
+from snakemake.io import get_flag_value
+from snakemake.settings.enums import Quietness
+from snakemake.settings.types import ConfigSettings, OutputSettings, ResourceSettings
 
 
 def properties(node: dict, where: str = "", required: bool = False):
@@ -46,7 +50,7 @@ def test_usage_is_standardised(root: Path) -> None:
     assert deployment["conda"] == all("conda:" in rule for rule in rules(root).values())
     containers = "container:" in (root / "workflow/Snakefile").read_text()
     assert deployment["apptainer"] == deployment["apptainer+conda"] == containers
-    reported = any("report(" in rule for rule in rules(root).values())
+    reported = any("shown(" in rule for rule in rules(root).values())
     assert usage["report"] == reported and "report:" in (root / "workflow/Snakefile").read_text()
 
 
@@ -86,12 +90,20 @@ def test_rules_keep_to_the_folders_and_to_one_style_of_name(root: Path) -> None:
             assert path.startswith(("<results>/", "<resources>/")), f"{name}: {path}"
 
 
-def test_what_is_reported_has_a_category_and_labels(root: Path) -> None:
-    for name, rule in rules(root).items():
-        for text in re.findall(r"report\((.*?)\n        ?    ?\)", rule, re.S):
-            assert "category=" in text and "labels=" in text and "caption=" in text, name
-            [caption] = re.findall(r'caption="\.\./report/(\w+\.rst)"', text)
-            assert (root / "workflow/report" / caption).is_file(), name
+def test_what_is_reported_has_a_category_labels_and_a_caption(root: Path) -> None:
+    captions = set()
+    with SnakemakeApi(OutputSettings(quiet={Quietness.ALL})) as api:
+        workflow = api.workflow(
+            ResourceSettings(), ConfigSettings(configfiles=[root / "config/smoke.yaml"]),
+            snakefile=root / "Snakefile",
+        )._workflow  # fmt: skip
+        for rule in workflow.rules:
+            for output in rule.output:
+                if shown := get_flag_value(output, "report"):
+                    captions.add(Path(shown.caption.get_path_or_uri(secret_free=True)).name)
+                    assert shown.category and shown.labels, output
+    written = {path.name for path in (root / "workflow/report").iterdir()}
+    assert captions == written - {"workflow.rst"}
 
 
 def test_what_the_catalog_runs_is_run_by_the_makefile(root: Path) -> None:

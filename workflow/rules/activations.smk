@@ -1,41 +1,38 @@
+# What a model's activations depend on besides files: stated by the jobs that make shards of them
+# and by the one that joins these, because shards are gone when a change is looked for.
+READ = {
+    **MODEL,
+    **CLASSES,
+    "suffix": config["prompts"]["suffix"],
+    "activations": config["activations"],
+    "contents": contents(PROMPTS, PROBE),
+    "capture": code_of("capture_activations.py"),
+}
+
+
 # Run one model over the prompts and the probe, or over one shard of them.
 rule capture_activations:
     input:
         prompts=PROMPTS,
         probe=PROBE,
-        manifest=model_file("manifest.json"),
-        config=model_file("config.json"),
-        tokenizer=model_file("tokenizer.json"),
-        tokenizer_config=model_file("tokenizer_config.json"),
-        weights=model_file("model.safetensors"),
+        model=model_folder,
     output:
-        f"<results>/activations/{CAPTURE}.h5"
-        if SHARDS == 1
-        else temp(f"<results>/activations/{CAPTURE}.h5"),
+        CAPTURE.made("<results>/activations/{model}.h5"),
     log:
-        f"<logs>/capture_activations/{CAPTURE}.log",
+        CAPTURE.part("<logs>/capture_activations/{model}.log"),
     benchmark:
-        f"<benchmarks>/capture_activations/{CAPTURE}.tsv"
+        CAPTURE.part("<benchmarks>/capture_activations/{model}.tsv")
     wildcard_constraints:
         model=one_of(CAPTURED),
     conda:
-        f"../../envs/{torch_environment()}.yaml"
+        f"../../envs/{TORCH}.yaml"
     threads: 8
     resources:
-        mem_mb=per_attempt(6000),
-        runtime=120,
-        gpu=int(torch_environment() == "torch-gpu"),
+        **needs(6000, 120, **GPU),
     params:
-        model=lookup("models/{model}", within=config),
-        emotions=EMOTIONS,
-        neutral=config["prompts"]["neutral"],
-        suffix=config["prompts"]["suffix"],
-        activations=config["activations"],
-        code=code_of("capture_activations.py"),
+        **READ,
     message:
-        "Reading the residual stream of {wildcards.model}"
-        if SHARDS == 1
-        else f"Reading shard {{wildcards.shard}} of {SHARDS} of {{wildcards.model}}"
+        f"Reading the residual stream of {{wildcards.model}}{CAPTURE.said}"
     script:
         "../scripts/capture_activations.py"
 
@@ -43,11 +40,10 @@ rule capture_activations:
 # Put the shards of one model together, as one job would have captured it.
 rule merge_shards:
     input:
-        prompts=config["prompts"]["file"],
-        probe=config["prompts"]["probe"],
-        manifest=model_file("manifest.json"),
-        tokenizer=model_file("tokenizer.json"),
-        shards=shards,
+        prompts=PROMPTS,
+        probe=PROBE,
+        model=tokenizer,
+        shards=CAPTURE.parts("<results>/activations/{model}.h5"),
     output:
         "<results>/activations/{model}.h5",
     log:
@@ -55,21 +51,13 @@ rule merge_shards:
     benchmark:
         "<benchmarks>/merge_shards/{model}.tsv"
     wildcard_constraints:
-        model=one_of(CAPTURED if SHARDS > 1 else []),
+        model=CAPTURE.joined(CAPTURED),
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
-        mem_mb=per_attempt(2000),
-        runtime=30,
+        **needs(2000, 30),
     params:
-        # all that the shards depend on, because they are gone when a change is looked for
-        model=lookup("models/{model}", within=config),
-        emotions=EMOTIONS,
-        neutral=config["prompts"]["neutral"],
-        suffix=config["prompts"]["suffix"],
-        activations=config["activations"],
-        capture=code_of("capture_activations.py"),
+        **READ,
         code=code_of("merge_shards.py"),
     message:
         "Putting the shards of {wildcards.model} together"
@@ -93,15 +81,13 @@ rule import_activations:
         model=one_of(BROUGHT),
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
-        mem_mb=per_attempt(4000),
-        runtime=30,
+        **needs(4000, 30),
     params:
-        model=lookup("models/{model}", within=config),
-        emotions=EMOTIONS,
-        neutral=config["prompts"]["neutral"],
+        **MODEL,
+        **CLASSES,
         positions=config["activations"]["positions"],
+        contents=contents(PROMPTS, PROBE),
         code=code_of("import_activations.py"),
     message:
         "Taking in the activations of {wildcards.model}"

@@ -1,13 +1,14 @@
-import ast
 import hashlib
 import re
 import sys
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
 SCRIPTS = Path(workflow.current_basedir).parent / "scripts"
+IMPORT = r"^ *from (emovec[\w.]*) import (\([^)]*\)|.*)$"
 sys.path.append(str(SCRIPTS))
 
 from emovec.activations.copies import copies, split_name
@@ -32,9 +33,6 @@ SOURCES = {
 }
 BROUGHT = [name for name, model in MODELS.items() if "activations" in model["source"]]
 CAPTURED = [name for name in MODELS if name not in BROUGHT]
-SHARDS = config["activations"]["shards"]
-# What one capture job makes: all of a model, or one shard of it.
-CAPTURE = "{model}" if SHARDS == 1 else f"{{model}}/{{shard}}-of-{SHARDS}"
 TWINS = [copy for name in MODELS for copy in copies(name, beside_model=True)]
 SHUFFLED = [copy for name in MODELS for copy in copies(name, beside_model=False)]
 UNTRAINED = [name for name, model in MODELS.items() if "random" in model["source"]]
@@ -53,26 +51,28 @@ LANGUAGES = {
     "ja": {"": "ja"},
     "both": {"": "en", "_ja": "ja"},
 }[config["report"]["language"]]
-STEERING_SHARDS = config["steering"]["shards"]
-PART_SAID = "" if STEERING_SHARDS == 1 else f", shard {{wildcards.shard}} of {STEERING_SHARDS}"
 STEERING_PLOTS = ["grid", "dose", "cost"]
 
 
 def given(path):
-    """A file that the config names, relative to where Snakemake runs.
+    """A file that the config names: relative to where Snakemake runs, or else shipped with this.
 
-    In a module it is a file of the workflow that uses it, without the prefix, or else of this one.
+    In a module it is a file of the workflow that uses it, to which no prefix applies.
     """
-    if workflow.modifier.namespace is None:
-        return path
     shipped = SCRIPTS.parents[1] / path
-    return local(str(shipped) if shipped.exists() and not Path(path).exists() else path)
+    if shipped.exists() and not Path(path).exists():
+        return local(str(shipped))
+    return path if workflow.modifier.namespace is None else local(path)
 
 
 PROMPTS = given(config["prompts"]["file"])
 PROBE = given(config["prompts"]["probe"])
 OPENINGS = given(config["steering"]["openings"])
 WORDS = given(config["steering"]["words"])
+
+# Parameters that several rules share.
+CLASSES = {"emotions": EMOTIONS, "neutral": config["prompts"]["neutral"]}
+MODEL = {"model": lookup("models/{model}", within=config)}
 
 
 def one_of(names):
@@ -90,63 +90,86 @@ wildcard_constraints:
     lang="|".join(LANGUAGES) or "(?:)",
     model=one_of([*MODELS, *SHUFFLED]),
     source=one_of(SOURCES),
-    shard=one_of(map(str, range(1, max(SHARDS, STEERING_SHARDS) + 1))),
+    shard="[1-9][0-9]*",
     emotion=one_of(EMOTIONS),
     classifier=one_of(CLASSIFIERS),
     a=one_of(MODELS),
     b=one_of([*MODELS, *TWINS]),
 
 
+@cache
+def digest(*paths):
+    """Digest of the contents of files."""
+    contents = b"\0".join(path.read_bytes() for path in paths)
+    return hashlib.sha256(contents).hexdigest()[:16]
+
+
+@cache
+def imported(path):
+    """The modules of the library that a file imports."""
+    found = set()
+    for package, names in re.findall(IMPORT, path.read_text(), re.M):
+        folder = SCRIPTS / package.replace(".", "/")
+        found.add(folder.with_suffix(".py"))
+        found |= {folder / f"{name}.py" for name in re.findall(r"\w+", names)}
+    return [path for path in found if path.is_file()]
+
+
 def code_of(script, *data):
     """Digest of the library modules that a script imports, directly or through one another.
 
-    Snakemake watches the script itself; modules and data files enter as a parameter.
+    Snakemake watches the script itself; modules and data files, which may be given by a pattern,
+    enter as a parameter.
     """
-    texts = [(SCRIPTS / "emovec" / name).read_bytes() for name in data]
-    found, waiting = {}, [SCRIPTS / script]
+    found, waiting = set(), imported(SCRIPTS / script)
     while waiting:
-        tree = ast.parse(waiting.pop().read_text())
-        for node in ast.walk(tree):
-            if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("emovec"):
-                continue
-            package = SCRIPTS / node.module.replace(".", "/")
-            names = [alias.name for alias in node.names] if package.is_dir() else [""]
-            for path in (package / f"{n}.py" if n else package.with_suffix(".py") for n in names):
-                if path.is_file() and path not in found:
-                    found[path] = path.read_bytes()
-                    waiting.append(path)
-    texts += [found[path] for path in sorted(found)]
-    return hashlib.sha256(b"\0".join(texts)).hexdigest()[:16]
+        new = set(waiting) - found
+        found |= new
+        waiting = [path for module in new for path in imported(module)]
+    found |= {path for pattern in data for path in (SCRIPTS / "emovec").glob(pattern)}
+    return digest(*sorted(found))
 
 
-def model_file(name):
-    """Input function: a file in the folder of the model's source."""
+def contents(*paths):
+    """Parameter function: digest of files that the config names.
 
-    def path(wildcards):
-        return f"<resources>/models/{source_id(MODELS[wildcards.model]['source'])}/{name}"
+    A file put in the place of another may be older, which Snakemake does not look at.
+    """
 
-    return path
+    def contents_of(wildcards):
+        return digest(*(Path(path) for path in paths if is_given(path)))
+
+    return contents_of
 
 
-def classifier_file(name):
-    """Input function: a file in the folder of a text classifier's source."""
+@cache
+def is_given(path):
+    """Whether a file is there that Snakemake does not make: of its own it knows what is new."""
+    return Path(path).is_file() and not any(rule.is_producer(path) for rule in workflow.rules)
 
-    def path(wildcards):
-        source = CLASSIFIERS[wildcards.classifier]["source"]
-        return f"<resources>/models/{source_id(source)}/{name}"
 
-    return path
+def folder_of(source):
+    """The files of a source, as `fetch_model` makes them."""
+    names = ("manifest.json", "tokenizer.json", "config.json", "tokenizer_config.json")
+    folder = f"<resources>/models/{source_id(source)}"
+    return [f"{folder}/{name}" for name in (*names, "model.safetensors")]
+
+
+def model_folder(wildcards):
+    return folder_of(MODELS[wildcards.model]["source"])
+
+
+def tokenizer(wildcards):
+    """Manifest and tokenizer of a model."""
+    return model_folder(wildcards)[:2]
+
+
+def classifier_folder(wildcards):
+    return folder_of(CLASSIFIERS[wildcards.classifier]["source"])
 
 
 def is_classifier(wildcards):
     return wildcards.source in {source_id(one["source"]) for one in CLASSIFIERS.values()}
-
-
-def shards(wildcards):
-    """The shards of a model in their order."""
-    return collect(
-        f"<results>/activations/{CAPTURE}.h5", model=wildcards.model, shard=range(1, SHARDS + 1)
-    )
 
 
 def steering(*keys):
@@ -154,23 +177,41 @@ def steering(*keys):
     return {key: config["steering"][key] for key in keys}
 
 
-def part_of(path):
-    """A file of one job that steers, for all of a table or one shard of it."""
-    path = Path(path)
-    shard = f"{{shard}}-of-{STEERING_SHARDS}{path.suffix}"
-    return str(path if STEERING_SHARDS == 1 else path.with_suffix("") / shard)
+class Shards:
+    """What one job would make of a model, made by several: `x.csv` of `x/{shard}-of-3.csv`.
+
+    Snakemake's scattergather always gathers, where a single job here writes the whole itself.
+    """
+
+    def __init__(self, number):
+        self.number = number
+        self.said = f", shard {{wildcards.shard}} of {number}" if number > 1 else ""
+
+    def part(self, path):
+        """The file of one job."""
+        path = Path(path)
+        part = path.with_suffix("") / f"{{shard}}-of-{self.number}{path.suffix}"
+        return str(part if self.said else path)
+
+    def made(self, path):
+        """Likewise, as the output of a rule."""
+        return temp(self.part(path)) if self.said else path
+
+    def parts(self, path):
+        """Input function: the files of all jobs in their order."""
+
+        def paths(wildcards):
+            return collect(self.part(path), shard=range(1, self.number + 1), **wildcards)
+
+        return paths
+
+    def joined(self, models):
+        """The models whose shards have to be put together."""
+        return one_of(models if self.said else [])
 
 
-def steered_part(name):
-    """What one job that steers makes of a table."""
-    path = part_of(f"<results>/steering/{{model}}/{name}.csv")
-    return path if STEERING_SHARDS == 1 else temp(path)
-
-
-def steered_parts(name):
-    """All shards of a table in their order."""
-    path = f"<results>/steering/{{{{model}}}}/{name}/{{shard}}-of-{STEERING_SHARDS}.csv"
-    return collect(path, shard=range(1, STEERING_SHARDS + 1))
+CAPTURE = Shards(config["activations"]["shards"])
+STEERING = Shards(config["steering"]["shards"])
 
 
 def source_inputs(wildcards):
@@ -181,8 +222,7 @@ def source_inputs(wildcards):
         files = [path] if path.suffix == ".gguf" else sorted(path.glob("*"))
         return [local(str(file)) for file in files if file.is_file()]
     if other := source.get("random", {}).get("tokenizer"):
-        folder = f"<resources>/models/{source_id(MODELS[other]['source'])}"
-        return [f"{folder}/manifest.json", f"{folder}/tokenizer.json"]
+        return folder_of(MODELS[other]["source"])[:2]
     return []
 
 
@@ -199,22 +239,18 @@ def is_untrained(wildcards):
     return split_name(wildcards.model)[0] in UNTRAINED
 
 
-def tokenizers(wildcards):
-    """The tokenizers that the prompt set is audited with."""
-    return {
-        name: f"<resources>/models/{source_id(MODELS[name]['source'])}/tokenizer.json"
-        for name in CAPTURED
-    }
-
-
 def brought_file(wildcards):
     return given(MODELS[wildcards.model]["source"]["activations"])
 
 
-def carried(wildcards, kind):
-    """Directions of all other models in a steered one, or what they do there."""
-    others = [name for name in MODELS if name != wildcards.model]
-    return [f"<results>/steering/{wildcards.model}/from_{name}.{kind}" for name in others]
+def carried(kind):
+    """Input function: directions of all other models in a steered one, or what they do there."""
+
+    def paths(wildcards):
+        others = [name for name in MODELS if name != wildcards.model]
+        return [f"<results>/steering/{wildcards.model}/from_{name}.{kind}" for name in others]
+
+    return paths
 
 
 def steering_of(name):
@@ -233,36 +269,46 @@ def spoken(wildcards):
     return LANGUAGES[wildcards.lang]
 
 
-def labels(**of):
-    """Input function: labels of a figure or page in Snakemake's report, told apart by language."""
+def shown(path, category, caption=None, **labels):
+    """A table or figure in Snakemake's report, labelled by its wildcards too.
+
+    Its caption is in `report/`, under the name of the file unless another is given.
+    """
+    caption = caption or re.sub("_?{.*?}_?", "", Path(path).stem)
 
     def labelled(wildcards):
-        return of | ({"language": spoken(wildcards)} if len(LANGUAGES) > 1 else {})
+        told = dict(wildcards.items())
+        if told.pop("lang", None) is not None and len(LANGUAGES) > 1:
+            told["language"] = spoken(wildcards)
+        return labels | told
 
-    return labelled
+    return report(path, category=category, labels=labelled, caption=f"../report/{caption}.rst")
 
 
-def sentences(wildcards):
+def catalogs(wildcards):
     """Digest of the catalogs of that language; English has none."""
-    catalogs = sorted((SCRIPTS / "emovec/wording/locale" / spoken(wildcards)).glob("*.po"))
-    return hashlib.sha256(b"\0".join(path.read_bytes() for path in catalogs)).hexdigest()[:16]
+    return digest(*sorted((SCRIPTS / "emovec/wording/locale" / spoken(wildcards)).glob("*.po")))
+
+
+# Parameters of all figures.
+DRAWING = {"plots": config["plots"], "language": spoken, "sentences": catalogs}
 
 
 def manifests(wildcards):
     return sorted(f"<resources>/models/{source}/manifest.json" for source in SOURCES)
 
 
-def per_attempt(megabytes):
-    """Resource function: memory that grows whenever a job is tried again."""
+def needs(megabytes, minutes, **others):
+    """Resources of a job; memory grows whenever it is tried again."""
 
     def memory(wildcards, attempt):
         return megabytes * attempt
 
-    return memory
+    return {"mem_mb": memory, "runtime": minutes, **others}
 
 
-def torch_environment():
-    return "torch-gpu" if config["activations"]["device"].startswith("cuda") else "torch-cpu"
+TORCH = "torch-gpu" if config["activations"]["device"].startswith("cuda") else "torch-cpu"
+GPU = {"gpu": int(TORCH == "torch-gpu")}
 
 
 def show_findings(dag):

@@ -14,16 +14,14 @@ rule compare_models:
         "<benchmarks>/compare_models/{a}__{b}.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
-        mem_mb=per_attempt(4000),
-        runtime=60,
+        **needs(4000, 60),
     params:
-        emotions=EMOTIONS,
-        neutral=config["prompts"]["neutral"],
+        **CLASSES,
         positions=config["activations"]["positions"],
         statistics=config["statistics"],
         seed=config["seed"],
+        contents=contents(PROBE),
         code=code_of("compare_models.py"),
     message:
         "Comparing {wildcards.a} with {wildcards.b}"
@@ -43,40 +41,20 @@ rule judge_models:
         ],
         within="<results>/within_model_similarity.csv",
     output:
-        similarity=report(
-            "<results>/cross_model_similarity.csv",
-            category="Between models",
-            labels={"table": "similarity"},
-            caption="../report/cross_model_similarity.rst",
+        similarity=shown(
+            "<results>/cross_model_similarity.csv", "Between models", table="similarity"
         ),
-        maps=report(
-            "<results>/maps.csv",
-            category="Between models",
-            labels={"table": "maps"},
-            caption="../report/maps.rst",
-        ),
-        decoding=report(
-            "<results>/decoding.csv",
-            category="Decoding",
-            labels={"table": "held-out decoding"},
-            caption="../report/decoding.rst",
-        ),
-        verdicts=report(
-            "<results>/verdicts.csv",
-            category="Between models",
-            labels={"table": "verdicts"},
-            caption="../report/verdicts.rst",
-        ),
+        maps=shown("<results>/maps.csv", "Between models", table="maps"),
+        decoding=shown("<results>/decoding.csv", "Decoding", table="held-out decoding"),
+        verdicts=shown("<results>/verdicts.csv", "Between models", table="verdicts"),
     log:
         "<logs>/judge_models.log",
     benchmark:
         "<benchmarks>/judge_models.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
-        mem_mb=per_attempt(2000),
-        runtime=10,
+        **needs(2000, 10),
     params:
         statistics=config["statistics"],
         untrained=UNTRAINED,
@@ -93,22 +71,15 @@ rule compare_published:
         within="<results>/within_model_similarity.csv",
         cross="<results>/cross_model_similarity.csv",
     output:
-        report(
-            "<results>/published_comparison.csv",
-            category="Multiverse",
-            labels={"table": "published and this run"},
-            caption="../report/published.rst",
-        ),
+        shown("<results>/published_comparison.csv", "Multiverse", table="published and this run"),
     log:
         "<logs>/compare_published.log",
     benchmark:
         "<benchmarks>/compare_published.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
-        mem_mb=per_attempt(1000),
-        runtime=5,
+        **needs(1000, 5),
     params:
         code=code_of("compare_published.py", "robustness/published.csv"),
     message:

@@ -11,16 +11,14 @@ rule decode_emotions:
         "<benchmarks>/decode_emotions/{model}.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
-        mem_mb=per_attempt(3000),
-        runtime=60,
+        **needs(3000, 60),
     params:
-        emotions=EMOTIONS,
-        neutral=config["prompts"]["neutral"],
+        **CLASSES,
         statistics=config["statistics"],
         seed=config["seed"],
         untrained=is_untrained,
+        contents=contents(PROMPTS),
         code=code_of("decode_emotions.py"),
     message:
         "Decoding the emotions in {wildcards.model}"
@@ -40,15 +38,13 @@ rule decode_texts:
         "<benchmarks>/decode_texts.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
-        mem_mb=per_attempt(2000),
-        runtime=20,
+        **needs(2000, 20),
     params:
-        emotions=EMOTIONS,
-        neutral=config["prompts"]["neutral"],
+        **CLASSES,
         statistics=config["statistics"],
         seed=config["seed"],
+        contents=contents(PROMPTS),
         code=code_of("decode_texts.py"),
     message:
         "Decoding the emotions from the texts alone"

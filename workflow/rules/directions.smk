@@ -11,13 +11,10 @@ rule compute_vectors:
         "<benchmarks>/compute_vectors/{model}.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
-        mem_mb=per_attempt(4000),
-        runtime=20,
+        **needs(4000, 20),
     params:
-        emotions=EMOTIONS,
-        neutral=config["prompts"]["neutral"],
+        **CLASSES,
         positions=config["activations"]["positions"],
         code=code_of("compute_vectors.py"),
     message:
@@ -30,11 +27,7 @@ rule compute_vectors:
 rule project_tokens:
     input:
         activations="<results>/activations/{model}.h5",
-        manifest=model_file("manifest.json"),
-        config=model_file("config.json"),
-        tokenizer=model_file("tokenizer.json"),
-        tokenizer_config=model_file("tokenizer_config.json"),
-        weights=model_file("model.safetensors"),
+        model=model_folder,
     output:
         "<results>/token_projections/{model}.csv",
     log:
@@ -44,16 +37,13 @@ rule project_tokens:
     wildcard_constraints:
         model=one_of(CAPTURED),
     conda:
-        f"../../envs/{torch_environment()}.yaml"
+        f"../../envs/{TORCH}.yaml"
     threads: 8
     resources:
-        mem_mb=per_attempt(6000),
-        runtime=30,
-        gpu=int(torch_environment() == "torch-gpu"),
+        **needs(6000, 30, **GPU),
     params:
-        model=lookup("models/{model}", within=config),
-        emotions=EMOTIONS,
-        neutral=config["prompts"]["neutral"],
+        **MODEL,
+        **CLASSES,
         suffix=config["prompts"]["suffix"],
         position=config["statistics"]["position"],
         depths=config["statistics"]["depths"],
@@ -70,22 +60,15 @@ rule join_norms:
     input:
         collect("<results>/layer_norms/{model}.csv", model=MODELS),
     output:
-        report(
-            "<results>/layer_norms.csv",
-            category="Within models",
-            labels={"table": "norms by depth"},
-            caption="../report/layer_norms.rst",
-        ),
+        shown("<results>/layer_norms.csv", "Within models", table="norms by depth"),
     log:
         "<logs>/join_norms.log",
     benchmark:
         "<benchmarks>/join_norms.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
-        mem_mb=per_attempt(1000),
-        runtime=5,
+        **needs(1000, 5),
     params:
         code=code_of("join_tables.py"),
     message:

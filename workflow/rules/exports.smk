@@ -20,13 +20,10 @@ rule export_vectors:
         model=one_of(MODELS),
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
-        mem_mb=3000,
-        runtime=15,
+        **needs(3000, 15),
     params:
-        emotions=EMOTIONS,
-        neutral=config["prompts"]["neutral"],
+        **CLASSES,
         position=config["statistics"]["position"],
         alpha=config["statistics"]["alpha"],
         exported=EXPORTED,

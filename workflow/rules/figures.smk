@@ -4,28 +4,18 @@ rule plot_audit:
         audit="<results>/prompts/audit.json",
         confounds="<results>/prompts/confounds.csv",
     output:
-        report(
-            "<results>/prompts/audit{lang}.png",
-            category="Prompts",
-            labels=labels(figure="audit"),
-            caption="../report/audit.rst",
-        ),
+        shown("<results>/prompts/audit{lang}.png", "Prompts", figure="audit"),
     log:
         "<logs>/plot_audit{lang}.log",
     benchmark:
         "<benchmarks>/plot_audit{lang}.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
-        mem_mb=per_attempt(2000),
-        runtime=10,
+        **needs(2000, 10),
     params:
-        emotions=EMOTIONS,
-        neutral=config["prompts"]["neutral"],
-        plots=config["plots"],
-        language=spoken,
-        sentences=sentences,
+        **CLASSES,
+        **DRAWING,
         code=code_of("plot_audit.py"),
     message:
         "Plotting the audit of the prompts"
@@ -39,23 +29,21 @@ rule plot_model:
         norms="<results>/layer_norms/{model}.csv",
         similarity="<results>/within_model/{model}.csv",
     output:
-        norms=report(
+        norms=shown(
             "<results>/plots{lang}/{model}/{model}_layer_norms_l2.png",
-            category="Within models",
-            labels=labels(figure="norms by depth", model="{model}"),
-            caption="../report/layer_norms.rst",
+            "Within models",
+            figure="norms by depth",
+            caption="layer_norms",
         ),
-        distances=report(
+        distances=shown(
             "<results>/plots{lang}/{model}/{model}_emotion_distances.png",
-            category="Within models",
-            labels=labels(figure="similarity by depth", model="{model}"),
-            caption="../report/emotion_distances.rst",
+            "Within models",
+            figure="similarity by depth",
         ),
-        heatmap=report(
+        heatmap=shown(
             "<results>/plots{lang}/{model}/{model}_similarity_heatmap_avg.png",
-            category="Within models",
-            labels=labels(figure="mean similarity", model="{model}"),
-            caption="../report/similarity_heatmap.rst",
+            "Within models",
+            figure="mean similarity",
         ),
     log:
         "<logs>/plot_model{lang}/{model}.log",
@@ -63,16 +51,12 @@ rule plot_model:
         "<benchmarks>/plot_model{lang}/{model}.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
-        mem_mb=per_attempt(2000),
-        runtime=10,
+        **needs(2000, 10),
     params:
+        **DRAWING,
         emotions=EMOTIONS,
         alpha=config["statistics"]["alpha"],
-        plots=config["plots"],
-        language=spoken,
-        sentences=sentences,
         code=code_of("plot_model.py"),
     message:
         "Plotting {wildcards.model}"
@@ -86,17 +70,15 @@ rule plot_geometry:
         within="<results>/within_model/{model}.csv",
         shuffled="<results>/within_model/{model}@shuffled.csv",
     output:
-        similarity=report(
+        similarity=shown(
             "<results>/plots{lang}/{model}/{model}_similarity_by_depth.png",
-            category="Within models",
-            labels=labels(figure="corrected similarity by depth", model="{model}"),
-            caption="../report/similarity_by_depth.rst",
+            "Within models",
+            figure="corrected similarity by depth",
         ),
-        diagnostics=report(
+        diagnostics=shown(
             "<results>/plots{lang}/{model}/{model}_diagnostics.png",
-            category="Within models",
-            labels=labels(figure="diagnostics by depth", model="{model}"),
-            caption="../report/diagnostics.rst",
+            "Within models",
+            figure="diagnostics by depth",
         ),
     log:
         "<logs>/plot_geometry{lang}/{model}.log",
@@ -104,16 +86,12 @@ rule plot_geometry:
         "<benchmarks>/plot_geometry{lang}/{model}.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
-        mem_mb=per_attempt(2000),
-        runtime=10,
+        **needs(2000, 10),
     params:
+        **DRAWING,
         emotions=EMOTIONS,
         alpha=config["statistics"]["alpha"],
-        plots=config["plots"],
-        language=spoken,
-        sentences=sentences,
         code=code_of("plot_geometry.py"),
     message:
         "Plotting the geometry of {wildcards.model}"
@@ -126,11 +104,10 @@ rule plot_cross_model:
     input:
         "<results>/cross_model_similarity.csv",
     output:
-        report(
+        shown(
             "<results>/plots{lang}/cross_model/cross_model_{emotion}.png",
-            category="Between models",
-            labels=labels(figure="raw cosine by depth", emotion="{emotion}"),
-            caption="../report/cross_model.rst",
+            "Between models",
+            figure="raw cosine by depth",
         ),
     log:
         "<logs>/plot_cross_model{lang}/{emotion}.log",
@@ -138,16 +115,12 @@ rule plot_cross_model:
         "<benchmarks>/plot_cross_model{lang}/{emotion}.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
-        mem_mb=per_attempt(2000),
-        runtime=10,
+        **needs(2000, 10),
     params:
+        **DRAWING,
         models=list(MODELS),
         alpha=config["statistics"]["alpha"],
-        plots=config["plots"],
-        language=spoken,
-        sentences=sentences,
         code=code_of("plot_cross_model.py"),
     message:
         "Plotting {wildcards.emotion} across models"
@@ -162,29 +135,25 @@ rule plot_comparison:
         maps="<results>/maps.csv",
         decoding="<results>/decoding.csv",
     output:
-        ruler=report(
+        ruler=shown(
             "<results>/plots{lang}/cross_model/ruler.png",
-            category="Between models",
-            labels=labels(figure="raw and aligned cosines"),
-            caption="../report/ruler.rst",
+            "Between models",
+            figure="raw and aligned cosines",
         ),
-        matrices=report(
+        matrices=shown(
             "<results>/plots{lang}/cross_model/matrices.png",
-            category="Between models",
-            labels=labels(figure="same and other emotions"),
-            caption="../report/matrices.rst",
+            "Between models",
+            figure="same and other emotions",
         ),
-        transfer=report(
+        transfer=shown(
             "<results>/plots{lang}/cross_model/transfer.png",
-            category="Decoding",
-            labels=labels(figure="transfer between models"),
-            caption="../report/transfer.rst",
+            "Decoding",
+            figure="transfer between models",
         ),
-        maps=report(
+        maps=shown(
             "<results>/plots{lang}/cross_model/maps.png",
-            category="Between models",
-            labels=labels(figure="maps and depths"),
-            caption="../report/maps.rst",
+            "Between models",
+            figure="maps and depths",
         ),
     log:
         "<logs>/plot_comparison{lang}.log",
@@ -192,18 +161,14 @@ rule plot_comparison:
         "<benchmarks>/plot_comparison{lang}.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
-        mem_mb=per_attempt(2000),
-        runtime=10,
+        **needs(2000, 10),
     params:
+        **DRAWING,
         emotions=EMOTIONS,
         untrained=UNTRAINED,
         alpha=config["statistics"]["alpha"],
         map_p=config["statistics"]["thresholds"]["map_p"],
-        plots=config["plots"],
-        language=spoken,
-        sentences=sentences,
         code=code_of("plot_comparison.py"),
     message:
         "Plotting the comparison between models"
@@ -216,17 +181,15 @@ rule plot_multiverse:
     input:
         "<results>/multiverse.csv",
     output:
-        within=report(
+        within=shown(
             "<results>/plots{lang}/multiverse.png",
-            category="Multiverse",
-            labels=labels(figure="specification curve, within models"),
-            caption="../report/multiverse.rst",
+            "Multiverse",
+            figure="specification curve, within models",
         ),
-        between=report(
+        between=shown(
             "<results>/plots{lang}/multiverse_pairs.png",
-            category="Multiverse",
-            labels=labels(figure="specification curve, between models"),
-            caption="../report/multiverse_pairs.rst",
+            "Multiverse",
+            figure="specification curve, between models",
         ),
     log:
         "<logs>/plot_multiverse{lang}.log",
@@ -234,17 +197,13 @@ rule plot_multiverse:
         "<benchmarks>/plot_multiverse{lang}.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
-        mem_mb=per_attempt(2000),
-        runtime=10,
+        **needs(2000, 10),
     params:
+        **DRAWING,
         emotions=EMOTIONS,
         models=list(MODELS),
         alpha=config["statistics"]["alpha"],
-        plots=config["plots"],
-        language=spoken,
-        sentences=sentences,
         code=code_of("plot_multiverse.py"),
     message:
         "Plotting the specification curves"

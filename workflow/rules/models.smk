@@ -15,10 +15,8 @@ rule fetch_model:
     localrule: True
     conda:
         "../../envs/torch-cpu.yaml"
-    threads: 1
     resources:
-        mem_mb=6000,
-        runtime=60,
+        **needs(6000, 60),
     params:
         source=lookup("{source}", within=SOURCES),
         classifier=is_classifier,

@@ -12,16 +12,14 @@ rule vary_choices:
         "<benchmarks>/vary_choices/{model}.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
-        mem_mb=per_attempt(4000),
-        runtime=30,
+        **needs(4000, 30),
     params:
-        emotions=EMOTIONS,
-        neutral=config["prompts"]["neutral"],
+        **CLASSES,
         positions=config["activations"]["positions"],
         alpha=config["statistics"]["alpha"],
         seed=config["seed"],
+        contents=contents(PROBE),
         code=code_of("vary_choices.py"),
     message:
         "Varying the choices in {wildcards.model}"
@@ -41,10 +39,8 @@ rule vary_pairs:
         "<benchmarks>/vary_pairs.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        **needs(1000, 5),
     params:
         models=list(MODELS),
         depths=config["statistics"]["depths"],
@@ -56,30 +52,15 @@ rule vary_pairs:
 
 
 # One table for all models and pairs.
-rule join_multiverse:
+use rule join_norms as join_multiverse with:
     input:
         collect("<results>/multiverse/{model}.csv", model=MODELS),
         "<results>/multiverse/between_models.csv",
     output:
-        report(
-            "<results>/multiverse.csv",
-            category="Multiverse",
-            labels={"table": "specifications"},
-            caption="../report/multiverse.rst",
-        ),
+        shown("<results>/multiverse.csv", "Multiverse", table="specifications"),
     log:
         "<logs>/join_multiverse.log",
     benchmark:
         "<benchmarks>/join_multiverse.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=per_attempt(1000),
-        runtime=5,
-    params:
-        code=code_of("join_tables.py"),
     message:
         "Joining the specifications of all models and pairs"
-    script:
-        "../scripts/join_tables.py"

@@ -1,32 +1,25 @@
 # What would tell the classes apart without any emotion.
 rule audit_prompts:
     input:
-        unpack(tokenizers),
+        tokenizers=[folder_of(MODELS[name]["source"])[1] for name in CAPTURED],
         prompts=PROMPTS,
         probe=PROBE,
     output:
         audit="<results>/prompts/audit.json",
-        confounds=report(
-            "<results>/prompts/confounds.csv",
-            category="Prompts",
-            labels={"table": "confounds"},
-            caption="../report/confounds.rst",
-        ),
+        confounds=shown("<results>/prompts/confounds.csv", "Prompts", table="confounds"),
     log:
         "<logs>/audit_prompts.log",
     benchmark:
         "<benchmarks>/audit_prompts.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
-        mem_mb=per_attempt(2000),
-        runtime=15,
+        **needs(2000, 15),
     params:
-        emotions=EMOTIONS,
-        neutral=config["prompts"]["neutral"],
+        **CLASSES,
         seed=config["seed"],
         models=CAPTURED,
+        contents=contents(PROMPTS, PROBE),
         code=code_of("audit_prompts.py"),
     message:
         "Auditing the prompts"

@@ -13,12 +13,11 @@ rule write_provenance:
         "<benchmarks>/write_provenance.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
-        mem_mb=per_attempt(1000),
-        runtime=10,
+        **needs(1000, 10),
     params:
         config=config,
+        contents=contents(PROMPTS, PROBE),
         code=code_of("write_provenance.py"),
     message:
         "Recording what was run"
@@ -70,37 +69,23 @@ rule write_report:
     output:
         markdown="<results>/report{lang}.md",
         findings="<results>/findings{lang}.txt",
-        html=report(
-            "<results>/report{lang}.html",
-            category="Report",
-            labels=labels(page="written report"),
-            caption="../report/report.rst",
-        ),
+        html=shown("<results>/report{lang}.html", "Report", page="written report"),
     log:
         "<logs>/write_report{lang}.log",
     benchmark:
         "<benchmarks>/write_report{lang}.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
-        mem_mb=per_attempt(2000),
-        runtime=10,
+        **needs(2000, 10),
     params:
         models=list(MODELS),
         untrained=UNTRAINED,
         language=spoken,
-        sentences=sentences,
         languages=LANGUAGES,
-        code=code_of(
-            "write_report.py",
-            "report/templates/report.md.j2",
-            "report/templates/steering.md.j2",
-            "report/templates/page.html.j2",
-            "report/templates/page.css",
-            "report/templates/page.js",
-            "report/templates/explore.html.j2",
-        ),
+        sentences=catalogs,
+        contents=contents(OPENINGS),
+        code=code_of("write_report.py", "report/templates/*"),
     message:
         "Writing the report"
     script:

@@ -11,16 +11,14 @@ rule compare_emotions:
         "<benchmarks>/compare_emotions/{model}.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
-        mem_mb=per_attempt(4000),
-        runtime=60,
+        **needs(4000, 60),
     params:
-        emotions=EMOTIONS,
-        neutral=config["prompts"]["neutral"],
+        **CLASSES,
         positions=config["activations"]["positions"],
         statistics=config["statistics"],
         seed=config["seed"],
+        contents=contents(PROBE),
         code=code_of("compare_emotions.py"),
     message:
         "Comparing the emotions inside {wildcards.model}"
@@ -29,29 +27,14 @@ rule compare_emotions:
 
 
 # One table for all models.
-rule join_within_model:
+use rule join_norms as join_within_model with:
     input:
         collect("<results>/within_model/{model}.csv", model=[*MODELS, *SHUFFLED]),
     output:
-        report(
-            "<results>/within_model_similarity.csv",
-            category="Within models",
-            labels={"table": "similarity"},
-            caption="../report/within_model_similarity.rst",
-        ),
+        shown("<results>/within_model_similarity.csv", "Within models", table="similarity"),
     log:
         "<logs>/join_within_model.log",
     benchmark:
         "<benchmarks>/join_within_model.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=per_attempt(1000),
-        runtime=5,
-    params:
-        code=code_of("join_tables.py"),
     message:
         "Joining the comparisons inside all models"
-    script:
-        "../scripts/join_tables.py"

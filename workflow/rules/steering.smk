@@ -1,18 +1,22 @@
 # What read-outs and texts depend on besides files: stated by the jobs that make shards of them and
 # by those that join these, because shards are gone when a change is looked for.
 READING = {
-    "model": lookup("models/{model}", within=config),
+    **MODEL,
     "emotions": EMOTIONS,
     "activations": config["activations"],
     "steering": steering("strengths", "scope", "tokens", "shards"),
+    "contents": contents(OPENINGS, WORDS),
+    "reading": code_of("read_steered.py"),
 }
 WRITING = {
-    "model": lookup("models/{model}", within=config),
+    **MODEL,
     "activations": config["activations"],
     "steering": steering(
         "strengths", "scope", "text_controls", "tokens", "samples", "temperature", "shards"
     ),
     "seed": config["seed"],
+    "contents": contents(OPENINGS),
+    "writing": code_of("write_steered.py"),
 }
 
 
@@ -30,13 +34,12 @@ rule make_directions:
         "<benchmarks>/make_directions/{model}.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
-        mem_mb=per_attempt(4000),
-        runtime=20,
+        **needs(4000, 20),
     params:
         steering=steering("position", "depths", "controls"),
         seed=config["seed"],
+        contents=contents(PROBE),
         code=code_of("make_directions.py"),
     message:
         "Making the directions that {wildcards.model} is steered with"
@@ -50,41 +53,34 @@ rule read_steered:
         directions="<results>/steering/{model}/directions.h5",
         openings=OPENINGS,
         words=WORDS,
-        manifest=model_file("manifest.json"),
-        config=model_file("config.json"),
-        tokenizer=model_file("tokenizer.json"),
-        tokenizer_config=model_file("tokenizer_config.json"),
-        weights=model_file("model.safetensors"),
+        model=model_folder,
     output:
-        steered_part("read_outs"),
+        STEERING.made("<results>/steering/{model}/read_outs.csv"),
     log:
-        part_of("<logs>/read_steered/{model}.log"),
+        STEERING.part("<logs>/read_steered/{model}.log"),
     benchmark:
-        part_of("<benchmarks>/read_steered/{model}.tsv")
+        STEERING.part("<benchmarks>/read_steered/{model}.tsv")
     conda:
-        f"../../envs/{torch_environment()}.yaml"
+        f"../../envs/{TORCH}.yaml"
     threads: 8
     resources:
-        mem_mb=per_attempt(6000),
-        runtime=120,
-        gpu=int(torch_environment() == "torch-gpu"),
+        **needs(6000, 120, **GPU),
     params:
         **READING,
-        code=code_of("read_steered.py"),
     message:
-        f"Steering {{wildcards.model}} at every depth and strength{PART_SAID}"
+        f"Steering {{wildcards.model}} at every depth and strength{STEERING.said}"
     script:
         "../scripts/read_steered.py"
 
 
 # Put the shards of a table together, as one job would have written it.
-rule join_read_outs:
+use rule join_norms as join_read_outs with:
     input:
         directions="<results>/steering/{model}/directions.h5",
         openings=OPENINGS,
         words=WORDS,
-        manifest=model_file("manifest.json"),
-        shards=steered_parts("read_outs"),
+        model=tokenizer,
+        shards=STEERING.parts("<results>/steering/{model}/read_outs.csv"),
     output:
         "<results>/steering/{model}/read_outs.csv",
     log:
@@ -92,21 +88,11 @@ rule join_read_outs:
     benchmark:
         "<benchmarks>/join_read_outs/{model}.tsv"
     wildcard_constraints:
-        model=one_of(STEERED if STEERING_SHARDS > 1 else []),
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=per_attempt(1000),
-        runtime=5,
+        model=STEERING.joined(STEERED),
     params:
         **READING,
-        reading=code_of("read_steered.py"),
-        code=code_of("join_tables.py"),
     message:
         "Putting the read-outs of {wildcards.model} together"
-    script:
-        "../scripts/join_tables.py"
 
 
 # Depth and strength, chosen on one half of the openings.
@@ -122,13 +108,12 @@ rule choose_steering:
         "<benchmarks>/choose_steering/{model}.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
-        mem_mb=per_attempt(1000),
-        runtime=10,
+        **needs(1000, 10),
     params:
         emotions=EMOTIONS,
         max_kl=config["steering"]["max_kl"],
+        contents=contents(OPENINGS),
         code=code_of("choose_steering.py"),
     message:
         "Choosing how to steer {wildcards.model}"
@@ -142,51 +127,44 @@ rule write_steered:
         directions="<results>/steering/{model}/directions.h5",
         choice="<results>/steering/{model}/choice.json",
         openings=OPENINGS,
-        manifest=model_file("manifest.json"),
-        config=model_file("config.json"),
-        tokenizer=model_file("tokenizer.json"),
-        tokenizer_config=model_file("tokenizer_config.json"),
-        weights=model_file("model.safetensors"),
+        model=model_folder,
     output:
-        steered_part("texts"),
+        STEERING.made("<results>/steering/{model}/texts.csv"),
     log:
-        part_of("<logs>/write_steered/{model}.log"),
+        STEERING.part("<logs>/write_steered/{model}.log"),
     benchmark:
-        part_of("<benchmarks>/write_steered/{model}.tsv")
+        STEERING.part("<benchmarks>/write_steered/{model}.tsv")
     conda:
-        f"../../envs/{torch_environment()}.yaml"
+        f"../../envs/{TORCH}.yaml"
     threads: 8
     resources:
-        mem_mb=per_attempt(6000),
-        runtime=120,
-        gpu=int(torch_environment() == "torch-gpu"),
+        **needs(6000, 120, **GPU),
     params:
         **WRITING,
-        code=code_of("write_steered.py"),
     message:
-        f"Letting {{wildcards.model}} write under steering{PART_SAID}"
+        f"Letting {{wildcards.model}} write under steering{STEERING.said}"
     script:
         "../scripts/write_steered.py"
 
 
 # Likewise the texts.
-use rule join_read_outs as join_texts with:
+use rule join_norms as join_texts with:
     input:
         directions="<results>/steering/{model}/directions.h5",
         choice="<results>/steering/{model}/choice.json",
         openings=OPENINGS,
-        manifest=model_file("manifest.json"),
-        shards=steered_parts("texts"),
+        model=tokenizer,
+        shards=STEERING.parts("<results>/steering/{model}/texts.csv"),
     output:
         "<results>/steering/{model}/texts.csv",
     log:
         "<logs>/join_texts/{model}.log",
     benchmark:
         "<benchmarks>/join_texts/{model}.tsv"
+    wildcard_constraints:
+        model=STEERING.joined(STEERED),
     params:
         **WRITING,
-        writing=code_of("write_steered.py"),
-        code=code_of("join_tables.py"),
     message:
         "Putting the texts of {wildcards.model} together"
 
@@ -195,11 +173,7 @@ use rule join_read_outs as join_texts with:
 rule classify_texts:
     input:
         texts="<results>/steering/{model}/texts.csv",
-        manifest=classifier_file("manifest.json"),
-        config=classifier_file("config.json"),
-        tokenizer=classifier_file("tokenizer.json"),
-        tokenizer_config=classifier_file("tokenizer_config.json"),
-        weights=classifier_file("model.safetensors"),
+        model=classifier_folder,
     output:
         "<results>/steering/{model}/classified/{classifier}.csv",
     log:
@@ -207,12 +181,10 @@ rule classify_texts:
     benchmark:
         "<benchmarks>/classify_texts/{model}_{classifier}.tsv"
     conda:
-        f"../../envs/{torch_environment()}.yaml"
+        f"../../envs/{TORCH}.yaml"
     threads: 8
     resources:
-        mem_mb=per_attempt(6000),
-        runtime=60,
-        gpu=int(torch_environment() == "torch-gpu"),
+        **needs(6000, 60, **GPU),
     params:
         classifier=lookup("{classifier}", within=CLASSIFIERS),
         device=config["activations"]["device"],
@@ -239,12 +211,11 @@ rule judge_texts:
         "<benchmarks>/judge_texts/{model}.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
-        mem_mb=per_attempt(2000),
-        runtime=20,
+        **needs(2000, 20),
     params:
         emotions=EMOTIONS,
+        contents=contents(WORDS),
         code=code_of("judge_texts.py"),
     message:
         "Judging the texts of {wildcards.model}"
@@ -268,13 +239,12 @@ rule carry_directions:
         "<benchmarks>/carry_directions/{model}_from_{a}.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
-        mem_mb=per_attempt(4000),
-        runtime=20,
+        **needs(4000, 20),
     params:
         steering=steering("position", "controls"),
         seed=config["seed"],
+        contents=contents(PROBE),
         code=code_of("carry_directions.py"),
     message:
         "Carrying the directions of {wildcards.a} into {wildcards.model}"
@@ -289,19 +259,15 @@ use rule read_steered as read_carried with:
         choice="<results>/steering/{model}/choice.json",
         openings=OPENINGS,
         words=WORDS,
-        manifest=model_file("manifest.json"),
-        config=model_file("config.json"),
-        tokenizer=model_file("tokenizer.json"),
-        tokenizer_config=model_file("tokenizer_config.json"),
-        weights=model_file("model.safetensors"),
+        model=model_folder,
     output:
-        steered_part("from_{a}"),
+        STEERING.made("<results>/steering/{model}/from_{a}.csv"),
     log:
-        part_of("<logs>/read_carried/{model}_from_{a}.log"),
+        STEERING.part("<logs>/read_carried/{model}_from_{a}.log"),
     benchmark:
-        part_of("<benchmarks>/read_carried/{model}_from_{a}.tsv")
+        STEERING.part("<benchmarks>/read_carried/{model}_from_{a}.tsv")
     message:
-        f"Steering {{wildcards.model}} with the directions of {{wildcards.a}}{PART_SAID}"
+        f"Steering {{wildcards.model}} with the directions of {{wildcards.a}}{STEERING.said}"
 
 
 # Likewise what carried directions do.
@@ -311,8 +277,8 @@ use rule join_read_outs as join_carried with:
         choice="<results>/steering/{model}/choice.json",
         openings=OPENINGS,
         words=WORDS,
-        manifest=model_file("manifest.json"),
-        shards=steered_parts("from_{{a}}"),
+        model=tokenizer,
+        shards=STEERING.parts("<results>/steering/{model}/from_{a}.csv"),
     output:
         "<results>/steering/{model}/from_{a}.csv",
     log:
@@ -331,29 +297,23 @@ rule estimate_steering:
         scores="<results>/steering/{model}/scores.csv",
         choice="<results>/steering/{model}/choice.json",
         openings=OPENINGS,
-        carried_directions=lambda wildcards: carried(wildcards, "h5"),
-        carried=lambda wildcards: carried(wildcards, "csv"),
+        carried_directions=carried("h5"),
+        carried=carried("csv"),
     output:
-        report(
-            "<results>/steering/{model}.csv",
-            category="Steering",
-            labels={"table": "effects", "model": "{model}"},
-            caption="../report/steering.rst",
-        ),
+        shown("<results>/steering/{model}.csv", "Steering", table="effects", caption="steering"),
     log:
         "<logs>/estimate_steering/{model}.log",
     benchmark:
         "<benchmarks>/estimate_steering/{model}.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
-        mem_mb=per_attempt(2000),
-        runtime=20,
+        **needs(2000, 20),
     params:
         emotions=EMOTIONS,
         steering=steering("position", "scope", "targets", "classifiers", "max_empty"),
         alpha=config["statistics"]["alpha"],
+        contents=contents(OPENINGS),
         code=code_of("estimate_steering.py"),
     message:
         "Estimating what steering does in {wildcards.model}"
@@ -371,11 +331,11 @@ rule plot_steering:
         openings=OPENINGS,
     output:
         **{
-            kind: report(
+            kind: shown(
                 f"<results>/plots{{lang}}/steering/{{model}}_{kind}.png",
-                category="Steering",
-                labels=labels(figure=kind.replace("_", " "), model="{model}"),
-                caption="../report/steering.rst",
+                "Steering",
+                figure=kind.replace("_", " "),
+                caption="steering",
             )
             for kind in STEERING_PLOTS
         },
@@ -385,17 +345,14 @@ rule plot_steering:
         "<benchmarks>/plot_steering{lang}/{model}.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
-        mem_mb=per_attempt(2000),
-        runtime=10,
+        **needs(2000, 10),
     params:
+        **DRAWING,
         emotions=EMOTIONS,
         steering=steering("targets"),
         alpha=config["statistics"]["alpha"],
-        plots=config["plots"],
-        language=spoken,
-        sentences=sentences,
+        contents=contents(OPENINGS),
         code=code_of("plot_steering.py"),
     message:
         "Drawing what steering does in {wildcards.model}"

@@ -11,7 +11,8 @@ with job(snakemake.rule, snakemake.log[0]):
     paths, params = snakemake.input, snakemake.params
     emotions, neutral = list(params.emotions), params.neutral
     tokenizers = {
-        model: load_encoder(paths[model], None, False, model).tokenizer for model in params.models
+        model: load_encoder(path, None, False, model).tokenizer
+        for model, path in zip(params.models, paths.tokenizers, strict=True)
     }
     found = audit(
         read_prompts(paths.prompts, emotions, neutral),

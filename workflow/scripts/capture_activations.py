@@ -8,7 +8,6 @@ from emovec.io.job import job
 PACKAGES = ("torch", "transformers", "transformer-lens", "tokenizers")
 
 with job(snakemake.rule, snakemake.log[0]):
-    import torch
     from emovec.activations.capture import Reader
     from emovec.activations.shards import part_of, write_shard
     from emovec.activations.store import SCHEMA_VERSION, write_activations
@@ -18,13 +17,12 @@ with job(snakemake.rule, snakemake.log[0]):
 
     paths, params = snakemake.input, snakemake.params
     name, model, settings = snakemake.wildcards.model, params.model, params.activations
-    manifest = read_json(paths.manifest)
+    folder = Path(paths.model[0]).parent
+    manifest = read_json(folder / "manifest.json")
     prompts = read_prompts(paths.prompts, params.emotions, params.neutral)
     probe = read_probe(paths.probe)
     positions = {"prompts": settings["positions"], "probe": in_probe(settings["positions"])}
 
-    torch.set_num_threads(snakemake.threads)
-    folder = Path(paths.manifest).parent
     reader = Reader.load(name, folder, model, settings, params.suffix)
     attributes = {
         "schema_version": SCHEMA_VERSION,

@@ -5,15 +5,14 @@ from emovec.io.job import job
 with job(snakemake.rule, snakemake.log[0]):
     from emovec.io.files import write_json
     from emovec.io.tables import read_table
-    from emovec.prompts.openings import read_openings
+    from emovec.prompts.openings import of_half, read_openings
     from emovec.steering.choice import choose
 
-    openings = read_openings(snakemake.input.openings)
     write_json(
         snakemake.output[0],
         choose(
             read_table(snakemake.input.read_outs),
-            openings.id[openings.half == "choose"].tolist(),
+            of_half(read_openings(snakemake.input.openings), "choose"),
             snakemake.params.emotions,
             snakemake.params.max_kl,
         ),

@@ -5,7 +5,6 @@ from pathlib import Path
 from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
-    import torch
     from emovec.io.files import check_digests, read_json
     from emovec.io.tables import write_frame
     from emovec.models.loading import choose_device
@@ -13,11 +12,10 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.steering.texts import read_texts
 
     paths, params = snakemake.input, snakemake.params
-    name, folder = snakemake.wildcards.classifier, Path(paths.config).parent
-    manifest = read_json(paths.manifest)
+    name, folder = snakemake.wildcards.classifier, Path(paths.model[0]).parent
+    manifest = read_json(folder / "manifest.json")
     labels = chosen_labels(name, params.classifier, manifest["labels"])
     check_digests(folder, manifest["files"])
-    torch.set_num_threads(snakemake.threads)
     classifier = load_classifier(folder, choose_device(params.device), manifest)
     scores = classifier.scores(read_texts(paths.texts).text.tolist())
     write_frame(scores[labels].add_prefix(f"{name}_"), snakemake.output[0])

@@ -5,13 +5,12 @@ from emovec.io.job import job
 with job(snakemake.rule, snakemake.log[0]):
     from emovec.io.files import read_json
     from emovec.io.tables import read_table, write_table
-    from emovec.prompts.openings import read_openings
+    from emovec.prompts.openings import of_half, read_openings
     from emovec.steering.directions import Directions
     from emovec.steering.effects import check_texts, steering_table
 
     paths, params = snakemake.input, snakemake.params
     settings = params.steering
-    openings = read_openings(paths.openings)
     scores = read_table(paths.scores)
     check_texts(scores, settings["max_empty"], paths.scores)
     own = Directions.read(paths.directions)
@@ -23,7 +22,7 @@ with job(snakemake.rule, snakemake.log[0]):
         read_table(paths.read_outs),
         scores,
         carried,
-        openings.id[openings.half == "report"].tolist(),
+        of_half(read_openings(paths.openings), "report"),
         read_json(paths.choice),
         params.emotions,
         {"nade": settings["targets"]}

@@ -11,9 +11,10 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.prompts.tokenizer import load_encoder
 
     paths, params = snakemake.input, snakemake.params
+    manifest, tokenizer = paths.model
     encode = load_encoder(
-        paths.tokenizer,
-        read_json(paths.manifest)["bos_token_id"],
+        tokenizer,
+        read_json(manifest)["bos_token_id"],
         params.model["prepend_bos"],
         snakemake.wildcards.model,
     )

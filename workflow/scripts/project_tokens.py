@@ -6,7 +6,6 @@ from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
     import numpy as np
-    import torch
     from emovec.activations.capture import Reader
     from emovec.activations.store import open_activations
     from emovec.io.tables import write_table
@@ -15,13 +14,12 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.vectors.token_projections import projections, selected, streams
 
     paths, params, name = snakemake.input, snakemake.params, snakemake.wildcards.model
-    torch.set_num_threads(snakemake.threads)
     activations = open_activations(paths.activations)
     depths = nearest_depths(params.depths, activations.n_layers)
     classes = [*params.emotions, params.neutral]
     residual = activations.by_class(params.position, classes)[:, :, depths]
 
-    folder = Path(paths.manifest).parent
+    folder = Path(paths.model[0]).parent
     reader = Reader.load(name, folder, params.model, params.activations, params.suffix)
     prompts = selected(activations.prompts)
     # the suffix belongs to the sentence where directions are read at its end

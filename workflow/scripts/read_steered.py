@@ -1,27 +1,32 @@
 """What every direction, depth and strength does to the next token of every opening."""
 
+from pathlib import Path
+
 from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
     from emovec.io.files import read_json
     from emovec.io.tables import write_frame
     from emovec.prompts.openings import read_openings, read_words, word_tokens
-    from emovec.steering.conditions import conditions
+    from emovec.steering.conditions import to_read
     from emovec.steering.steerer import load_steerer, read_outs
 
-    paths, params = snakemake.input, snakemake.params
-    openings = read_openings(paths.openings)
+    paths, params, emotions = snakemake.input, snakemake.params, snakemake.params.emotions
     steerer, encode = load_steerer(
-        snakemake.wildcards.model, paths, params, openings, snakemake.threads
+        snakemake.wildcards.model,
+        Path(paths.model[0]).parent,
+        params.model,
+        params.activations,
+        params.steering,
+        paths.directions,
+        paths.openings,
     )
-    depths, strengths = steerer.directions.depths, sorted(params.steering["strengths"])
-    if hasattr(paths, "choice"):  # carried directions go where the model's own ones were chosen
-        plan = conditions(
-            steerer.directions, depths, [read_json(paths.choice)["strength"]], remove=False
-        )
-    else:
-        plan = conditions(steerer.directions, depths, strengths)
-    sets = word_tokens(encode.tokenizer, read_words(paths.words, params.emotions), params.emotions)
-    part = int(snakemake.wildcards.get("shard", 1)), params.steering["shards"]
-    table = read_outs(steerer, plan, openings.id.tolist(), sets, part)
+    choice = read_json(paths.choice) if paths.get("choice") else None
+    table = read_outs(
+        steerer,
+        to_read(steerer.directions, params.steering["strengths"], choice),
+        read_openings(paths.openings).id.tolist(),
+        word_tokens(encode.tokenizer, read_words(paths.words, emotions), emotions),
+        part=(int(snakemake.wildcards.get("shard", 1)), params.steering["shards"]),
+    )
     write_frame(table, snakemake.output[0])

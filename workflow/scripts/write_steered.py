@@ -1,38 +1,30 @@
 """Let a model continue the openings at the depth and strength that were chosen."""
 
+from pathlib import Path
+
 from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
     from emovec.io.files import read_json
     from emovec.io.tables import write_frame
     from emovec.prompts.openings import read_openings
-    from emovec.steering.conditions import UNSTEERED, conditions
-    from emovec.steering.controls import CONTROLS
-    from emovec.steering.directions import EMOTION
+    from emovec.steering.conditions import to_write
     from emovec.steering.steerer import Sampling, end_tokens, load_steerer, write_texts
 
-    paths, params = snakemake.input, snakemake.params
-    settings = params.steering
-    openings = read_openings(paths.openings)
-    choice = read_json(paths.choice)
+    paths, params, settings = snakemake.input, snakemake.params, snakemake.params.steering
+    choice, openings = read_json(paths.choice), read_openings(paths.openings)
     steerer, encode = load_steerer(
-        snakemake.wildcards.model, paths, params, openings, snakemake.threads
+        snakemake.wildcards.model,
+        Path(paths.model[0]).parent,
+        params.model,
+        params.activations,
+        settings,
+        paths.directions,
+        paths.openings,
     )
-    at = [choice["depth"]]
-    plan = [
-        UNSTEERED,
-        *conditions(steerer.directions, at, sorted(settings["strengths"]), kinds=[EMOTION]),
-        *conditions(
-            steerer.directions,
-            at,
-            [choice["strength"]],
-            kinds=[kind for kind in CONTROLS if kind in settings["text_controls"]],
-            remove=False,
-        ),
-    ]
     texts = write_texts(
         steerer,
-        plan,
+        to_write(steerer.directions, settings["strengths"], settings["text_controls"], choice),
         openings.index[openings.half == "report"].tolist(),
         openings.id.tolist(),
         Sampling(

@@ -38,6 +38,11 @@ def read_openings(path: str | Path) -> pd.DataFrame:
     return table
 
 
+def of_half(openings: pd.DataFrame, half: str) -> list[str]:
+    """The ids of one half of the openings."""
+    return openings.id[openings.half == half].tolist()
+
+
 def read_words(path: str | Path, emotions: Sequence[str]) -> dict[str, list[str]]:
     """Words by set; every emotion has one.
 

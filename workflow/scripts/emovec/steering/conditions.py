@@ -63,3 +63,25 @@ def conditions(
             if remove and (kind == EMOTION or CONTROLS[kind].removable):
                 found.append(Condition("remove", kind, name, row, depth, 0.0, 0))
     return found
+
+
+def to_read(
+    directions: Directions, strengths: Sequence[float], choice: dict | None
+) -> list[Condition]:
+    """What read-outs are made of; carried directions go where the model's own ones were chosen."""
+    if choice is not None:
+        return conditions(directions, directions.depths, [choice["strength"]], remove=False)
+    return conditions(directions, directions.depths, sorted(strengths))
+
+
+def to_write(
+    directions: Directions, strengths: Sequence[float], controls: Sequence[str], choice: dict
+) -> list[Condition]:
+    """What writes texts, at the depth chosen: nothing, emotions, some controls at that strength."""
+    at = [choice["depth"]]
+    kinds = [kind for kind in CONTROLS if kind in controls]
+    return [
+        UNSTEERED,
+        *conditions(directions, at, sorted(strengths), kinds=[EMOTION]),
+        *conditions(directions, at, [choice["strength"]], kinds=kinds, remove=False),
+    ]

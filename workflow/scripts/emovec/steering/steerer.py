@@ -21,6 +21,7 @@ from emovec.io.job import progress
 from emovec.io.seeds import generator
 from emovec.models.depths import hook_points
 from emovec.models.loading import choose_device, load_model
+from emovec.prompts.openings import read_openings
 from emovec.prompts.tokenizer import TextEncoder, load_encoder
 from emovec.steering.conditions import CONDITION_COLUMNS, UNSTEERED, Condition
 from emovec.steering.directions import EMOTION, Directions
@@ -255,35 +256,36 @@ def write_texts(
 
 
 def load_steerer(
-    name: str, paths: object, params: object, openings: pd.DataFrame, threads: int
-) -> tuple[Steerer, TextEncoder]:
-    """The steerer of a job of the workflow, and the encoder of its openings.
+    name: str, folder: Path, entry: dict, settings: dict, steering: dict,
+    directions: str | Path, openings: str | Path,
+) -> tuple[Steerer, TextEncoder]:  # fmt: skip
+    """The model in `folder` with its directions, and the encoder of its openings.
+
+    Parameters
+    ----------
+    entry : what the configuration says of this model.
+    settings, steering : its `activations` and its `steering`.
 
     Raises
     ------
     InputError
         If an opening is longer than the model's context allows.
     """
-    torch.set_num_threads(threads)
-    manifest = read_json(paths.manifest)
+    manifest = read_json(folder / "manifest.json")
     encode = load_encoder(
-        paths.tokenizer, manifest["bos_token_id"], params.model["prepend_bos"], name
+        folder / "tokenizer.json", manifest["bos_token_id"], entry["prepend_bos"], name
     )
-    ids = [encode(text).ids for text in openings.text]
+    table = read_openings(openings)
+    ids = [encode(text).ids for text in table.text]
     context = manifest["context"] or np.inf
-    for key, tokens in zip(openings.id, ids, strict=True):
-        if len(tokens) + params.steering["tokens"] > context:
+    for key, tokens in zip(table.id, ids, strict=True):
+        if len(tokens) + steering["tokens"] > context:
             raise InputError(
-                f"Opening {key!r} of {paths.openings} with the new tokens is longer than the "
-                f"context of {name} ({context}): shorten it, or set steering.tokens lower."
+                f"Opening {key!r} of {openings} with the new tokens is longer than the context of "
+                f"{name} ({context}): shorten it, or set steering.tokens lower."
             )
-    bridge = load_model(
-        Path(paths.config).parent,
-        choose_device(params.activations["device"]),
-        params.activations["dtype"],
-    )
-    directions = Directions.read(paths.directions)
-    return Steerer(bridge, ids, directions, params.steering["scope"]), encode
+    bridge = load_model(folder, choose_device(settings["device"]), settings["dtype"])
+    return Steerer(bridge, ids, Directions.read(directions), steering["scope"]), encode
 
 
 def end_tokens(bridge: TransformerBridge) -> frozenset[int]:
