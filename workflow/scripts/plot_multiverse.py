@@ -6,18 +6,15 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.figures.multiverse import pair_specification_curve, specification_curve
     from emovec.figures.style import save
     from emovec.io.tables import read_table
-    from emovec.robustness import multiverse_between, multiverse_within
     from emovec.wording.language import speak
 
     speak(snakemake.params.language)
     params, output = snakemake.params, snakemake.output
     table, dpi = read_table(snakemake.input[0]), params.plots["dpi"]
     save(
-        specification_curve(table[table.model_b.isna()], multiverse_within.CHOICES, params.alpha),
+        specification_curve(table[table.model_b.isna()], params.alpha),
         output.within,
         dpi,
     )
-    between = pair_specification_curve(
-        table[table.model_b.notna()], multiverse_between.CHOICES, params.emotions, params.models
-    )
+    between = pair_specification_curve(table[table.model_b.notna()], params.emotions, params.models)
     save(between, output.between, dpi)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
+from emovec.between_models.methods import METHODS
 from emovec.errors import InputError
 
-JOINT = ("ridge", "wpc")  # alignment is claimed only where all of these find it
+JOINT = tuple(name for name, method in METHODS.items() if method.joint)
 
 
 @dataclass(frozen=True)

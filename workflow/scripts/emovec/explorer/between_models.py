@@ -8,6 +8,7 @@ import altair as alt
 import pandas as pd
 
 from emovec.activations.copies import is_copy
+from emovec.between_models.methods import METHODS
 from emovec.explorer.panel import (
     SURE,
     Choice,
@@ -23,16 +24,6 @@ from emovec.figures.style import pair_title
 from emovec.prompts.positions import POSITIONS
 from emovec.registry import titles
 from emovec.wording.language import N_, _, retell
-
-METHODS = {
-    ("wpc", "exploratory"): N_("whitened read-outs, all depths (exploratory)"),
-    ("wpc", "alignment"): N_("whitened read-outs, depths fixed before"),
-    ("ridge", "alignment"): N_("through a linear map, depths fixed before"),
-    ("procrustes", ""): N_("through a rotation, depths fixed before"),
-    ("cka_debiased", ""): N_("CKA of neutral sentences"),
-    ("raw", ""): N_("raw cosine, as in the study"),
-}
-
 
 VERDICTS = {
     "shared": N_("shared"),
@@ -54,19 +45,26 @@ TESTS = {
 
 def depths_panel(cross: pd.DataFrame, emotions: Sequence[str], position: str) -> Panel:
     """One emotion in two models, every depth of one against every depth of the other."""
-    family = cross.family.where(cross.family.isin(["exploratory", "alignment"]), "")
-    method = pd.Series(list(zip(cross.method, family, strict=True)), cross.index, dtype=object)
     same = cross.emotion_a.isin(list(emotions)) & (cross.emotion_a == cross.emotion_b)
-    same |= cross.emotion_a.isna() & (cross.method == "cka_debiased")
-    rows = cross.assign(method=method, copy=cross.model_b.map(is_copy))[
-        same & method.isin(list(METHODS)) & cross.stat.isin(["cos_u", "cos_naive", "cka"])
-    ]
+    same |= cross.emotion_a.isna() & (cross.stat == "cka")
+    stats = {method.column: method.stat for method in METHODS.values() if not method.method}
+    rows = cross[same & (cross.stat == cross.method.map(stats)) & cross.value.notna()]
+    families = {
+        "exploratory": _("{method}, all depths (exploratory)"),
+        "alignment": _("{method}, depths fixed before"),
+    }
+    said = rows.family.map(families).fillna("{method}")
+    order = sorted(stats, key=lambda method: stats[method] == "cos_naive")  # the study's last
+    rows = rows.assign(copy=rows.model_b.map(is_copy), said=said)
     rows = offered(
-        rows[rows.value.notna()], method=list(METHODS), copy=[False], position=[position]
+        rows, method=order, said=list(families.values()), copy=[False], position=[position]
     )
     shown = pd.DataFrame(
         {
-            "method": rows.method.map(told(METHODS)),
+            "method": [
+                said.format(method=_(METHODS[name].title))
+                for name, said in zip(rows.method, rows.said, strict=True)
+            ],
             "models": [pair_title(*pair) for pair in zip(rows.model_a, rows.model_b, strict=True)],
             "position": rows.position.map(told(titles(POSITIONS))),
             "emotion": rows.emotion_a,

@@ -11,10 +11,10 @@ import seaborn as sns
 from matplotlib.lines import Line2D
 
 from emovec.activations.copies import is_copy
+from emovec.between_models.methods import METHODS
 from emovec.figures.style import BAND, MARKERS, NEUTRAL, PAIR_COLOURS, colours, pair_title, style
 from emovec.wording.language import _
 from emovec.wording.numbers import number, percent
-from emovec.wording.titles import METHODS
 
 
 def _pairs(rows: pd.DataFrame) -> list[tuple[str, str]]:
@@ -48,14 +48,15 @@ def ruler(cross: pd.DataFrame, emotions: Sequence[str], alpha: float) -> plt.Fig
     pairs = _pairs(tested)
     palette = colours(emotions)
     step = len(emotions) + 1
+    methods = [m for m in METHODS.values() if m.stat == "cos_naive" or m.joint]
     figure, axes = plt.subplots(
-        1, len(METHODS), figsize=(14, 0.30 * step * len(pairs) + 2.2), sharey=True,
+        1, len(methods), figsize=(14, 0.30 * step * len(pairs) + 2.2), sharey=True,
         layout="constrained",
     )  # fmt: skip
-    for axis, (method, title) in zip(axes, METHODS.items(), strict=True):
+    for axis, method in zip(axes, methods, strict=True):
         for i, (a, b) in enumerate(pairs):
-            line = _of(tested[tested.method == ("wpc" if method == "raw" else method)], a, b)
-            if method == "raw":
+            line = _of(tested[tested.method == (method.column if method.joint else "wpc")], a, b)
+            if not method.joint:
                 line = _raw_at(own, line, a, b)
                 if line.value.isna().all():
                     axis.text(0.04, i * step + 1, _("undefined: d_model differs"), fontsize=9,
@@ -65,7 +66,8 @@ def ruler(cross: pd.DataFrame, emotions: Sequence[str], alpha: float) -> plt.Fig
         axis.axvline(0, color="#777777", lw=0.8)
         axis.axvline(1, color="#777777", lw=0.8, ls=":")
         axis.set_xlim(-0.6, 1.25)
-        axis.set_title(_(title), fontsize=11)
+        title = _("{method}\n(corrected)") if method.joint else _("{method}\n(the study's)")
+        axis.set_title(title.format(method=_(method.title)), fontsize=11)
         axis.set_xlabel(_("cosine (0 unrelated, 1 the same)"))
     axes[0].set_yticks([i * step + (len(emotions) - 1) / 2 for i in range(len(pairs))])
     axes[0].set_yticklabels([pair_title(a, b).replace(" × ", "\n× ") for a, b in pairs])

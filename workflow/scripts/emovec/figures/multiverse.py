@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
+from emovec.between_models.methods import METHODS
 from emovec.figures.style import BAND, MARKERS, NEUTRAL, PAIR_COLOURS, colours, style
 from emovec.prompts.positions import POSITIONS
 from emovec.registry import titles
@@ -17,17 +18,6 @@ from emovec.wording.language import N_, _
 from emovec.wording.numbers import percent
 
 STUDY_COLOUR = "#F0E442"
-
-
-METHODS = {
-    ("raw", True): N_("raw cosine"),
-    ("wpc", True): N_("whitened read-outs"),
-    ("ridge", True): N_("linear map, 1st → 2nd"),
-    ("ridge", False): N_("linear map, 2nd → 1st"),
-    ("ridge_unwhitened", True): N_("map to the raw stream, 1st → 2nd"),
-    ("ridge_unwhitened", False): N_("map to the raw stream, 2nd → 1st"),
-    ("procrustes", True): N_("rotated components"),
-}
 
 
 CHOICES = {
@@ -49,14 +39,20 @@ OPTIONS = {  # those that are no titles yet
 }
 
 
+WITHIN = ("position", "space", "metric", "estimator")
+
+
+BETWEEN = ("position", "depth", "method")
+
+
 REACH = (-1.15, 1.25)  # what is drawn of cosines, which have no bounds where norms are noise
 
 
-def specification_curve(table: pd.DataFrame, choices: Sequence[str], alpha: float) -> plt.Figure:
+def specification_curve(table: pd.DataFrame, alpha: float) -> plt.Figure:
     """The mean cosine between emotions under every specification, the study's own marked."""
     style()
     models = list(dict.fromkeys(table.model))
-    options = [(c, o) for c in choices for o in dict.fromkeys(table[c])]
+    options = [(c, o) for c in WITHIN for o in dict.fromkeys(table[c])]
     figure, axes = plt.subplots(
         2, len(models), figsize=(4.6 * len(models) + 1, 6.4), squeeze=False, sharey="row",
         height_ratios=[1.6, 1], layout="constrained",
@@ -64,7 +60,7 @@ def specification_curve(table: pd.DataFrame, choices: Sequence[str], alpha: floa
     for j, model in enumerate(models):
         own = table[table.model == model]
         order = (
-            own.groupby(list(choices), sort=False)
+            own.groupby(list(WITHIN), sort=False)
             .agg(value=("value", "mean"), study=("study", "any"))
             .sort_values("value", na_position="first").reset_index()
         )  # fmt: skip
@@ -73,7 +69,7 @@ def specification_curve(table: pd.DataFrame, choices: Sequence[str], alpha: floa
         pairs = list(dict.fromkeys(zip(own.emotion_a, own.emotion_b, strict=True)))
         for k, (a, b) in enumerate(pairs):
             line = order.merge(own[(own.emotion_a == a) & (own.emotion_b == b)],
-                               on=list(choices), how="left")  # fmt: skip
+                               on=list(WITHIN), how="left")  # fmt: skip
             at = np.arange(len(line)) + 0.18 * (k - 1)
             top.vlines(at, line.ci_low, line.ci_high, color=PAIR_COLOURS[k], lw=1)
             top.plot(at, line.value_y, ls="", marker=MARKERS[k], ms=4, color=PAIR_COLOURS[k],
@@ -95,7 +91,7 @@ def specification_curve(table: pd.DataFrame, choices: Sequence[str], alpha: floa
 
 
 def pair_specification_curve(
-    table: pd.DataFrame, choices: Sequence[str], emotions: Sequence[str], models: Sequence[str]
+    table: pd.DataFrame, emotions: Sequence[str], models: Sequence[str]
 ) -> plt.Figure:
     """The cosine of one emotion in two models under every specification, each over its null.
 
@@ -108,7 +104,7 @@ def pair_specification_curve(
         pair=[tuple(sorted(pair, key=list(models).index))
               for pair in zip(table.model, table.model_b, strict=True)],
         depth=table.relative_depth.map(lambda at: "mean" if pd.isna(at) else f"{at:g}"),
-        method=[METHODS[key] for key in zip(table.metric, first, strict=True)],
+        method=[_way(*key) for key in zip(table.metric, first, strict=True)],
     )  # fmt: skip
     pairs = list(dict.fromkeys(table.pair))
     if not pairs:
@@ -117,18 +113,19 @@ def pair_specification_curve(
         axis.text(0.5, 0.5, _("One model alone: there is no pair to compare."), ha="center")
         return figure
     depths = [*sorted(set(table.depth) - {"mean"}, key=float), "mean"]
+    ways = [_way(name, forwards) for name in METHODS for forwards in (True, False)]
     order = {
         "position": list(dict.fromkeys(table.position)),
         "depth": depths,
-        "method": [name for name in METHODS.values() if name in set(table.method)],
+        "method": [way for way in dict.fromkeys(ways) if way in set(table.method)],
     }
-    options = [(choice, option) for choice in choices for option in order[choice]]
+    options = [(choice, option) for choice in BETWEEN for option in order[choice]]
     figure, axes = plt.subplots(
         2, len(pairs), figsize=(5.6 * len(pairs) + 2.6, 7.6), squeeze=False, sharey="row",
         height_ratios=[1.25, 1], layout="constrained",
     )  # fmt: skip
     for j, pair in enumerate(pairs):
-        _pair_panel(*axes[:, j], table[table.pair == pair], choices, options, emotions)
+        _pair_panel(*axes[:, j], table[table.pair == pair], options, emotions)
         axes[0, j].set_title(" × ".join(pair), fontsize=11)
     axes[0, 0].set_ylabel(_("cosine of one emotion in two models\nwith its interval"))
     palette = colours(emotions)
@@ -150,13 +147,12 @@ def _pair_panel(
     top: plt.Axes,
     bottom: plt.Axes,
     own: pd.DataFrame,
-    choices: Sequence[str],
     options: Sequence[tuple[str, str]],
     emotions: Sequence[str],
 ) -> None:
     defined = own[own.value.notna()]
     order = (
-        defined.groupby(list(choices), sort=False)
+        defined.groupby(list(BETWEEN), sort=False)
         .agg(value=("value", "median"), study=("study", "any"),
              low=("null_low", "min"), high=("null_high", "max"))
         .sort_values("value").reset_index()
@@ -166,8 +162,8 @@ def _pair_panel(
     top.bar(np.arange(len(order)), high - low, bottom=low, width=1, color=BAND, alpha=0.6, lw=0)
     palette = colours(emotions)
     for k, (emotion, marker) in enumerate(zip(emotions, MARKERS * len(emotions), strict=False)):
-        line = order[list(choices)].merge(
-            defined[defined.emotion_a == emotion], on=list(choices), how="left"
+        line = order[list(BETWEEN)].merge(
+            defined[defined.emotion_a == emotion], on=list(BETWEEN), how="left"
         )
         at = np.arange(len(line)) + 0.24 * (k - (len(emotions) - 1) / 2)
         colour = palette[emotion]
@@ -182,11 +178,20 @@ def _pair_panel(
     top.set_ylim(REACH[0] - 0.05, REACH[1] + 0.05)
     top.set_xticks([])
     if absent := sorted(set(own.method) - set(defined.method)):
-        note = _("undefined: {why}").format(why="\n".join(map(_, absent)))
+        note = _("undefined: {why}").format(why="\n".join(absent))
         top.text(0.02, 0.02, note, fontsize=9, color=NEUTRAL, transform=top.transAxes,
                  in_layout=False)  # fmt: skip
     _choices(bottom, order, options)
     bottom.set_xlabel(_("specifications, by median cosine"))
+
+
+def _way(method: str, forwards: bool) -> str:
+    """A method, and which model it maps onto which where that makes a difference."""
+    title = _(METHODS[method].title)
+    if not METHODS[method].directed:
+        return title
+    way = _("{method}, 1st → 2nd") if forwards else _("{method}, 2nd → 1st")
+    return way.format(method=title)
 
 
 def _mark_study(order: pd.DataFrame, *axes: plt.Axes) -> None:

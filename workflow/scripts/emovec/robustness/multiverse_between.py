@@ -12,20 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from emovec.between_models.methods import METHODS
 from emovec.io.tables import COLUMNS
 from emovec.models.depths import nearest_depth
-
-CHOICES = ["position", "depth", "method"]
-
-
-METHODS = {  # `metric` of the multiverse: method and stat of the comparison
-    "raw": ("raw", "cos_naive"),
-    "wpc": ("wpc", "cos_u"),
-    "ridge": ("ridge", "cos_u"),
-    "ridge_unwhitened": ("ridge", "cos_u_unwhitened"),
-    "procrustes": ("procrustes", "cos_u"),
-}
-
 
 STUDY = {"position": "last", "metric": "raw"}  # as a mean over depths
 
@@ -42,8 +31,8 @@ def between_models(
     pairs = pairs[(pairs.emotion_a == pairs.emotion_b)]
     pairs = pairs[~pairs.family.isin(["control", "exploratory"])]
     tables = [pd.DataFrame(columns=COLUMNS["multiverse"])]
-    for metric, (method, stat) in METHODS.items():
-        rows = pairs[(pairs.method == method) & (pairs.stat == stat)]
+    for metric, method in METHODS.items():
+        rows = pairs[(pairs.method == method.column) & (pairs.stat == method.stat)]
         for key, line in rows.groupby(["model_a", "model_b", "position", "emotion_a"], sort=False):
             # depths are named by the model that comes first, whichever is mapped
             side = "a" if list(models).index(key[0]) < list(models).index(key[1]) else "b"

@@ -14,9 +14,6 @@ import pandas as pd
 from emovec.io.tables import COLUMNS
 from emovec.within_model.compare import compare_emotions
 
-CHOICES = ["position", "space", "metric", "estimator"]
-
-
 STUDY = {"position": "last", "space": "centered", "metric": "raw", "estimator": "naive"}
 
 

@@ -1,0 +1,37 @@
+"""The methods that compare a direction of one model with that of another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from emovec.registry import Kind, registry
+
+
+@dataclass(frozen=True)
+class Method(Kind):
+    """How its rows are told from others in the tables, and what they may be used for."""
+
+    stat: str = "cos_u"
+    method: str = ""  # in the column of that name, where it is not the name
+    directed: bool = False  # whether mapping a onto b differs from mapping b onto a
+    joint: bool = False  # alignment is claimed only where all of these find it
+
+    @property
+    def column(self) -> str:
+        return self.method or self.name
+
+
+METHODS = registry(
+    Method("raw", "raw cosine", stat="cos_naive"),
+    Method("wpc", "whitened read-outs", joint=True),
+    Method("ridge", "linear map", directed=True, joint=True),
+    Method(
+        "ridge_unwhitened",
+        "linear map to the raw stream",
+        stat="cos_u_unwhitened",
+        method="ridge",
+        directed=True,
+    ),
+    Method("procrustes", "rotation"),
+    Method("cka_debiased", "CKA of neutral sentences", stat="cka"),
+)
