@@ -11,6 +11,11 @@ SCRIPTS = Path(workflow.current_basedir).parent / "scripts"
 IMPORT = r"^ *from (emovec[\w.]*) import (\([^)]*\)|.*)$"
 sys.path.append(str(SCRIPTS))
 
+if set("{}") & set(str(SCRIPTS)):
+    raise WorkflowError(
+        f"{SCRIPTS.parents[1]} has braces in its name, which Snakemake takes for wildcards: rename it."
+    )
+
 from emovec.activations.copies import copies, split_name
 from emovec.config import check
 from emovec.errors import InputError
