@@ -37,7 +37,6 @@ from emovec.between_models.rows import (
     cell_row,
     decoding_row,
     efficiency_rows,
-    frame,
     gated,
     likeness_rows,
     plain_row,
@@ -50,15 +49,10 @@ from emovec.between_models.rows import (
 )
 from emovec.decoding.held_out import topic_folds
 from emovec.errors import InputError
-from emovec.io.tables import COLUMNS
+from emovec.io.tables import typed
 from emovec.models.depths import nearest_depth
 from emovec.statistics.arrays import Array
 from emovec.statistics.corrections import benjamini_hochberg
-
-SIMILARITY, MAPS, DECODING = (
-    COLUMNS[kind] for kind in ("cross_model_similarity", "maps", "decoding")
-)
-
 
 SMALLEST_MAP = 30
 
@@ -118,9 +112,9 @@ def compare_models(
     decoding = transfer_rows(transfers, plan) + _start_rows(*start, common)
     similarity += efficiency_rows(transfers, plan)
     return (
-        frame(similarity, SIMILARITY),
-        frame([row for at in primary for row in at.maps], MAPS),
-        frame(decoding, DECODING),
+        typed(similarity, "cross_model_similarity"),
+        typed([row for at in primary for row in at.maps], "maps"),
+        typed(decoding, "decoding"),
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm as normal
 
-from emovec.io.tables import COLUMNS
+from emovec.io.tables import typed
 from emovec.statistics.resampling import jackknife_interval
 from emovec.vectors.directions import cross_cosines, emotion_vectors
 
@@ -70,7 +70,7 @@ def raw_cosines(
     )
     if np.isfinite(band):
         table.loc[table.value.isna(), "flag"] = "zero vector"
-    return table.reindex(columns=COLUMNS["cross_model_similarity"])
+    return typed(table, "cross_model_similarity")
 
 
 def _diagonal(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from emovec.activations.streams import Streams
 from emovec.decoding.decode import Decoding, decode
 from emovec.decoding.folds import Folds, phrase_folds, topic_folds
 from emovec.decoding.texts import bag_of_words_auroc, nuisance_auroc
-from emovec.io.tables import COLUMNS
+from emovec.io.tables import typed
 from emovec.models.depths import nearest_depth
 from emovec.statistics.resampling import max_t, sign_flips
 
@@ -97,7 +97,7 @@ def decode_model(
             rows.append(_row(found[0], streams.name, "depth0", name, split, 0))
             tables.append(pd.DataFrame(rows))
     table = pd.concat(tables, ignore_index=True)
-    return table.assign(position=position).reindex(columns=COLUMNS["decoding"])
+    return typed(table.assign(position=position), "decoding")
 
 
 def _row(
@@ -147,4 +147,4 @@ def decode_texts(
                     | {"split": split, "auroc": auroc, "ci_low": low, "ci_high": high}
                     | {"n_test": int(folds.test.sum())}
                 )
-    return pd.DataFrame(rows).reindex(columns=COLUMNS["decoding"])
+    return typed(rows, "decoding")
