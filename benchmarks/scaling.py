@@ -26,7 +26,7 @@ import pandas as pd  # noqa: E402
 import worlds_cross  # noqa: E402
 from emovec.between_models.compare import compare_models  # noqa: E402
 from emovec.between_models.pair import Plan  # noqa: E402
-from emovec.decoding.rows import decode_model  # noqa: E402
+from emovec.decoding.table import decode_model  # noqa: E402
 from emovec.within_model.compare import compare_emotions  # noqa: E402
 
 CLASSES = [*worlds_cross.EMOTIONS, "neutral"]

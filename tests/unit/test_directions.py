@@ -9,7 +9,6 @@ from emovec.vectors.directions import (
     EmotionVectors,
     chance_norm,
     cosines,
-    cross_cosines,
     emotion_vectors,
     norms,
 )
@@ -47,7 +46,6 @@ def test_cosine_of_a_zero_vector_is_undefined() -> None:
     vectors[0, 0, 0] = 1
     found = cosines(vectors)[..., 0]
     assert found[0, 0] == 1 and np.isnan(found[0, 1]) and np.isnan(found[1, 1])
-    assert cross_cosines(vectors[:1], -vectors[:1]) == -1
 
 
 def test_float32_input_is_averaged_in_double_precision() -> None:

@@ -61,7 +61,7 @@ def test_a_signal_has_the_smallest_p_there_is_and_never_zero(seed):
     null = resampling.flipped_norm2_u(d, resampling.sign_flips(70, draws, rng))
     p = resampling.p_value(norms_u(d), null)
     assert (p == 1 / (draws + 1)).all()
-    assert (np.diagonal(unbiased.reliability_of_products(unbiased.products(d))) > 0.6).all()
+    assert (unbiased.contrast_reliability(d) > 0.6).all()
 
 
 @pytest.mark.parametrize("seed", worlds.seeds(1))
@@ -106,7 +106,7 @@ def test_relabelled_products_are_those_of_the_relabelled_class_means(reference):
     x = small(n=5)
     labels = resampling.relabelings(4, 5, 300, np.random.default_rng(0))
     assert (np.sort(labels, axis=-1) == np.arange(4)).all()
-    weights = np.vstack([AGAINST, unbiased.common(CLASSES, NEUTRAL)])
+    weights = np.vstack([AGAINST, AGAINST.mean(axis=0)])
     w = resampling.relabeled_weights(weights, labels, reference)
     others = np.delete(x, reference, axis=0) - x[reference]
     products = resampling.relabeled_inner(others, w)
@@ -153,6 +153,17 @@ def test_p_counts_the_observed_draw():
     assert resampling.p_value(90.0, null) == 10 / 100  # ties count
     assert resampling.p_value(90.0 + 1e-13, null) == 10 / 100  # as do rounding errors
     assert np.isnan(resampling.p_value(np.nan, null))
+    assert np.isnan(resampling.p_value(1.0, np.array([])))
+    assert np.isnan(resampling.p_value(1.0, np.array([0.0, np.nan])))
+
+
+def test_single_step_takes_the_largest_of_a_draw_where_any_is_defined():
+    nulls = np.array([[0.1, np.nan, 0.3], [0.2, np.nan, np.nan]])
+    assert resampling.single_step(0.25, nulls) == 2 / 3
+    assert resampling.single_step(0.3 - 1e-16, nulls) == 2 / 3
+    assert resampling.single_step(0.15, nulls) == 1
+    assert np.isnan(resampling.single_step(np.nan, nulls))
+    assert np.isnan(resampling.single_step(0.3, nulls[:, 1:2]))
 
 
 def test_a_statistic_that_never_varies_is_not_significant():
@@ -252,6 +263,7 @@ def test_the_jackknife_covers_planted_cosines(seed):
 def test_corrections_of_known_p_values():
     p = [0.01, 0.04, 0.03, 0.005]
     assert corrections.holm(p) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert corrections.holm(p, "abcd") == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert corrections.benjamini_hochberg(p) == pytest.approx([0.02, 0.04, 0.04, 0.02])
     assert corrections.holm([0.9, 0.8]) == pytest.approx([1, 1])
 
@@ -263,6 +275,41 @@ def test_an_undefined_test_is_no_member_of_its_family():
         assert np.isnan(adjusted[1])
         assert np.delete(adjusted, 1) == pytest.approx(correct([0.01, 0.04, 0.03, 0.005]))
         assert np.isnan(correct([np.nan])).all()
+
+
+def test_one_unit_changes_nothing_and_undefined_tests_stay_so():
+    p = [0.01, 0.4, np.nan]
+    np.testing.assert_array_equal(corrections.holm(p, "aaa"), p)
+    np.testing.assert_allclose(corrections.holm([0.01, np.nan], "ab"), [0.02, np.nan])
+
+
+def rejected(p, units, alpha):
+    """The sequential procedure itself: the level is shared by units not wholly rejected yet."""
+    names = set(units)
+    done = set()
+    while True:
+        level = alpha / (len(names) - len(done)) if len(done) < len(names) else alpha
+        hits = [q <= level or unit in done for q, unit in zip(p, units, strict=True)]
+        new = {
+            name
+            for name in names
+            if all(hit for hit, unit in zip(hits, units, strict=True) if unit == name)
+        }
+        if new == done:
+            return hits
+        done = new
+
+
+@pytest.mark.parametrize("seed", worlds.seeds(0))
+def test_adjusted_p_reproduces_the_sequential_procedure_at_every_level(seed):
+    rng = np.random.default_rng(seed)
+    for _ in range(50):
+        p = rng.choice([0.001, 0.004, 0.012, 0.03, 0.2], 8) * rng.uniform(0.9, 1.1, 8)
+        units = rng.choice(list("abcd"), 8).tolist()
+        adjusted = corrections.holm(p, units)
+        assert (adjusted >= p - 1e-15).all()
+        for alpha in (0.01, 0.05, 0.1, 0.3):
+            assert (adjusted <= alpha).tolist() == rejected(p, units, alpha)
 
 
 def test_draws_depend_on_the_generator_alone():

@@ -1,7 +1,6 @@
 """Verdicts: the rule on constructed evidence, the corrections, and the verdicts of whole worlds."""
 
 from dataclasses import replace
-from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
@@ -9,12 +8,11 @@ import pytest
 import worlds_cross
 from emovec.between_models import maps, pair
 from emovec.between_models.compare import compare_models
-from emovec.between_models.evidence import verdicts
+from emovec.between_models.evidence import COLUMNS, verdicts
 from emovec.between_models.families import adjust_families
 from emovec.between_models.thresholds import Thresholds
 from emovec.between_models.verdict import Evidence, decide
-from emovec.statistics import unbiased
-from emovec.statistics.corrections import holm_by_unit
+from emovec.statistics import resampling, unbiased
 from worlds import seeds
 
 SHARED = Evidence(
@@ -130,46 +128,6 @@ def test_limits_are_those_that_are_passed():
 # Corrections --------------------------------------------------------------------------------------
 
 
-def test_units_with_one_member_give_holm():
-    adjusted = holm_by_unit([0.01, 0.04, 0.03, 0.005], "abcd")
-    np.testing.assert_allclose(adjusted, [0.03, 0.06, 0.06, 0.02])
-
-
-def test_one_unit_changes_nothing_and_undefined_tests_stay_so():
-    p = [0.01, 0.4, np.nan]
-    np.testing.assert_array_equal(holm_by_unit(p, "aaa"), p)
-    np.testing.assert_allclose(holm_by_unit([0.01, np.nan], "ab"), [0.02, np.nan])
-
-
-def rejected(p, units, alpha):
-    """The sequential procedure itself: the level is shared by units not wholly rejected yet."""
-    names = set(units)
-    done = set()
-    while True:
-        level = alpha / (len(names) - len(done)) if len(done) < len(names) else alpha
-        hits = [q <= level or unit in done for q, unit in zip(p, units, strict=True)]
-        new = {
-            name
-            for name in names
-            if all(hit for hit, unit in zip(hits, units, strict=True) if unit == name)
-        }
-        if new == done:
-            return hits
-        done = new
-
-
-@pytest.mark.parametrize("seed", seeds(0))
-def test_adjusted_p_reproduces_the_sequential_procedure_at_every_level(seed):
-    rng = np.random.default_rng(seed)
-    for _ in range(50):
-        p = rng.choice([0.001, 0.004, 0.012, 0.03, 0.2], 8) * rng.uniform(0.9, 1.1, 8)
-        units = rng.choice(list("abcd"), 8).tolist()
-        adjusted = holm_by_unit(p, units)
-        assert (adjusted >= p - 1e-15).all()
-        for alpha in (0.01, 0.05, 0.1, 0.3):
-            assert (adjusted <= alpha).tolist() == rejected(p, units, alpha)
-
-
 def claim(model_a, model_b, method, p, emotion="anger", depths=(1, 2)):
     return {
         "model_a": model_a,
@@ -221,14 +179,14 @@ def within_rows(both):
         for depth in range(1, model.n_layers + 1):
             axes = maps.whitener(maps.decompose(model.probe[on_map, depth]))
             x = (model.residual[:-1, :, depth] - model.residual[-1, :, depth]) @ axes
-            for emotion, one, reliability in zip(
-                worlds_cross.EMOTIONS, x, unbiased.reliability(x), strict=True
-            ):
-                p = 3 * (1 - NormalDist().cdf(unbiased.sign_flip_z(one, one)))
+            flips = resampling.sign_flips(x.shape[1], 199, np.random.default_rng(0))
+            p = resampling.max_t(unbiased.norm2_u(x), resampling.flipped_norm2_u(x, flips))
+            reliability = unbiased.contrast_reliability(x)
+            for emotion, one_p, value in zip(worlds_cross.EMOTIONS, p, reliability, strict=True):
                 row = {"model": model.name, "position": "suffix", "depth": depth, "metric": "lda"}
                 row |= {"emotion_a": emotion, "emotion_b": ""}
-                within.append(row | {"stat": "norm2_u", "value": 1.0, "p_adjusted": p})
-                within.append(row | {"stat": "reliability", "value": reliability})
+                within.append(row | {"stat": "norm2_u", "value": 1.0, "p_adjusted": one_p})
+                within.append(row | {"stat": "reliability", "value": value})
         for emotion in worlds_cross.EMOTIONS:
             row = {"train_model": model.name, "test_model": model.name, "contrast": emotion}
             row |= {"direction": "depth0", "position": "suffix", "split": "topic"}
@@ -259,6 +217,7 @@ SIZE = {
 @pytest.mark.parametrize("kind", ["shared", "twin"])
 def test_shared_worlds_are_found_shared(kind, seed):
     found = verdicts_of(kind, np.random.default_rng(seed))
+    assert list(found) == COLUMNS
     assert len(found) == 2 * 3
     assert found["relative_depth"].tolist() == [0.5] * 3 + [1.0] * 3
     assert (found["verdict"] == "shared").mean() > 0.8

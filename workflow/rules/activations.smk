@@ -3,7 +3,7 @@
 READ = {
     **MODEL,
     **CLASSES,
-    "suffix": suffix,
+    "suffix": config["prompts"]["suffix"],
     "activations": config["activations"],
     "contents": contents(PROMPTS, PROBE),
     "capture": code_of("capture_activations.py"),

@@ -11,22 +11,14 @@ SCRIPTS = Path(workflow.current_basedir).parent / "scripts"
 IMPORT = r"^ *from (emovec[\w.]*) import (\([^)]*\)|.*)$"
 sys.path.append(str(SCRIPTS))
 
-if set("{}") & set(str(SCRIPTS)):
-    raise WorkflowError(
-        f"{SCRIPTS.parents[1]} has braces in its name, which Snakemake takes for wildcards: rename it."
-    )
-
 from emovec.activations.copies import copies, split_name
-from emovec.config import check, check_files, check_yaml
+from emovec.config import check
 from emovec.errors import InputError
 from emovec.models.sources import source_id
 from emovec.vectors.formats import export_files
 
 try:
-    check_yaml(workflow.configfiles, whole=workflow.modifier.namespace is None)
-    config |= check(config)
-    if not workflow.storage_settings.default_storage_provider:
-        check_files(config, [".", SCRIPTS.parents[1]])
+    config |= check(config, SCRIPTS.parent / "schemas" / "config.schema.yaml")
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -81,11 +73,6 @@ WORDS = given(config["steering"]["words"])
 # Parameters that several rules share.
 CLASSES = {"emotions": EMOTIONS, "neutral": config["prompts"]["neutral"]}
 MODEL = {"model": lookup("models/{model}", within=config)}
-
-
-def suffix(wildcards):
-    """The suffix as it is: braces in a plain parameter would be wildcards."""
-    return config["prompts"]["suffix"]
 
 
 def one_of(names):

@@ -31,7 +31,7 @@ rule decode_texts:
     input:
         PROMPTS,
     output:
-        "<results>/prompts/decoding.csv",
+        "<results>/decoding/texts.csv",
     log:
         "<logs>/decode_texts.log",
     benchmark:

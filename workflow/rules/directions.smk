@@ -44,7 +44,7 @@ rule project_tokens:
     params:
         **MODEL,
         **CLASSES,
-        suffix=suffix,
+        suffix=config["prompts"]["suffix"],
         position=config["statistics"]["position"],
         depths=config["statistics"]["depths"],
         activations=config["activations"],

@@ -7,8 +7,5 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.robustness.published import compare_published
 
     paths = snakemake.input
-    table = compare_published(
-        read_table(paths.within, "within_model_similarity"),
-        read_table(paths.cross, "cross_model_similarity"),
-    )
+    table = compare_published(read_table(paths.within), read_table(paths.cross))
     write_table(table, snakemake.output[0], "published")

@@ -3,7 +3,7 @@
 from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
-    from emovec.decoding.rows import decode_texts
+    from emovec.decoding.table import decode_texts
     from emovec.io.seeds import generator
     from emovec.io.tables import write_table
     from emovec.prompts.sentences import read_prompts

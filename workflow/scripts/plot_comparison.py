@@ -10,8 +10,7 @@ with job(snakemake.rule, snakemake.log[0]):
 
     speak(snakemake.params.language)
     paths, params, output = snakemake.input, snakemake.params, snakemake.output
-    cross = read_table(paths.cross, "cross_model_similarity")
-    maps, decoding = (read_table(paths[kind], kind) for kind in ("maps", "decoding"))
+    cross, maps, decoding = map(read_table, (paths.cross, paths.maps, paths.decoding))
     emotions = list(params.emotions)
     drawn = {
         output.ruler: between_models.ruler(cross, emotions, params.alpha),

@@ -18,7 +18,7 @@ _HOMES = {
     "Plan": "between_models.pair",
     "Streams": "activations.streams",
     "compare_models": "between_models.compare",
-    "decode_depths": "decoding.decode",
+    "decode_depths": "decoding.held_out",
     "emotion_vectors": "vectors.directions",
     "load_vectors": "vectors.exported",
     "open_activations": "activations.store",

@@ -18,13 +18,14 @@ import numpy as np
 import pandas as pd
 from tokenizers import Tokenizer
 
-from emovec.audit.classifiers import bag_of_words, nuisances, topic_folds
+from emovec.audit.classifiers import FOLDS, bag_of_words, nuisances
 from emovec.audit.duplicates import duplicates
 from emovec.audit.emotion_words import heads, probe_words
 from emovec.audit.form import final, lengths, openings
 from emovec.audit.ledger import LIMITS, Ledger, Z, has, times
 from emovec.prompts.sentences import ATTRIBUTE, HALVES
 from emovec.prompts.tokenizer import encode
+from emovec.statistics.folds import topic_folds
 
 
 @dataclass(frozen=True)
@@ -56,15 +57,16 @@ def audit(
     ledger = Ledger()
     classes = [*emotions, neutral]
     encoded = {name: encode(tokenizer, prompts["text"]) for name, tokenizer in tokenizers.items()}
-    fold = topic_folds(prompts["topic"], np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    folds = topic_folds(prompts["topic"].nunique(), FOLDS, rng)
 
     _size(ledger, prompts)
     duplicates(ledger, prompts, probe)
     final(ledger, prompts, encoded, classes)
     lengths(ledger, prompts, encoded, emotions, neutral)
-    openings(ledger, prompts, fold, emotions, neutral, seed)
-    nuisances(ledger, prompts, fold, classes)
-    bag_of_words(ledger, prompts, fold, classes)
+    openings(ledger, prompts, folds, emotions, neutral, seed)
+    nuisances(ledger, prompts, folds, classes)
+    bag_of_words(ledger, prompts, classes, rng)
     heads(ledger, prompts, emotions)
     probe_words(ledger, prompts, probe, emotions)
     _probe_size(ledger, probe)

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2_contingency
 
-from emovec.audit.ledger import LIMITS, Ledger, Z, first_word, has, n_words, pairs, times, versus
+from emovec.audit.ledger import LIMITS, Ledger, Z, has, pairs, times, versus
+from emovec.audit.text_baseline import words
+from emovec.statistics.folds import Folds
 
 PERMUTATIONS = 499
 
@@ -62,7 +64,7 @@ def lengths(
 ) -> None:
     """Means, and standardised mean differences against neutral, of every kind of length."""
     measures = [
-        ("words", "", prompts["text"].map(n_words)),
+        ("words", "", prompts["text"].str.split().str.len()),
         ("characters", "", prompts["text"].str.len()),
     ]
     for name, tokens in encoded.items():
@@ -80,9 +82,8 @@ def lengths(
             ledger.note("length", name, f"mean_{unit}", wide.mean()[name], model)
             ledger.note("length", name, f"sd_{unit}", wide.std()[name], model)
         for name in emotions:
-            own = length[prompts["emotion"] == name].to_numpy(dtype=float)
-            other = length[prompts["emotion"] == neutral].to_numpy(dtype=float)
-            smd, error = _smd(own, other)
+            a, b = (length[prompts["emotion"] == one].to_numpy(float) for one in (name, neutral))
+            smd, error = _smd(a, b)
             limit = max(LIMITS["smd"], Z * error)
             scope = versus(name, neutral)
             ledger.note("length", scope, f"smd_{unit}", smd, model)
@@ -95,12 +96,12 @@ def lengths(
                 )
 
 
-def _smd(own: np.ndarray, other: np.ndarray) -> tuple[float, float]:
+def _smd(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
     """Standardised mean difference and its standard error; the rows of both are paired."""
-    difference = own - other
+    difference = a - b
     if not difference.any():
         return 0.0, 0.0
-    spread = np.sqrt((own.var(ddof=1) + other.var(ddof=1)) / 2)
+    spread = np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / 2)
     if spread == 0:
         return float(np.copysign(np.inf, difference.mean())), 0.0
     error = difference.std(ddof=1) / np.sqrt(len(difference))
@@ -110,14 +111,14 @@ def _smd(own: np.ndarray, other: np.ndarray) -> tuple[float, float]:
 def openings(
     ledger: Ledger,
     prompts: pd.DataFrame,
-    fold: np.ndarray,
+    folds: Folds,
     emotions: Sequence[str],
     neutral: str,
     seed: int,
 ) -> None:
     """First words, and shares of sentences with a few forms that readers take for emotion."""
     classes = [*emotions, neutral]
-    first = prompts["text"].map(first_word)
+    first = prompts["text"].map(lambda text: next(iter(words(text)), ""))
     code = pd.factorize(first)[0]
     by_class = {name: code[(prompts["emotion"] == name).to_numpy()] for name in classes}
     distances = {}
@@ -132,7 +133,7 @@ def openings(
             f"First words differ between classes beyond chance, most between {a} and {b} with a "
             f"total variation of {value:.2f}."
         )
-    accuracy = _lookup_accuracy(code, prompts["emotion"].to_numpy(), fold, classes)
+    accuracy = _lookup_accuracy(np.stack([by_class[name] for name in classes]), folds)
     chance = 1 / len(classes)
     noise = Z * np.sqrt(chance * (1 - chance) / len(prompts))
     limit = chance + max(LIMITS["first_word_accuracy"], noise)
@@ -186,17 +187,13 @@ def _total_variation(a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> 
     return observed, float(np.quantile(null, 0.99))
 
 
-def _lookup_accuracy(
-    code: np.ndarray, emotion: np.ndarray, fold: np.ndarray, classes: list[str]
-) -> float:
-    """Held-out accuracy of the most frequent class per code; a tie counts as a guess."""
-    label = np.array([classes.index(name) for name in emotion])
+def _lookup_accuracy(code: np.ndarray, folds: Folds) -> float:
+    """Held-out accuracy of the most frequent class per `code[class, topic]`; a tie is a guess."""
     n_codes = int(code.max()) + 1
     correct = 0.0
-    for k in np.unique(fold):
-        train, test = fold != k, fold == k
-        counts = np.zeros((n_codes, len(classes)))
-        np.add.at(counts, (code[train], label[train]), 1)
-        best = counts == counts.max(axis=1, keepdims=True)
-        correct += (best[code[test], label[test]] / best[code[test]].sum(axis=1)).sum()
-    return float(correct / len(code))
+    for train, (test, _) in zip(folds.train, folds.test, strict=True):
+        counts = np.array([np.bincount(row, minlength=n_codes) for row in code[:, train]])
+        best = counts == counts.max(axis=0)  # [class, code]
+        right = best[np.arange(len(code))[:, None], code[:, test]]
+        correct += (right / best.sum(axis=0)[code[:, test]]).sum()
+    return correct / code.size

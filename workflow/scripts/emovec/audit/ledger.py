@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
 import pandas as pd
-
-from emovec.io.tables import COLUMNS, typed
 
 Z = 2.58  # two-sided 99 %
 
@@ -31,6 +28,9 @@ LIMITS: dict[str, float] = {
     "min_attribute_side": 80,
     "min_attribute_side_control": 40,
 }
+
+
+COLUMNS = ["check", "scope", "model", "statistic", "value", "threshold", "ok"]
 
 
 IMPLICIT = "implicit"  # the phrase of a sentence that shows its emotion without an emotion word
@@ -63,7 +63,8 @@ class Ledger:
         return ok
 
     def table(self) -> pd.DataFrame:
-        return typed(pd.DataFrame(self.rows, columns=list(COLUMNS["confounds"])), "confounds")
+        table = pd.DataFrame(self.rows, columns=COLUMNS)
+        return table.astype({"threshold": "float64", "ok": "boolean"})
 
 
 def pairs(classes: Sequence[str]) -> list[tuple[str, str]]:
@@ -74,17 +75,6 @@ def pairs(classes: Sequence[str]) -> list[tuple[str, str]]:
 def versus(a: str, b: str) -> str:
     """The scope of a comparison."""
     return f"{a} vs {b}"
-
-
-def first_word(text: str) -> str:
-    """The first word in lower case, up to an apostrophe: "I'm" opens like "I"."""
-    match = re.search(r"\w+", text)
-    return match.group().casefold() if match else ""
-
-
-def n_words(text: str) -> int:
-    """Words between spaces."""
-    return len(text.split())
 
 
 def times(count: int, noun: str) -> str:

@@ -15,14 +15,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from emovec.errors import InputError
-from emovec.statistics.arrays import Array, divide
-from emovec.statistics.unbiased import Views, cosine_of
-
-Mask = NDArray[np.bool_]
-
+from emovec.statistics.arrays import Floats, Mask, ratio
+from emovec.statistics.unbiased import Views, cosine, reliability
 
 SMALLEST_SIDE = 10
 
@@ -93,43 +90,42 @@ def balanced_contrasts(
     )
 
 
-def contrast_products(x: Array, y: Array, contrasts: Contrasts) -> Array:
+def contrast_products(x: Floats, y: Floats, contrasts: Contrasts) -> Floats:
     """Unbiased products `[m, m]` of the contrasts of `x[n, q]` and of `y[n, q]`.
 
     Each is a mean over pairs of different sentences, group by group: what both models share
-    because they read the same sentence is left out (the unpaired form of `u_cross`).
+    because they read the same sentence is left out (the unpaired form of `inner_u`).
     """
     m = len(contrasts.names)
     groups = np.concatenate([contrasts.positive, contrasts.negative]).astype(float)
     same = (groups * np.einsum("nq,nq->n", x, y)) @ groups.T
     pairs = np.outer(groups.sum(axis=1), groups.sum(axis=1)) - groups @ groups.T
-    means = divide((groups @ x) @ (groups @ y).T - same, pairs)
+    means = ratio((groups @ x) @ (groups @ y).T - same, pairs)
     return means[:m, :m] + means[m:, m:] - means[:m, m:] - means[m:, :m]
 
 
-def contrast_reliability(x: Array, contrasts: Contrasts) -> tuple[Array, Array]:
+def contrast_reliability(x: Floats, contrasts: Contrasts) -> tuple[Floats, Floats]:
     """Unbiased norm² `[m]` of each contrast of `x[n, q]` and its share of the naive norm²."""
     norm2 = np.diag(contrast_products(x, x, contrasts))
     side = contrasts.positive.sum(axis=1, keepdims=True)
     naive = (((contrasts.positive @ x - contrasts.negative @ x) / side) ** 2).sum(axis=1)
-    return norm2, divide(norm2, naive)
+    return norm2, reliability(norm2, naive)
 
 
-def control_cosines(views: Views, contrasts: Contrasts, reliability: float = 0.5) -> Array:
+def control_cosines(views: Views, contrasts: Contrasts, least: float = 0.5) -> Floats:
     """Unbiased cosines `[attribute in a, attribute in b]`; arrays of `views` are `[n, q]`.
 
-    NaN where a contrast falls short of `reliability`: a cosine of noise would only blur the null.
+    NaN where a contrast falls short of the reliability `least`: a cosine of noise would only blur
+    the null.
     """
     norm_a, reliable_a = contrast_reliability(views.own, contrasts)
     norm_b, reliable_b = contrast_reliability(views.right, contrasts)
-    cosines = cosine_of(
-        contrast_products(views.left, views.right, contrasts), norm_a[:, None], norm_b
-    )
-    usable = (reliable_a >= reliability)[:, None] & (reliable_b >= reliability)
+    cosines = cosine(contrast_products(views.left, views.right, contrasts), norm_a[:, None], norm_b)
+    usable = (reliable_a >= least)[:, None] & (reliable_b >= least)
     return np.where(usable, cosines, np.nan)
 
 
-def mismatched_null(cosines: Array, contrasts: Contrasts) -> Array:
+def mismatched_null(cosines: Floats, contrasts: Contrasts) -> Floats:
     """The null: cosines of mismatched attributes, undefined ones included, `[pair]`.
 
     The order of pairs is the same at every depth, so that a maximum over depths can be taken pair
@@ -138,7 +134,7 @@ def mismatched_null(cosines: Array, contrasts: Contrasts) -> Array:
     return cosines[..., contrasts.mismatched]
 
 
-def specificity(cosines: Array) -> tuple[Array, Array]:
+def specificity(cosines: Floats) -> tuple[Floats, Floats]:
     """How far the diagonal stands out of `cosines[..., emotion_a, emotion_b]`.
 
     Returns
@@ -159,8 +155,8 @@ def specificity(cosines: Array) -> tuple[Array, Array]:
 
 
 def specificity_null(
-    cosines: Array, contrasts: Contrasts, emotions: int, draws: int, rng: np.random.Generator
-) -> tuple[Array, Array]:
+    cosines: Floats, contrasts: Contrasts, emotions: int, draws: int, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
     """`specificity` of attributes in a against other attributes in b, `[depth, draw]` each.
 
     Each draw takes 2 × `emotions` different attributes of `cosines[depth, m, m]`, half for a and

@@ -3,61 +3,55 @@
 At the pre-registered depths everything is measured with its null; on a grid of depths only what
 is cheap, marked exploratory. p-values of a family are adjusted here for the depths of this pair
 (the largest null value over depths, Westfall & Young 1993); over pairs and emotions they are
-adjusted by `verdicts.adjust_families` once all pairs are in one table.
+adjusted by `families.adjust_families` once all pairs are in one table.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from emovec.activations.streams import Streams
 from emovec.between_models import maps
 from emovec.between_models.attributes import Contrasts, balanced_contrasts, mismatched_null
-from emovec.between_models.likeness import cka_from_grams, gram, u_centred
+from emovec.between_models.likeness import cka_debiased, gram, u_centred
 from emovec.between_models.pair import (
     AtDepth,
     Common,
-    Measured,
     Plan,
-    Transfer,
     apply_views,
     at_depth,
     held_out_transfers,
-    likeness,
-    shuffled_r2,
+    measure,
 )
 from emovec.between_models.rows import (
     alignment_rows,
-    capture_rows,
     cell_row,
     decoding_row,
     efficiency_rows,
+    frame,
     gated,
-    likeness_rows,
-    plain_row,
-    procrustes_rows,
-    readout_rows,
-    ridge_row,
+    map_rows,
     specificity_rows,
     transfer_rows,
     two_sided,
+    vector_rows,
 )
-from emovec.decoding.held_out import topic_folds
 from emovec.errors import InputError
-from emovec.io.tables import typed
+from emovec.io.tables import COLUMNS
 from emovec.models.depths import nearest_depth
-from emovec.statistics.arrays import Array
+from emovec.statistics.arrays import Floats, Mask
 from emovec.statistics.corrections import benjamini_hochberg
+from emovec.statistics.folds import topic_folds
+
+SIMILARITY, MAPS, DECODING = (
+    COLUMNS[kind] for kind in ("cross_model_similarity", "maps", "decoding")
+)
+
 
 SMALLEST_MAP = 30
-
-
-UNWHITENED = "cos_u_unwhitened"
 
 
 def compare_models(
@@ -90,31 +84,29 @@ def compare_models(
     _check(a, b, probe, plan)
     on_map, on_control = ((probe["half"] == half).to_numpy() for half in ("map", "control"))
     contrasts = _contrasts(probe[on_control], np.shape(a.residual)[1], rng)
-    fold = topic_folds(np.shape(a.residual)[1], plan.folds, rng)
+    folds = topic_folds(np.shape(a.residual)[1], plan.folds, rng)
+    common = Common(plan, contrasts, folds, rng)
 
-    common = Common(plan, contrasts, fold, rng)
+    def at(depth_a: int, depth_b: int) -> tuple[AtDepth, AtDepth]:
+        depths = ((a, depth_a), (b, depth_b))
+        return tuple(at_depth(model, depth, on_map, on_control) for model, depth in depths)
 
-    primary = [
-        _measure(
-            at_depth(a, depth_a, on_map, on_control),
-            at_depth(b, depth_b, on_map, on_control),
-            common,
-        )
-        for depth_a, depth_b in primary_depths(a.n_layers, b.n_layers, plan.relative_depths)
+    pairs = [
+        measure(*at(*depths), common)
+        for depths in primary_depths(a.n_layers, b.n_layers, plan.relative_depths)
     ]
-    measured = [cell for at in primary for cell in at.measured]
-    similarity = [row for at in primary for row in at.rows]
-    similarity += alignment_rows(measured, common)
-    similarity += specificity_rows(measured, common)
+    cells = [cell for pair in pairs for cell in pair.cells]
+    transfers = [transfer for pair in pairs for transfer in pair.transfers]
+    similarity = [row for pair in pairs for row in vector_rows(pair, plan)]
+    similarity += alignment_rows(cells, common)
+    similarity += specificity_rows(cells, common)
     similarity += _grid_rows(a, b, on_map, on_control, common)
-    start = tuple(at_depth(model, 0, on_map, on_control) for model in (a, b))
-    transfers = [transfer for at in primary for transfer in at.transfers]
-    decoding = transfer_rows(transfers, plan) + _start_rows(*start, common)
+    decoding = transfer_rows(transfers, plan) + _start_rows(*at(0, 0), common)
     similarity += efficiency_rows(transfers, plan)
     return (
-        typed(similarity, "cross_model_similarity"),
-        typed([row for at in primary for row in at.maps], "maps"),
-        typed(decoding, "decoding"),
+        frame(similarity, SIMILARITY),
+        frame([row for pair in pairs for row in map_rows(pair, plan)], MAPS),
+        frame(decoding, DECODING),
     )
 
 
@@ -130,58 +122,11 @@ def primary_depths(
     return list(dict.fromkeys(pairs))
 
 
-@dataclass
-class _Found:
-    """Everything found at one pair of depths."""
-
-    measured: list[Measured] = field(default_factory=list)
-    transfers: list[Transfer] = field(default_factory=list)
-    rows: list[dict] = field(default_factory=list)
-    maps: list[dict] = field(default_factory=list)
-
-
-def _measure(a: AtDepth, b: AtDepth, common: Common) -> _Found:
-    found = _Found()
-    geometry, cka_null = likeness(a, b, common)
-    gates = []
-    for source, target in ((a, b), (b, a)):
-        white = target.whitened
-        ridge = maps.fit_ridge(source.parts, white.fit)
-        row = ridge_row(source, target, ridge, shuffled_r2(source, white, ridge, common), common)
-        ok = row["map_ok"]
-        gates.append(ok)
-        found.measured.append(
-            apply_views(source, white, "ridge", "cos_u", ridge.views, common, ridge.r2_loo, ok)
-        )
-        found.transfers += held_out_transfers(source, white, ridge, common)
-        plain = maps.fit_ridge(source.parts, target.fit)
-        found.measured.append(
-            apply_views(source, target, "ridge", UNWHITENED, plain.views, common, plain.r2_loo, ok)
-        )
-        found.maps += [row | geometry, plain_row(source, target, plain, common.plan) | geometry]
-    map_ok = all(gates)
-    if (procrustes := maps.fit_procrustes(a.fit, b.fit)) is not None:
-        found.measured.append(
-            apply_views(
-                a, b, "procrustes", "cos_u", procrustes.views, common, procrustes.r2_ab, map_ok
-            )
-        )
-        found.maps += procrustes_rows(a, b, procrustes, common.plan, geometry)
-        found.rows += capture_rows(a, b, procrustes, common.plan)
-    if (read_outs := maps.fit_readouts(a.parts, b.parts)) is not None:
-        found.measured.append(
-            apply_views(a, b, "wpc", "cos_u", read_outs.views, common, np.nan, map_ok)
-        )
-        found.rows += readout_rows(a, b, common.plan)
-    found.rows += likeness_rows(a, b, geometry, cka_null, common.plan)
-    return found
-
-
 def _grid_rows(
     a: Streams,
     b: Streams,
-    on_map: NDArray[np.bool_],
-    on_control: NDArray[np.bool_],
+    on_map: Mask,
+    on_control: Mask,
     common: Common,
 ) -> list[dict]:
     """Every depth of a against every depth of b: read-outs and CKA, marked exploratory."""
@@ -205,7 +150,7 @@ def _grid_rows(
                 }
                 row |= {"ci_low": cell.cosines.low[i, i], "ci_high": cell.cosines.high[i, i]}
                 rows.append(gated(row, reliable[i, i]))
-            cka = cka_from_grams(gram_left, gram_right)
+            cka = cka_debiased(gram_left, gram_right)
             row = cell_row(cell, plan, "", "", "cka", cka)
             rows.append(row | {"method": "cka_debiased", "flag": "exploratory"})
     tested = [row for row in rows if row.get("family") == "exploratory"]
@@ -215,14 +160,14 @@ def _grid_rows(
 
 
 def _light(
-    model: Streams, on_map: NDArray[np.bool_], on_control: NDArray[np.bool_], size: int
-) -> list[tuple[AtDepth, Array]]:
+    model: Streams, on_map: Mask, on_control: Mask, size: int
+) -> list[tuple[AtDepth, Floats]]:
     """At most `size` depths after the first block, evenly spaced, and the last one among them."""
     depths = np.unique(
         np.linspace(1, model.n_layers, min(size, model.n_layers)).round().astype(int)
     )
-    found = [at_depth(model, int(depth), on_map, on_control) for depth in depths if size]
-    return [(at, u_centred(gram(at.fit))) for at in found]
+    ats = [at_depth(model, int(depth), on_map, on_control) for depth in depths if size]
+    return [(at, u_centred(gram(at.fit))) for at in ats]
 
 
 def _start_rows(a: AtDepth, b: AtDepth, common: Common) -> list[dict]:

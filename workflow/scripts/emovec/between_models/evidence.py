@@ -12,7 +12,9 @@ from emovec.activations.copies import split_name
 from emovec.between_models.families import _is_control, _unordered
 from emovec.between_models.thresholds import DEFAULTS, JOINT, Thresholds
 from emovec.between_models.verdict import Evidence, decide
-from emovec.io.tables import typed
+from emovec.io import tables
+
+COLUMNS = tables.COLUMNS["verdicts"]
 
 
 def verdicts(
@@ -25,7 +27,7 @@ def verdicts(
     *,
     metric: str = "lda",
 ) -> pd.DataFrame:
-    """One row for each emotion, unordered pair and primary depth, as in `verdicts.csv`.
+    """One row for each emotion, unordered pair and primary depth, with the columns `COLUMNS`.
 
     Parameters
     ----------
@@ -68,7 +70,10 @@ def verdicts(
                 "reason": verdict.reason,
             }
         )
-    return typed(rows, "verdicts")
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    flags = [column for column in COLUMNS if column.endswith("_ok")]
+    flags += ["aligned", "specific", "transfers"]
+    return table.astype(dict.fromkeys(flags, "boolean"))
 
 
 def _evidence(

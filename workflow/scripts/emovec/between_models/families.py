@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from emovec.activations.copies import is_copy
-from emovec.statistics.corrections import holm_by_unit
+from emovec.statistics.corrections import holm
 
 
 def adjust_families(
@@ -53,7 +53,7 @@ def _adjust(
         members = list(at_position.values())
         worst = [np.max(table.loc[rows, "p_adjusted"].to_numpy(float)) for rows in members]
         units = [(tuple(model for model, _ in place), name) for place, name in at_position]
-        for rows, p in zip(members, holm_by_unit(worst, units), strict=True):
+        for rows, p in zip(members, holm(worst, units), strict=True):
             table.loc[rows, "p_adjusted"] = p
 
 

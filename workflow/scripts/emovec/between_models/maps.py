@@ -16,11 +16,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.linalg import orthogonal_procrustes
 
-from emovec.between_models.likeness import _centre, _varies, gram, permuted_sums
+from emovec.between_models.likeness import gram, permuted_sums
 from emovec.errors import InputError
-from emovec.statistics.arrays import Array
-from emovec.statistics.unbiased import Views, u_cross
+from emovec.statistics.arrays import Floats, centred
+from emovec.statistics.unbiased import Views, norm2_u
 
 RANKS = (8, 16, 32, 64, 128)
 
@@ -32,10 +33,10 @@ READ_OUTS = 64
 class Decomposition:
     """Principal components of n rows: `x = mean + (u * s) @ vt`, with rank r ≤ min(n − 1, d)."""
 
-    mean: Array  # [d]
-    u: Array  # [n, r]
-    s: Array  # [r], largest first
-    vt: Array  # [r, d]
+    mean: Floats  # [d]
+    u: Floats  # [n, r]
+    s: Floats  # [r], largest first
+    vt: Floats  # [r, d]
 
     @property
     def rogue_share(self) -> float:
@@ -59,31 +60,27 @@ def decompose(x: ArrayLike) -> Decomposition:
             f"A map needs at least 3 sentences with finite activations, not an array of shape "
             f"{rows.shape} with {np.count_nonzero(~np.isfinite(rows))} undefined values."
         )
-    mean = rows.mean(axis=0)
-    centred = rows - mean
-    u, s, vt = np.linalg.svd(centred, full_matrices=False)
+    u, s, vt = np.linalg.svd(centred(rows), full_matrices=False)
     rank = int((s > s[0] * max(rows.shape) * np.finfo(float).eps).sum())
-    if np.linalg.norm(centred) <= 1e-6 * np.linalg.norm(rows):
-        rank = 0
     rank = min(rank, len(rows) - 1)
-    return Decomposition(mean, u[:, :rank], s[:rank], vt[:rank])
+    return Decomposition(rows.mean(axis=0), u[:, :rank], s[:rank], vt[:rank])
 
 
 @dataclass(frozen=True)
 class Ridge:
     """Linear map `x_b ≈ mean_b + (x_a − mean_a) @ weights`."""
 
-    mean_a: Array  # [d_a]
-    mean_b: Array  # [d_b]
-    weights: Array  # [d_a, d_b]
+    mean_a: Floats  # [d_a]
+    mean_b: Floats  # [d_b]
+    weights: Floats  # [d_a, d_b]
     alpha: float
     r2_loo: float  # of held-out rows, against the mean of the other rows; NaN without variance
 
-    def apply(self, x: ArrayLike) -> Array:
+    def apply(self, x: ArrayLike) -> Floats:
         """Predict rows of b from rows `x[..., d_a]` of a."""
         return self.mean_b + (np.asarray(x, dtype=float) - self.mean_a) @ self.weights
 
-    def views(self, x_a: Array, x_b: Array) -> Views:
+    def views(self, x_a: Floats, x_b: Floats) -> Views:
         """Differences (or rows up to an offset) of both models in the space of b."""
         mapped = x_a @ self.weights
         return Views(mapped, x_b, mapped)
@@ -102,27 +99,26 @@ def fit_ridge(a: ArrayLike | Decomposition, b: ArrayLike) -> Ridge:
         The same n sentences in both models; `a` may be decomposed already.
     """
     left, target = _paired(a, b)
-    mean_b = target.mean(axis=0)
-    centred = target - mean_b
-    if not left.s.size or not _varies(target):
+    mean_b, moved = target.mean(axis=0), centred(target)
+    if not left.s.size or not moved.any():
         weights = np.zeros((left.vt.shape[1], target.shape[1]))
         return Ridge(left.mean, mean_b, weights, float("nan"), float("nan"))
-    scores = left.u.T @ centred
-    outside = centred - left.u @ scores if len(left.u) - 1 > left.s.size else 0.0
+    scores = left.u.T @ moved
+    outside = moved - left.u @ scores if len(left.u) - 1 > left.s.size else 0.0
     errors = [_press(left, scores, outside, alpha) for alpha in penalties(left)]
     best = int(np.argmin(errors))
     alpha = float(penalties(left)[best])
     weights = left.vt.T @ ((left.s / (left.s**2 + alpha))[:, None] * scores)
-    return Ridge(left.mean, mean_b, weights, alpha, 1.0 - errors[best] / _error_of_mean(centred))
+    return Ridge(left.mean, mean_b, weights, alpha, 1.0 - errors[best] / _error_of_mean(moved))
 
 
-def penalties(a: Decomposition) -> Array:
+def penalties(a: Decomposition) -> Floats:
     """The penalties that `fit_ridge` chooses from, spread over the spectrum of `a`."""
     largest = a.s[0] ** 2
     return np.geomspace(max(a.s[-1] ** 2, 1e-10 * largest), 10.0 * largest, 16)
 
 
-def _paired(a: ArrayLike | Decomposition, b: ArrayLike) -> tuple[Decomposition, Array]:
+def _paired(a: ArrayLike | Decomposition, b: ArrayLike) -> tuple[Decomposition, Floats]:
     left = a if isinstance(a, Decomposition) else decompose(a)
     target = np.asarray(b, dtype=float)
     if len(left.u) != len(target):
@@ -132,7 +128,7 @@ def _paired(a: ArrayLike | Decomposition, b: ArrayLike) -> tuple[Decomposition, 
     return left, target
 
 
-def _unleveraged(a: Decomposition, alpha: float) -> tuple[Array, Array]:
+def _unleveraged(a: Decomposition, alpha: float) -> tuple[Floats, Floats]:
     """1 − f per component and 1 − leverage per row, the intercept included."""
     kept = alpha / (a.s**2 + alpha)
     power = a.u**2
@@ -141,31 +137,31 @@ def _unleveraged(a: Decomposition, alpha: float) -> tuple[Array, Array]:
     return kept, outside + power @ kept
 
 
-def _press(a: Decomposition, scores: Array, outside: Array | float, alpha: float) -> float:
+def _press(a: Decomposition, scores: Floats, outside: Floats | float, alpha: float) -> float:
     kept, unleveraged = _unleveraged(a, alpha)
     residual = outside + a.u @ (kept[:, None] * scores)
     return float(((residual / unleveraged[:, None]) ** 2).sum())
 
 
-def _error_of_mean(centred: Array) -> float:
-    """Squared error of predicting each row by the mean of the others."""
-    n = len(centred)
-    return float((centred**2).sum() * (n / (n - 1)) ** 2)
+def _error_of_mean(rows: Floats) -> float:
+    """Squared error of predicting each of the centred rows by the mean of the others."""
+    n = len(rows)
+    return float((rows**2).sum() * (n / (n - 1)) ** 2)
 
 
 @dataclass(frozen=True)
 class Procrustes:
     """Rotation between the k leading principal components of both models."""
 
-    basis_a: Array  # [d_a, k], orthonormal columns
-    basis_b: Array  # [d_b, k]
-    rotation: Array  # [k, k], orthogonal
+    basis_a: Floats  # [d_a, k], orthonormal columns
+    basis_b: Floats  # [d_b, k]
+    rotation: Floats  # [k, k], orthogonal
     scale: float  # a to b
     k: int
     r2_ab: float  # held out, share of all variance of b
     r2_ba: float
 
-    def views(self, x_a: Array, x_b: Array) -> Views:
+    def views(self, x_a: Floats, x_b: Floats) -> Views:
         """Differences of both models inside the k components, a rotated onto b."""
         rotated = (x_a @ self.basis_a) @ self.rotation
         return Views(rotated, x_b @ self.basis_b, rotated)
@@ -187,14 +183,16 @@ def fit_procrustes(
     x, y = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
     n = len(x)
     largest = min((n - -(-n // folds) - 1) // 2, x.shape[1], y.shape[1])
-    if not (_varies(x) and _varies(y)) or not (tried := [k for k in ks if k <= largest]):
+    full_a, full_b = centred(x), centred(y)
+    if not (full_a.any() and full_b.any()) or not (tried := [k for k in ks if k <= largest]):
         return None
     errors = np.zeros((len(tried), 2))
     total = np.zeros(2)
     for fold in range(folds):
         test = np.arange(n) % folds == fold
-        train_a, train_b = _centre(x[~test]), _centre(y[~test])
-        held_a, held_b = x[test] - x[~test].mean(axis=0), y[test] - y[~test].mean(axis=0)
+        mean_a, mean_b = x[~test].mean(axis=0), y[~test].mean(axis=0)
+        train_a, train_b = x[~test] - mean_a, y[~test] - mean_b
+        held_a, held_b = x[test] - mean_a, y[test] - mean_b
         basis_a, basis_b = leading(train_a, tried[-1]), leading(train_b, tried[-1])
         total += (held_a**2).sum(), (held_b**2).sum()
         scores = train_a @ basis_a, train_b @ basis_b
@@ -208,50 +206,49 @@ def fit_procrustes(
     r2 = errors / total
     best = int(np.argmax(r2.mean(axis=1)))
     k = tried[best]
-    full_a, full_b = _centre(x), _centre(y)
     basis_a, basis_b = leading(full_a, k), leading(full_b, k)
     rotation, scale, _ = _rotate(full_a @ basis_a, full_b @ basis_b)
     return Procrustes(basis_a, basis_b, rotation, scale, k, float(r2[best, 1]), float(r2[best, 0]))
 
 
-def leading(centred: Array, k: int) -> Array:
+def leading(rows: Floats, k: int) -> Floats:
     """The k leading principal axes `[d, k]` of centred rows `[n, d]`."""
-    n, d = centred.shape
+    n, d = rows.shape
     if d <= n:
-        return np.linalg.eigh(centred.T @ centred)[1][:, : -k - 1 : -1]
-    vectors = np.linalg.eigh(centred @ centred.T)[1][:, : -k - 1 : -1]
-    return np.linalg.qr(centred.T @ vectors)[0]
+        return np.linalg.eigh(rows.T @ rows)[1][:, : -k - 1 : -1]
+    vectors = np.linalg.eigh(rows @ rows.T)[1][:, : -k - 1 : -1]
+    return np.linalg.qr(rows.T @ vectors)[0]
 
 
-def _rotate(a: Array, b: Array) -> tuple[Array, float, float]:
+def _rotate(a: Floats, b: Floats) -> tuple[Floats, float, float]:
     """Rotation from a to b and the scales of both directions."""
-    u, s, vt = np.linalg.svd(a.T @ b)
-    return u @ vt, float(s.sum() / (a**2).sum()), float(s.sum() / (b**2).sum())
+    rotation, total = orthogonal_procrustes(a, b)
+    return rotation, float(total / (a**2).sum()), float(total / (b**2).sum())
 
 
 @dataclass(frozen=True)
 class ReadOuts:
     """Whitened principal components of both models and their correlation over the probe."""
 
-    whiten_a: Array  # [d_a, k]
-    whiten_b: Array  # [d_b, k]
-    correlation: Array  # [k, k]
+    whiten_a: Floats  # [d_a, k]
+    whiten_b: Floats  # [d_b, k]
+    correlation: Floats  # [k, k]
     n: int  # probe sentences
 
-    def views(self, x_a: Array, x_b: Array) -> Views:
+    def views(self, x_a: Floats, x_b: Floats) -> Views:
         """Differences as read-outs; `left` is a carried over by the correlation."""
         own = x_a @ self.whiten_a
         return Views(own @ self.correlation, x_b @ self.whiten_b, own)
 
-    def ceiling(self, contrasts: Array) -> Array:
+    def ceiling(self, contrasts: Floats) -> Floats:
         """Largest correlation that any read-out of b has with each contrast of a.
 
         The root of the adjusted R² (Ezekiel 1930) of regressing a's read-out on b's components;
         NaN where that is not positive. `contrasts[contrast, topic, d_a]` gives `[contrast]`.
         """
-        own = contrasts @ self.whiten_a
+        readings = contrasts @ self.whiten_a
         k = self.whiten_b.shape[1]
-        r2 = np.array([u_cross(x @ self.correlation) / u_cross(x) for x in own])
+        r2 = norm2_u(readings @ self.correlation) / norm2_u(readings)
         adjusted = 1.0 - (1.0 - r2) * (self.n - 1) / (self.n - k - 1)
         return np.sqrt(np.where(adjusted > 0.0, adjusted, np.nan))
 
@@ -281,7 +278,7 @@ def fit_readouts(
     return ReadOuts(whiten_a, whiten_b, left.u[:, :kept_a].T @ right.u[:, :kept_b], n)
 
 
-def whitener(parts: Decomposition, k: int = READ_OUTS) -> Array:
+def whitener(parts: Decomposition, k: int = READ_OUTS) -> Floats:
     """Axes `[d, k]` along which the decomposed rows have unit variance and no correlation.
 
     The leading components, at most `k` and a quarter of the rows, so that none is mere noise.
@@ -292,7 +289,7 @@ def whitener(parts: Decomposition, k: int = READ_OUTS) -> Array:
 
 def shuffle_null(
     a: Decomposition, b: ArrayLike, fit: Ridge, rng: np.random.Generator, shuffles: int = 199
-) -> Array:
+) -> Floats:
     """R² of left-out rows `[shuffle]` when the map is refitted to permuted sentences of b.
 
     Each permutation is refitted with the chosen penalty and with the largest, and keeps the better
@@ -307,7 +304,7 @@ def shuffle_null(
     return 1.0 - errors.min(axis=1) / (np.trace(products) * (n / (n - 1)) ** 2)
 
 
-def _press_form(a: Decomposition, alpha: float) -> Array:
+def _press_form(a: Decomposition, alpha: float) -> Floats:
     kept, unleveraged = _unleveraged(a, alpha)
     n = len(a.u)
     # I − H, of which the constant vector is a null vector.

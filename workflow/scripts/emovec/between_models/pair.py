@@ -6,14 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from emovec.activations.streams import Streams
 from emovec.between_models import maps
 from emovec.between_models.attributes import Contrasts, control_cosines
 from emovec.between_models.likeness import (
     NEIGHBOURS,
-    cka_from_grams,
+    cka_debiased,
     cka_shuffle_null,
     gram,
     mutual_neighbours,
@@ -22,11 +21,16 @@ from emovec.between_models.likeness import (
 )
 from emovec.between_models.maps import Decomposition, Ridge
 from emovec.between_models.thresholds import Thresholds
-from emovec.decoding.held_out import HeldOut, held_out_auroc, random_aurocs
+from emovec.decoding.held_out import along_fixed, carry_over
 from emovec.errors import InputError
 from emovec.statistics import unbiased
-from emovec.statistics.arrays import Array
+from emovec.statistics.arrays import Floats, Mask
+from emovec.statistics.auroc import HeldOut
+from emovec.statistics.folds import Folds
+from emovec.statistics.resampling import p_value
 from emovec.statistics.unbiased import Cosines, Views
+
+UNWHITENED = "cos_u_unwhitened"
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class Common:
 
     plan: Plan
     contrasts: Contrasts
-    fold: NDArray[np.int_]
+    folds: Folds
     rng: np.random.Generator
 
 
@@ -61,6 +65,7 @@ class Place:
     model: str
     depth: int
     relative: float
+    rogue_share: float  # of the variance of its probe sentences on the first component
 
 
 @dataclass(frozen=True)
@@ -68,13 +73,13 @@ class AtDepth:
     """One model at one depth, in float64."""
 
     place: Place
-    sentences: Array  # [class, topic, d]
-    fit: Array  # [probe sentence of the map half, d]
-    control: Array  # [probe sentence of the control half, d]
+    sentences: Floats  # [class, topic, d]
+    fit: Floats  # [probe sentence of the map half, d]
+    control: Floats  # [probe sentence of the control half, d]
     parts: Decomposition  # of fit
 
     @property
-    def differences(self) -> Array:
+    def differences(self) -> Floats:
         """Emotion minus neutral, `[emotion, topic, d]`."""
         return self.sentences[:-1] - self.sentences[-1]
 
@@ -92,6 +97,29 @@ class AtDepth:
 
 
 @dataclass(frozen=True)
+class FittedMap:
+    """A map from one model to the read-outs of another, and whether it holds."""
+
+    source: Place
+    target: Place
+    ridge: Ridge
+    null: Floats  # R² [shuffle] where it is refitted to shuffled sentences
+    p: float
+    ok: bool  # better than a floor and than shuffled sentences
+    unwhitened: Ridge  # to the raw stream of the target, to compare
+
+
+@dataclass(frozen=True)
+class OfVectors:
+    """A number for each emotion about the vectors of one of the two models."""
+
+    method: str
+    stat: str
+    values: Floats  # [emotion]
+    reliable: Mask  # [emotion]
+
+
+@dataclass(frozen=True)
 class Measured:
     """One method at one pair of depths, from source to target."""
 
@@ -100,7 +128,7 @@ class Measured:
     method: str
     stat: str
     cosines: Cosines
-    controls: Array  # [attribute, attribute]
+    controls: Floats  # [attribute, attribute]
     map_r2: float
     map_ok: bool
     n_map: int
@@ -115,12 +143,25 @@ class Transfer:
     emotion: str
     mapped: HeldOut
     native: HeldOut
-    null: Array  # [draw]
+    null: Floats  # [draw]
 
 
-def at_depth(
-    model: Streams, depth: int, on_map: NDArray[np.bool_], on_control: NDArray[np.bool_]
-) -> AtDepth:
+@dataclass(frozen=True)
+class Pair:
+    """All that is measured of two models at one pair of depths."""
+
+    a: Place
+    b: Place
+    geometry: dict  # likeness of the two representations
+    cka_null: Floats  # [shuffle]
+    maps: list[FittedMap]  # a to b, and back
+    procrustes: maps.Procrustes | None
+    vectors: list[OfVectors]
+    cells: list[Measured]
+    transfers: list[Transfer]
+
+
+def at_depth(model: Streams, depth: int, on_map: Mask, on_control: Mask) -> AtDepth:
     """One depth of a model, with the spectrum of its map half.
 
     Raises
@@ -133,8 +174,68 @@ def at_depth(
         raise InputError(f"{model.name} has undefined activations at depth {depth}: capture anew.")
     probe = np.asarray(model.probe[:, depth], dtype=float)
     fit = probe[on_map]
-    place = Place(model.name, depth, depth / model.n_layers)
-    return AtDepth(place, sentences, fit, probe[on_control], maps.decompose(fit))
+    parts = maps.decompose(fit)
+    place = Place(model.name, depth, depth / model.n_layers, parts.rogue_share)
+    return AtDepth(place, sentences, fit, probe[on_control], parts)
+
+
+def measure(a: AtDepth, b: AtDepth, common: Common) -> Pair:
+    """Everything with its null, at one of the pre-registered depths."""
+    geometry, cka_null = likeness(a, b, common)
+    fitted, cells, transfers, vectors = [], [], [], []
+    for source, target in ((a, b), (b, a)):
+        white = target.whitened
+        fit = fit_map(source, target, white, common)
+        fitted.append(fit)
+        for method, onto, ridge in (
+            ("cos_u", white, fit.ridge),
+            (UNWHITENED, target, fit.unwhitened),
+        ):
+            cells.append(
+                apply_views(
+                    source, onto, "ridge", method, ridge.views, common, ridge.r2_loo, fit.ok
+                )
+            )
+        transfers += held_out_transfers(source, white, fit.ridge, common)
+    map_ok = all(fit.ok for fit in fitted)
+    if (procrustes := maps.fit_procrustes(a.fit, b.fit)) is not None:
+        cells.append(
+            apply_views(
+                a, b, "procrustes", "cos_u", procrustes.views, common, procrustes.r2_ab, map_ok
+            )
+        )
+        bases = ((a, "a", procrustes.basis_a), (b, "b", procrustes.basis_b))
+        for at, side, basis in bases:
+            captured = unbiased.captured(at.differences, basis)
+            vectors.append(_of_vectors(at, "procrustes", f"captured_{side}", captured, common))
+    if (read_outs := maps.fit_readouts(a.parts, b.parts)) is not None:
+        cells.append(apply_views(a, b, "wpc", "cos_u", read_outs.views, common, np.nan, map_ok))
+        for at, other, side in ((a, b, "a"), (b, a, "b")):
+            fit = maps.fit_readouts(at.parts, other.parts)
+            basis = at.parts.vt[: fit.whiten_a.shape[1]].T
+            ceiling = fit.ceiling(at.differences)
+            captured = unbiased.captured(at.differences, basis)
+            vectors.append(_of_vectors(at, "wpc", f"ceiling_{side}", ceiling, common))
+            vectors.append(_of_vectors(at, "wpc", f"captured_{side}", captured, common))
+    return Pair(a.place, b.place, geometry, cka_null, fitted, procrustes, vectors, cells, transfers)
+
+
+def _of_vectors(at: AtDepth, method: str, stat: str, values: Floats, common: Common) -> OfVectors:
+    reliability = unbiased.contrast_reliability(at.whitened.differences)
+    return OfVectors(method, stat, values, reliability >= common.plan.thresholds.reliability)
+
+
+def fit_map(source: AtDepth, target: AtDepth, white: AtDepth, common: Common) -> FittedMap:
+    """The map from the source to the target, `white` in whitened read-outs, with its gate."""
+    limits = common.plan.thresholds
+    ridge = maps.fit_ridge(source.parts, white.fit)
+    null = np.empty(0)
+    if np.isfinite(ridge.r2_loo):
+        null = maps.shuffle_null(source.parts, white.fit, ridge, common.rng, common.plan.shuffles)
+    p = float(p_value(ridge.r2_loo, null))
+    ok = bool(ridge.r2_loo >= limits.map_r2 and p < limits.map_p)
+    unwhitened = maps.fit_ridge(source.parts, target.fit)
+    return FittedMap(source.place, target.place, ridge, null, p, ok, unwhitened)
 
 
 def apply_views(
@@ -142,7 +243,7 @@ def apply_views(
     target: AtDepth,
     method: str,
     stat: str,
-    views: Callable[[Array, Array], Views],
+    views: Callable[[Floats, Floats], Views],
     common: Common,
     map_r2: float,
     map_ok: bool,
@@ -156,37 +257,30 @@ def apply_views(
         unbiased.cross_cosines(
             views(source.differences, target.differences), common.plan.thresholds.alpha
         ),
-        _controls(views(source.control, target.control), common),
+        control_cosines(
+            views(source.control, target.control),
+            common.contrasts,
+            common.plan.thresholds.control_reliability,
+        ),
         map_r2,
         map_ok,
         len(source.fit),
     )
 
 
-def _controls(views: Views, common: Common) -> Array:
-    return control_cosines(views, common.contrasts, common.plan.thresholds.control_reliability)
-
-
-def shuffled_r2(source: AtDepth, target: AtDepth, ridge: Ridge, common: Common) -> Array:
-    """R² `[shuffle]` of the same map where the target's sentences are shuffled."""
-    if not np.isfinite(ridge.r2_loo):
-        return np.empty(0)
-    return maps.shuffle_null(source.parts, target.fit, ridge, common.rng, common.plan.shuffles)
-
-
-def likeness(a: AtDepth, b: AtDepth, common: Common) -> tuple[dict, Array]:
+def likeness(a: AtDepth, b: AtDepth, common: Common) -> tuple[dict, Floats]:
     """Likeness of the two representations, and the CKA of shuffled sentences."""
-    grams = gram(a.fit), gram(b.fit)
+    products = gram(a.fit), gram(b.fit)
     n = len(a.fit)
     k = min(NEIGHBOURS, n - 1)
     geometry = {"cka_debiased": np.nan, "mknn": np.nan, "mknn_chance": k / (n - 1), "n_map": n}
     if not (a.parts.s.size and b.parts.s.size):
         return geometry, np.empty(0)
-    centred = [u_centred(products) for products in grams]
-    near = [neighbours(products, k) for products in grams]
-    geometry["cka_debiased"] = cka_from_grams(*centred)
+    grams = [u_centred(one) for one in products]
+    near = [neighbours(one, k) for one in products]
+    geometry["cka_debiased"] = cka_debiased(*grams)
     geometry["mknn"] = mutual_neighbours(*near)
-    return geometry, cka_shuffle_null(*centred, common.rng, common.plan.shuffles)
+    return geometry, cka_shuffle_null(*grams, common.rng, common.plan.shuffles)
 
 
 def held_out_transfers(
@@ -202,14 +296,14 @@ def held_out_transfers(
             source.place,
             target.place,
             emotion,
-            held_out_auroc(mapped[i], target.sentences[i], neutral, common.fold),
-            held_out_auroc(target.differences[i], target.sentences[i], neutral, common.fold),
-            random_aurocs(scores[i], scores[-1], common.fold),
+            carry_over(mapped[i], target.sentences[i], neutral, common.folds),
+            carry_over(target.differences[i], target.sentences[i], neutral, common.folds),
+            along_fixed(scores[i], scores[-1], common.folds),
         )
         for i, emotion in enumerate(common.plan.emotions)
     ]
 
 
-def spectral_directions(b: Decomposition, draws: int, rng: np.random.Generator) -> Array:
+def spectral_directions(b: Decomposition, draws: int, rng: np.random.Generator) -> Floats:
     """Random directions `[draw, d]` with the covariance of the decomposed rows."""
     return (rng.standard_normal((draws, b.s.size)) * b.s) @ b.vt

@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm as normal
 
-from emovec.io.tables import typed
+from emovec.io.tables import COLUMNS
 from emovec.statistics.resampling import jackknife_interval
-from emovec.vectors.directions import cross_cosines, emotion_vectors
+from emovec.statistics.unbiased import cosine
+from emovec.vectors.directions import emotion_vectors
 
 UNRELATED = "axes of two models do not correspond"
 
@@ -43,8 +44,9 @@ def raw_cosines(
     band, flag = np.nan, f"d_model differs ({a.shape[-1]} and {b.shape[-1]})"
     if a.shape[-1] == b.shape[-1]:
         a, b = a[:, :, depths], b[:, :, depths]
-        value = _diagonal(emotion_vectors(a), emotion_vectors(b))
-        low, high = jackknife_interval(value, _left_out(a, b), alpha, fisher_z=True)
+        value = _cosines(emotion_vectors(a), emotion_vectors(b))
+        left_out = [_cosines(*(_left_out(x, e) for x in (a, b))).T for e in range(len(emotions))]
+        low, high = jackknife_interval(value, np.stack(left_out), alpha, fisher_z=True)
         band, flag = normal.isf(alpha / 2) / np.sqrt(a.shape[-1]), UNRELATED
     table = pd.DataFrame(
         {
@@ -70,26 +72,16 @@ def raw_cosines(
     )
     if np.isfinite(band):
         table.loc[table.value.isna(), "flag"] = "zero vector"
-    return typed(table, "cross_model_similarity")
+    return table.reindex(columns=COLUMNS["cross_model_similarity"])
 
 
-def _diagonal(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Cosine of each emotion with itself, `[emotion, depth]`."""
-    return np.stack([cross_cosines(x[None], y[None])[0, 0] for x, y in zip(a, b, strict=True)])
+def _cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Row by row, of `[..., d_model]`."""
+    ab, aa, bb = (np.einsum("...d,...d", x, y) for x, y in ((a, b), (a, a), (b, b)))
+    return cosine(ab, aa, bb)
 
 
-def _left_out(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The cosines without each topic, `[emotion, depth, topic]`."""
-
-    def vectors(residual: np.ndarray, emotion: int) -> np.ndarray:
-        """`[topic, depth, d_model]`"""
-        difference = (residual[emotion] - residual[-1]).astype(np.float64)
-        return (difference.sum(0) - difference) / (len(difference) - 1)
-
-    found = []
-    for emotion in range(len(a) - 1):
-        x, y = vectors(a, emotion), vectors(b, emotion)
-        norms = np.linalg.norm(x, axis=-1) * np.linalg.norm(y, axis=-1)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            found.append((np.einsum("tld,tld->tl", x, y) / norms).T)
-    return np.stack(found)
+def _left_out(residual: np.ndarray, emotion: int) -> np.ndarray:
+    """The vectors of an emotion without each topic, `[topic, depth, d_model]`."""
+    difference = (residual[emotion] - residual[-1]).astype(np.float64)
+    return (difference.sum(0) - difference) / (len(difference) - 1)

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 
-from emovec.between_models import maps
 from emovec.between_models.attributes import mismatched_null, specificity, specificity_null
 from emovec.between_models.maps import Ridge
-from emovec.between_models.pair import AtDepth, Common, Measured, Place, Plan, Transfer
+from emovec.between_models.pair import Common, Measured, Pair, Place, Plan, Transfer
 from emovec.between_models.thresholds import JOINT
-from emovec.statistics import resampling, unbiased
-from emovec.statistics.arrays import Array
-from emovec.statistics.resampling import jackknife_interval, largest
+from emovec.statistics.arrays import Floats
+from emovec.statistics.resampling import jackknife_interval, p_value, single_step
 
 ROGUE = 0.5  # share of the variance on one component
 
@@ -42,90 +41,58 @@ def _pair(source: Place, target: Place, plan: Plan) -> dict:
     }
 
 
-def ridge_row(source: AtDepth, target: AtDepth, ridge: Ridge, null: Array, common: Common) -> dict:
-    """The map itself, with its gate: better than a floor and than shuffled sentences."""
-    limits = common.plan.thresholds
-    p = resampling.exceedance(ridge.r2_loo, null)
-    flags = [
-        f"one component carries {at.parts.rogue_share:.0%} of {at.place.model}"
-        for at in (source, target)
-        if at.parts.rogue_share > ROGUE
-    ]
-    if not np.isfinite(ridge.r2_loo):
-        flags.append("no variance between sentences")
-    return _pair(source.place, target.place, common.plan) | {
-        "method": "ridge",
-        "k_or_alpha": ridge.alpha,
-        "r2_loo": ridge.r2_loo,
-        "r2_null_high": np.quantile(null, 1.0 - limits.map_p) if null.size else np.nan,
-        "p": p,
-        "map_ok": bool(ridge.r2_loo >= limits.map_r2 and p < limits.map_p),
-        "flag": "; ".join(flags),
-    }
-
-
-def plain_row(source: AtDepth, target: AtDepth, ridge: Ridge, plan: Plan) -> dict:
-    """The map that predicts the raw stream, given to compare."""
-    return _pair(source.place, target.place, plan) | {
-        "method": UNWHITENED_MAP,
-        "k_or_alpha": ridge.alpha,
-        "r2_loo": ridge.r2_loo,
-        "flag": "for comparison",
-    }
-
-
-def procrustes_rows(
-    a: AtDepth, b: AtDepth, fit: maps.Procrustes, plan: Plan, geometry: dict
-) -> list[dict]:
-    """The rotation, each way."""
-    return [
-        _pair(source.place, target.place, plan)
-        | {"method": "procrustes", "k_or_alpha": fit.k, "r2_loo": r2, "flag": "5-fold R²"}
-        | geometry
-        for source, target, r2 in ((a, b, fit.r2_ab), (b, a, fit.r2_ba))
-    ]
-
-
-def capture_rows(a: AtDepth, b: AtDepth, fit: maps.Procrustes, plan: Plan) -> list[dict]:
-    """How much of each vector the rotated subspaces hold."""
-    captured_a = unbiased.captured(a.differences, fit.basis_a)
-    captured_b = unbiased.captured(b.differences, fit.basis_b)
-    rows = _per_emotion(a, b, a, "procrustes", "captured_a", captured_a, plan)
-    return rows + _per_emotion(a, b, b, "procrustes", "captured_b", captured_b, plan)
-
-
-def readout_rows(a: AtDepth, b: AtDepth, plan: Plan) -> list[dict]:
-    """The best any read-out of the other model could do, and what the read-outs hold."""
+def map_rows(pair: Pair, plan: Plan) -> list[dict]:
+    """The maps each way, those that predict whitened read-outs with their gate."""
     rows = []
-    for at, other, side in ((a, b, "a"), (b, a, "b")):
-        fit = maps.fit_readouts(at.parts, other.parts)
-        basis = at.parts.vt[: fit.whiten_a.shape[1]].T
-        ceiling = fit.ceiling(at.differences)
-        captured = unbiased.captured(at.differences, basis)
-        rows += _per_emotion(a, b, at, "wpc", f"ceiling_{side}", ceiling, plan)
-        rows += _per_emotion(a, b, at, "wpc", f"captured_{side}", captured, plan)
-    return rows
+    for fit in pair.maps:
+        start = _pair(fit.source, fit.target, plan)
+        flags = [
+            f"one component carries {place.rogue_share:.0%} of {place.model}"
+            for place in (fit.source, fit.target)
+            if place.rogue_share > ROGUE
+        ]
+        if not np.isfinite(fit.ridge.r2_loo):
+            flags.append("no variance between sentences")
+        gate = {"p": fit.p, "map_ok": fit.ok, "flag": "; ".join(flags)}
+        if fit.null.size:
+            gate["r2_null_high"] = np.quantile(fit.null, 1.0 - plan.thresholds.map_p)
+        rows.append(start | _ridge("ridge", fit.ridge) | gate)
+        rows.append(start | _ridge(UNWHITENED_MAP, fit.unwhitened) | {"flag": "for comparison"})
+    if (fit := pair.procrustes) is not None:
+        rows += [
+            _pair(source, target, plan)
+            | {"method": "procrustes", "k_or_alpha": fit.k, "r2_loo": r2, "flag": "5-fold R²"}
+            for source, target, r2 in (
+                (pair.a, pair.b, fit.r2_ab),
+                (pair.b, pair.a, fit.r2_ba),
+            )
+        ]
+    return [row | pair.geometry for row in rows]
 
 
-def _per_emotion(
-    a: AtDepth, b: AtDepth, of: AtDepth, method: str, stat: str, values: Array, plan: Plan
-) -> list[dict]:
-    """Rows about the vectors of one of the two models."""
-    reliable = unbiased.reliability(of.whitened.differences) >= plan.thresholds.reliability
-    return [
-        _pair(a.place, b.place, plan)
-        | {"emotion_a": emotion, "emotion_b": emotion, "method": method, "stat": stat}
-        | {"value": value, "n_map": len(a.fit), "gate_ok": bool(ok)}
+def _ridge(method: str, ridge: Ridge) -> dict:
+    return {"method": method, "k_or_alpha": ridge.alpha, "r2_loo": ridge.r2_loo}
+
+
+def vector_rows(pair: Pair, plan: Plan) -> list[dict]:
+    """What each method holds of the vectors of both models, and how alike the models are."""
+    rows = [
+        _pair(pair.a, pair.b, plan)
+        | {"emotion_a": emotion, "emotion_b": emotion, "method": of.method, "stat": of.stat}
+        | {"value": value, "n_map": pair.geometry["n_map"], "gate_ok": bool(ok)}
         | {"flag": "" if np.isfinite(value) else NO_NORM}
-        for emotion, value, ok in zip(plan.emotions, values, reliable, strict=True)
+        for of in pair.vectors
+        for emotion, value, ok in zip(plan.emotions, of.values, of.reliable, strict=True)
     ]
+    return rows + likeness_rows(pair, plan)
 
 
-def likeness_rows(a: AtDepth, b: AtDepth, geometry: dict, null: Array, plan: Plan) -> list[dict]:
+def likeness_rows(pair: Pair, plan: Plan) -> list[dict]:
     """CKA and mutual nearest neighbours, as context."""
-    start = _pair(a.place, b.place, plan) | {"n_map": geometry["n_map"]}
+    geometry = pair.geometry
+    start = _pair(pair.a, pair.b, plan) | {"n_map": geometry["n_map"]}
     cka = {"method": "cka_debiased", "stat": "cka", "value": geometry["cka_debiased"]}
-    cka |= _against(geometry["cka_debiased"], null, SHUFFLED, plan)
+    cka |= _against(geometry["cka_debiased"], pair.cka_null, SHUFFLED, plan)
     mknn = {
         "method": "mknn",
         "stat": "overlap",
@@ -136,14 +103,14 @@ def likeness_rows(a: AtDepth, b: AtDepth, geometry: dict, null: Array, plan: Pla
     return [start | cka, start | mknn]
 
 
-def _against(value: float, null: Array, name: str, plan: Plan) -> dict:
+def _against(value: float, null: Floats, name: str, plan: Plan) -> dict:
     """The columns that set a value against its null, larger being more extreme."""
     defined = null[np.isfinite(null)]
     if not defined.size:
         return {"null": "", "p": np.nan}
     tail = plan.thresholds.alpha / 2
     low, high = np.quantile(defined, [tail, 1 - tail])
-    p = resampling.exceedance(value, defined)
+    p = float(p_value(value, defined))
     return {"null_low": low, "null_high": high, "null": name, "p": p}
 
 
@@ -152,9 +119,8 @@ def alignment_rows(measured: Sequence[Measured], common: Common) -> list[dict]:
     rows = []
     for cells in _by_direction(measured):
         nulls = np.stack([mismatched_null(cell.controls, common.contrasts) for cell in cells])
-        extreme = largest(np.abs(nulls))
         for cell, null in zip(cells, nulls, strict=True):
-            rows += _cosine_rows(cell, null, extreme, common)
+            rows += _cosine_rows(cell, null, nulls, common)
             rows += _control_rows(cell, null, common)
     return rows
 
@@ -171,7 +137,7 @@ def _tested(cell: Measured) -> bool:
     return cell.method in JOINT and cell.stat == "cos_u"
 
 
-def _cosine_rows(cell: Measured, null: Array, extreme: Array, common: Common) -> list[dict]:
+def _cosine_rows(cell: Measured, null: Floats, nulls: Floats, common: Common) -> list[dict]:
     plan = common.plan
     reliable = cell.cosines.reliable(plan.thresholds.reliability)
     rows = []
@@ -184,7 +150,7 @@ def _cosine_rows(cell: Measured, null: Array, extreme: Array, common: Common) ->
             row["flag"] = _flag(cell, i, j, null, plan)
             if i == j and _tested(cell):
                 row["family"] = "alignment"
-                row["p_adjusted"] = _over_depths(abs(value), extreme, row["p"])
+                row["p_adjusted"] = _over_depths(abs(value), np.abs(nulls), row["p"])
             rows.append(gated(row, reliable[i, j] and cell.map_ok))
     return rows
 
@@ -197,7 +163,7 @@ def gated(row: dict, ok: bool) -> dict:
     return row | {"gate_ok": bool(ok)} | ({} if ok else {"p": np.nan, "p_adjusted": np.nan})
 
 
-def _control_rows(cell: Measured, null: Array, common: Common) -> list[dict]:
+def _control_rows(cell: Measured, null: Floats, common: Common) -> list[dict]:
     """How well an ordinary attribute corresponds to itself: the positive control."""
     rows = []
     for name, value in zip(common.contrasts.names, np.diag(cell.controls), strict=True):
@@ -223,18 +189,19 @@ def cell_row(
     }
 
 
-def _over_depths(value: float, extreme: Array, p: float) -> float:
-    """p against the largest null value over depths; more draws are defined there than at one."""
-    return float(np.maximum(resampling.exceedance(value, extreme), p))
+def _over_depths(value: float, nulls: Floats, p: float) -> float:
+    """p adjusted for the depths; more draws are defined there than at one."""
+    return float(np.maximum(single_step(value, nulls), p))
 
 
-def two_sided(value: float, null: Array, plan: Plan) -> dict:
+def two_sided(value: float, null: Floats, plan: Plan) -> dict:
     """Band of the null and p by absolute value."""
-    columns = _against(value, null, f"{CONTROLS}, {np.isfinite(null).sum()} pairs", plan)
-    return columns | {"p": resampling.exceedance(abs(value), np.abs(null))}
+    defined = null[np.isfinite(null)]
+    columns = _against(value, null, f"{CONTROLS}, {defined.size} pairs", plan)
+    return columns | {"p": float(p_value(abs(value), np.abs(defined)))}
 
 
-def _flag(cell: Measured, i: int, j: int, null: Array, plan: Plan) -> str:
+def _flag(cell: Measured, i: int, j: int, null: Floats, plan: Plan) -> str:
     reasons = []
     sides = ((cell.source, cell.cosines.reliability_a[i]),)
     sides += ((cell.target, cell.cosines.reliability_b[j]),)
@@ -270,7 +237,7 @@ def specificity_rows(measured: Sequence[Measured], common: Common) -> list[dict]
             for emotion, value, null in stats:
                 row = cell_row(cell, plan, emotion, emotion, "specificity", value)
                 row |= _against(value, null[depth], f"sets of {CONTROLS}", plan)
-                row["p_adjusted"] = _over_depths(value, largest(null), row["p"])
+                row["p_adjusted"] = _over_depths(value, null, row["p"])
                 row["family"] = "specificity" if emotion else "specificity of all"
                 rows.append(gated(row, reliable))
     return rows
@@ -283,10 +250,10 @@ def transfer_rows(transfers: Sequence[Transfer], plan: Plan) -> list[dict]:
         groups.setdefault((transfer.source.model, transfer.emotion), []).append(transfer)
     rows = []
     for group in groups.values():
-        extreme = largest(np.stack([transfer.null for transfer in group]))
+        nulls = np.stack([transfer.null for transfer in group])
         for transfer in group:
             row = decoding_row(transfer, "mapped", plan)
-            row["p_adjusted"] = _over_depths(transfer.mapped.auroc, extreme, row["p"])
+            row["p_adjusted"] = _over_depths(transfer.mapped.auroc, nulls, row["p"])
             rows.append(row)
     return rows
 
@@ -308,7 +275,7 @@ def decoding_row(transfer: Transfer, direction: str, plan: Plan) -> dict:
         "auroc": transfer.mapped.auroc,
         "ci_low": low,
         "ci_high": high,
-        "n_test": 2 * len(transfer.mapped.deleted),
+        "n_test": 2 * len(transfer.mapped.left_out),
     }
 
 
@@ -321,10 +288,19 @@ def efficiency_rows(transfers: Sequence[Transfer], plan: Plan) -> list[dict]:
         row |= {"method": "ridge", "stat": "efficiency"}
         if transfer.native.interval(plan.thresholds.alpha)[0] > 0.5:
             value = (transfer.mapped.auroc - 0.5) / (transfer.native.auroc - 0.5)
-            deleted = (transfer.mapped.deleted - 0.5) / (transfer.native.deleted - 0.5)
+            deleted = (transfer.mapped.left_out - 0.5) / (transfer.native.left_out - 0.5)
             low, high = jackknife_interval(value, deleted, plan.thresholds.alpha)
             row |= {"value": value, "ci_low": low, "ci_high": high}
         else:
             row["flag"] = f"the direction of {transfer.target.model} does not decode"
         rows.append(row)
     return rows
+
+
+def frame(rows: Sequence[dict], columns: Sequence[str]) -> pd.DataFrame:
+    """A table with all columns, text filled and gates that may be empty."""
+    table = pd.DataFrame(list(rows), columns=list(columns))
+    text = ["emotion_a", "emotion_b", "null", "family", "flag"]
+    gates = [column for column in ("gate_ok", "map_ok") if column in columns]
+    table = table.fillna({column: "" for column in text if column in columns})
+    return table.astype(dict.fromkeys(gates, "boolean"))

@@ -5,15 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Array = NDArray[np.float64]
-
-
-def divide(x: ArrayLike, y: ArrayLike) -> Array:
-    """x / y, NaN where y is 0."""
-    bottom = np.asarray(y, dtype=float)
-    return np.asarray(x, dtype=float) / np.where(bottom == 0.0, np.nan, bottom)
-
-
 Floats = NDArray[np.float64]
 
 
@@ -28,6 +19,12 @@ def coordinates(rows: Floats) -> Floats:
     if rows.shape[-1] <= rows.shape[-2]:
         return rows
     return np.linalg.qr(rows.swapaxes(-1, -2), mode="r").swapaxes(-1, -2)
+
+
+def centred(rows: Floats) -> Floats:
+    """`rows[n, d]` less their mean; all 0 if they differ by rounding only."""
+    moved = rows - rows.mean(axis=0)
+    return moved if np.linalg.norm(moved) > 1e-6 * np.linalg.norm(rows) else np.zeros_like(moved)
 
 
 def ratio(top: ArrayLike, bottom: ArrayLike) -> Floats:

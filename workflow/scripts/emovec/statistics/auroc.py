@@ -1,12 +1,17 @@
-"""The area under the ROC curve."""
+"""The area under the ROC curve, and its average over the folds of held-out topics."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
-from emovec.statistics.arrays import Floats
+from emovec.statistics.arrays import Floats, mean_defined
+from emovec.statistics.folds import Folds
+from emovec.statistics.resampling import jackknife_interval
 
 
 def auroc(scores: ArrayLike, labels: ArrayLike) -> Floats:
@@ -33,3 +38,49 @@ def auroc(scores: ArrayLike, labels: ArrayLike) -> Floats:
     n_pairs = n_positive * (scores.shape[-1] - n_absent - n_positive)
     wins = (ranks * positive).sum(axis=-1) - n_positive * (n_absent + (n_positive + 1) / 2)
     return wins / np.where(n_pairs > 0, n_pairs, np.nan)
+
+
+def over_folds(scores: Iterable[Floats], folds: Folds, signs: NDArray[np.int8]) -> Floats:
+    """AUROC[draw], averaged over the folds in which both classes are tested.
+
+    Parameters
+    ----------
+    scores : one `[draw or 1, sentence]` for each fold
+        Of the tested sentences, those of the positive class first.
+    signs : [draw or 1, topic]
+        1 for a topic as it is, −1 if its two labels are swapped, 0 if it is left out.
+    """
+    values = [
+        auroc(score, np.concatenate([signs[:, test[0]], -signs[:, test[1]]], axis=1))
+        for score, test in zip(scores, folds.test, strict=True)
+    ]
+    return mean_defined(np.array(values))
+
+
+def each_left_out(n_topics: int) -> NDArray[np.int8]:
+    """Signs `[1 + n_topics, topic]` for `over_folds`: all topics, then all but each in turn."""
+    everything = np.ones((1, n_topics), dtype=np.int8)
+    return np.vstack([everything, everything - np.eye(n_topics, dtype=np.int8)])
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """An AUROC averaged over folds, as it is and with each topic left out."""
+
+    auroc: float
+    left_out: Floats  # [topic]
+
+    @classmethod
+    def of(cls, values: Floats) -> HeldOut:
+        """From what `over_folds` makes of the signs of `each_left_out`."""
+        return cls(float(values[0]), values[1:])
+
+    def interval(self, alpha: float = 0.05) -> tuple[float, float]:
+        """By jackknife, within [0, 1]; NaN if all scores are ties: nothing was measured."""
+        if self.auroc == 0.5 and (self.left_out == 0.5).all():
+            return np.nan, np.nan
+        low, high = (float(end) for end in jackknife_interval(self.auroc, self.left_out, alpha))
+        # Where no topic makes a difference, as when all are told apart: as many topics without one
+        # exception leave room for this share of exceptions (Clopper & Pearson 1934).
+        room = 1 - (alpha / 2) ** (1 / len(self.left_out))
+        return max(0.0, min(low, 1 - room)), min(1.0, max(high, room))

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from emovec.statistics.arrays import Array, Floats, coordinates
+from emovec.statistics.arrays import Floats, coordinates
 
 Tail = Literal["upper", "two-sided"]
 
@@ -93,8 +93,22 @@ def p_value(observed: ArrayLike, null: Floats, tail: Tail = "upper") -> Floats:
     >>> float(p_value(2.5, np.arange(4.0)))  # one of four draws is as large, and so is the value
     0.4
     """
-    score, scores = _standardised(observed, null, tail)
-    return np.where(np.isnan(score), np.nan, _exceeded(score, scores))
+    if not len(null):
+        return np.full(np.shape(observed), np.nan)
+    score, scores = np.asarray(observed, dtype=np.float64), null
+    if tail == "two-sided":
+        score, scores = _standardised(score, null, tail)
+    undefined = np.isnan(score) | np.isnan(scores).any(axis=0)
+    return np.where(undefined, np.nan, _exceeded(score, scores))
+
+
+def single_step(observed: float, nulls: Floats) -> float:
+    """p of the largest of several statistics against the largest of `nulls[test, draw]`.
+
+    Single-step adjustment (Westfall & Young 1993). A draw counts where it is defined in any test.
+    """
+    largest = np.fmax.reduce(nulls, axis=0)
+    return float(p_value(observed, largest[~np.isnan(largest)]))
 
 
 def max_t(observed: ArrayLike, null: Floats, tail: Tail = "upper") -> Floats:
@@ -178,22 +192,3 @@ def jackknife_interval(
 def jackknife_p(value: ArrayLike, loo: Floats) -> Floats:
     """The two-sided p[...] that the statistic is 0, by Student's t with n_topics − 1 degrees."""
     return 2 * stats.t.sf(np.abs(_over(np.asarray(value), jackknife_se(loo))), loo.shape[-1] - 1)
-
-
-def exceedance(observed: float, null: Array) -> float:
-    """p = (1 + #{null ≥ observed}) / (1 + draws) over the defined draws; never 0.
-
-    NaN if the observed value is undefined or no draw is defined (Phipson & Smyth 2010).
-    """
-    defined = null[np.isfinite(null)]
-    if not np.isfinite(observed) or not defined.size:
-        return float("nan")
-    # Refits that are equal in exact arithmetic must count as equal.
-    reached = defined >= observed - 1e-12 * abs(observed)
-    return float((1 + np.count_nonzero(reached)) / (1 + defined.size))
-
-
-def largest(null: Array) -> Array:
-    """Largest value of `null[depth, ...]` over the depths; NaN where none is defined."""
-    found = np.where(np.isnan(null), -np.inf, null).max(axis=0)
-    return np.where(np.isneginf(found), np.nan, found)

@@ -1,4 +1,4 @@
-"""Within one model: how long emotion contrasts are and how alike, with and without sampling bias.
+"""How long emotion contrasts are and how alike, with and without sampling bias.
 
 The data are balanced, `x[class, topic, d_model]`: one sentence for each class and topic, the
 topics in the same order in every class. A contrast is a weight for each class, summing to 0; its
@@ -14,14 +14,14 @@ topic with itself removes it: the U statistics, which average all splits into di
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from emovec.statistics.arrays import Array, Floats, divide, ratio
+from emovec.statistics.arrays import Floats, ratio
 from emovec.statistics.resampling import jackknife_interval
 
 RESOLUTION = 1e-13  # of a squared norm: what float32 activations and float64 sums resolve
@@ -44,20 +44,6 @@ def against_neutral(classes: Sequence[str], neutral: str) -> Floats:
     return np.stack([contrast(classes, name, neutral) for name in classes if name != neutral])
 
 
-def common(classes: Sequence[str], neutral: str) -> Floats:
-    """The weights[class] of what emotions share: their mean − neutral."""
-    return against_neutral(classes, neutral).mean(axis=0)
-
-
-def specific(classes: Sequence[str], neutral: str) -> Floats:
-    """The weights[emotion, class] of (emotion − neutral) − common; neutral cancels exactly.
-
-    Their cosines have the baseline −1/(n_emotions − 1), not 0.
-    """
-    weights = against_neutral(classes, neutral)
-    return weights - weights.mean(axis=0)
-
-
 def differences(x: ArrayLike, weights: ArrayLike) -> Floats:
     """D[contrast, topic, d_model] in float64, of `x[class, topic, d_model]` of any float type.
 
@@ -77,18 +63,20 @@ class Products:
     n: int  # topics in the sums
 
 
-def products(d: Floats) -> Products:
-    """Products `[a, b]` of the differences `d[contrast, topic, d_model]`."""
-    sums = d.sum(axis=1)
-    return Products(sums @ sums.T, np.einsum("aix,bix->ab", d, d, optimize=True), d.shape[1])
+def products(a: Floats, b: Floats | None = None) -> Products:
+    """Products `[a, b]` of the differences `a[contrast, topic, d]` and those of b (default: a)."""
+    b = a if b is None else b
+    own = np.einsum("aix,bix->ab", a, b, optimize=True)
+    return Products(a.sum(axis=1) @ b.sum(axis=1).T, own, a.shape[1])
 
 
-def left_out(d: Floats) -> Products:
+def left_out(a: Floats, b: Floats | None = None) -> Products:
     """Products `[a, b, topic]` without each topic in turn."""
-    whole = products(d)
-    with_sum = np.moveaxis(d @ d.sum(axis=1).T, 1, 2)  # D_ai · Σ_j D_bj, [a, b, topic]
-    own = np.einsum("aix,bix->abi", d, d, optimize=True)
-    total = whole.total[..., None] - with_sum - with_sum.swapaxes(0, 1) + own
+    b = a if b is None else b
+    whole, own = products(a, b), np.einsum("aix,bix->abi", a, b, optimize=True)
+    of_a = np.moveaxis(a @ b.sum(axis=1).T, 1, 2)  # D_ai · Σ_j D_bj, [a, b, topic]
+    of_b = np.moveaxis(b @ a.sum(axis=1).T, 2, 0)
+    total = whole.total[..., None] - of_a - of_b + own
     return Products(total, whole.own[..., None] - own, whole.n - 1)
 
 
@@ -128,25 +116,20 @@ def cosines(products: Floats) -> Floats:
     return cosine(products, norms[..., :, None], norms[..., None, :])
 
 
-def cos_over_depths(ab: Floats, aa: Floats, bb: Floats, axis: int = -1) -> Floats:
-    """The ratio of means Σab/√(Σaa·Σbb) of inner products over the depths along `axis`.
-
-    A mean of the ratios would be ruled by the depths where a norm is near 0.
-    """
-    return cosine(np.sum(ab, axis=axis), np.sum(aa, axis=axis), np.sum(bb, axis=axis))
-
-
-def s_hat(p: Products) -> Floats:
+def s_hat(norm2_u: Floats, trace: Floats) -> Floats:
     """The squared effect in units of the noise of one difference: U/tr Cov(D); no unit.
 
     Norms themselves have the unit of the residual stream and do not compare between models.
     """
-    return ratio(inner_u(p), trace_cov(p))
+    return ratio(norm2_u, trace)
 
 
-def reliability_of_products(p: Products) -> Floats:
-    """U/‖v‖² ≤ 1, the expected squared cosine of v and δ: the noise ceiling of a direction."""
-    return ratio(inner_u(p), inner(p))
+def reliability(norm2_u: Floats, norm2: Floats) -> Floats:
+    """U/‖v‖² ≤ 1, the expected squared cosine of v and δ: the noise ceiling of a direction.
+
+    Negative where there is no signal, NaN if v is 0.
+    """
+    return ratio(norm2_u, norm2)
 
 
 def halves(n_topics: int, splits: int, rng: np.random.Generator) -> Floats:
@@ -193,43 +176,20 @@ class Views(NamedTuple):
     `own` is what the length of a's vectors is measured on; b's is measured on `right`.
     """
 
-    left: Array
-    right: Array
-    own: Array
-
-
-def u_cross(a: Array, b: Array | None = None) -> float:
-    """Unbiased product of two mean contrasts: mean of `a[i] · b[j]` over topics i ≠ j.
-
-    `a[n, d]` and `b[n, d]` (default: a) are contrasts of the same n topics in one space. What the
-    models share because they read the same sentences is left out (crossvalidated distances,
-    Walther et al. 2016). It may be negative where there is no signal; that is kept.
-    """
-    b = a if b is None else b
-    n = len(a)
-    return float((a.sum(axis=0) @ b.sum(axis=0) - np.einsum("ij,ij->", a, b)) / (n * (n - 1)))
-
-
-def sign_flip_z(a: Array, b: Array) -> float:
-    """Standard score of `u_cross(a, b)` under random signs, the same for both models.
-
-    Answers "is there any aligned signal", not "are two existing signals aligned".
-    """
-    gram = a @ b.T
-    np.fill_diagonal(gram, 0.0)
-    # Var Σ s_i s_j g_ij = Σ_{i<j} (g_ij + g_ji)², exactly.
-    return float(gram.sum() / np.sqrt(((gram + gram.T) ** 2).sum() / 2.0))
+    left: Floats
+    right: Floats
+    own: Floats
 
 
 @dataclass(frozen=True)
 class Cosines:
     """Cosines between each contrast of a and each of b, with what is needed to judge them."""
 
-    value: Array  # [contrast_a, contrast_b]; NaN where a norm is not positive
-    low: Array  # interval at 1 − alpha: delete-one-topic jackknife
-    high: Array
-    reliability_a: Array  # [contrast_a], see `reliability`
-    reliability_b: Array  # [contrast_b]
+    value: Floats  # [contrast_a, contrast_b]; NaN where a norm is not positive
+    low: Floats  # interval at 1 − alpha: delete-one-topic jackknife
+    high: Floats
+    reliability_a: Floats  # [contrast_a], see `reliability`
+    reliability_b: Floats  # [contrast_b]
 
     def reliable(self, threshold: float) -> NDArray[np.bool_]:
         """Which cells `[contrast_a, contrast_b]` rest on two contrasts that are reliable."""
@@ -239,76 +199,38 @@ class Cosines:
 def cross_cosines(views: Views, alpha: float = 0.05) -> Cosines:
     """Unbiased cosines of mean contrasts; each array of `views` is `[contrast, topic, q]`.
 
-    Intervals are delete-one-topic jackknifes of Fisher's z; where a cosine reaches ±1, which an
-    unbiased one may, of the cosine itself. They hold for the map as fitted.
+    What the models share because they read the same sentences is left out (crossvalidated
+    distances, Walther et al. 2016). Intervals are delete-one-topic jackknifes of Fisher's z; where
+    a cosine reaches ±1, which an unbiased one may, of the cosine itself. They hold for the map as
+    fitted.
     """
-    product, deleted = _u_grid(views.left, views.right)
-    norm_a, deleted_a = _u_norms(views.own)
-    norm_b, deleted_b = _u_norms(views.right)
-    value = cosine_of(product, norm_a[:, None], norm_b)
-    deleted = cosine_of(deleted, deleted_a[:, None], deleted_b)
-    low, high = jackknife_interval(value, deleted, alpha, fisher_z=True)
-    return Cosines(value, low, high, reliability(views.own), reliability(views.right))
+
+    def cosines(pairs: Callable[[Floats, Floats | None], Products]) -> Floats:
+        norm2_a, norm2_b = (
+            np.einsum("aa...->a...", inner_u(pairs(one, None))) for one in (views.own, views.right)
+        )
+        return cosine(inner_u(pairs(views.left, views.right)), norm2_a[:, None], norm2_b)
+
+    value = cosines(products)
+    low, high = jackknife_interval(value, cosines(left_out), alpha, fisher_z=True)
+    return Cosines(
+        value, low, high, contrast_reliability(views.own), contrast_reliability(views.right)
+    )
 
 
-def reliability(contrasts: Array) -> Array:
-    """Unbiased norm² over naive norm² of `contrasts[contrast, topic, d]`: `[contrast]`.
-
-    The expected squared cosine between the mean contrast and the true one; at most 1, negative
-    where there is no signal, NaN if the contrast is 0.
-    """
-    return divide(_u_norms(contrasts)[0], (contrasts.mean(axis=1) ** 2).sum(axis=-1))
+def norm2_u(contrasts: Floats) -> Floats:
+    """Unbiased squared norms `[contrast]` of the means of `contrasts[contrast, topic, d]`."""
+    return np.diagonal(inner_u(products(contrasts)))
 
 
-def captured(contrasts: Array, basis: Array) -> Array:
+def contrast_reliability(contrasts: Floats) -> Floats:
+    """`reliability[contrast]` of the means of `contrasts[contrast, topic, d]`."""
+    return reliability(norm2_u(contrasts), (contrasts.mean(axis=1) ** 2).sum(axis=-1))
+
+
+def captured(contrasts: Floats, basis: Floats) -> Floats:
     """Share of each contrast's unbiased norm² inside a subspace, NaN where it is not positive.
 
     `contrasts[contrast, topic, d]`, `basis[d, k]` with orthonormal columns; gives `[contrast]`.
     """
-    whole, inside = _u_norms(contrasts)[0], _u_norms(contrasts @ basis)[0]
-    return divide(inside, np.where(whole > 0.0, whole, np.nan))
-
-
-def naive_cosines(a: Array, b: Array) -> Array:
-    """Plain cosines of mean contrasts `[contrast, d]` of both models, axis by axis.
-
-    Without meaning between models: a rotated copy of a model scores 0 ± 1/√d. NaN everywhere if
-    the widths differ.
-    """
-    if a.shape[-1] != b.shape[-1]:
-        return np.full((len(a), len(b)), np.nan)
-    return cosine_of(a @ b.T, (a**2).sum(axis=-1)[:, None], (b**2).sum(axis=-1))
-
-
-def cosine_of(product: Array, norm2_a: Array, norm2_b: Array) -> Array:
-    """Cosine from a product and squared norms: not clipped, NaN where a norm is not positive."""
-    defined = (norm2_a > 0.0) & (norm2_b > 0.0)
-    return product / np.sqrt(np.where(defined, norm2_a * norm2_b, np.nan))
-
-
-def _u_grid(a: Array, b: Array) -> tuple[Array, Array]:
-    """`u_cross` for all pairs of contrasts `[k, f]` and with each topic left out `[k, f, n]`."""
-    n = a.shape[1]
-    own = np.einsum("knq,fnq->kfn", a, b, optimize=True)
-    sum_a, sum_b = a.sum(axis=1), b.sum(axis=1)
-    total = sum_a @ sum_b.T - own.sum(axis=-1)
-    with_others = np.moveaxis(a @ sum_b.T, -1, 1) + np.moveaxis(b @ sum_a.T, -1, 0)
-    deleted = (total[..., None] - with_others + 2.0 * own) / ((n - 1) * (n - 2))
-    return total / (n * (n - 1)), deleted
-
-
-def _u_norms(x: Array) -> tuple[Array, Array]:
-    grids = [_u_grid(contrast[None], contrast[None]) for contrast in x]
-    return (
-        np.array([total[0, 0] for total, _ in grids]),
-        np.array([deleted[0, 0] for _, deleted in grids]),
-    )
-
-
-def subspace_overlap(a: ArrayLike, b: ArrayLike) -> float:
-    """Overlap of the spans of the columns of `a[d, k]` and `b[d, k]`: mean squared cosine.
-
-    1 for the same span, k / d on average for random ones; never above 1, so never clipped.
-    """
-    q_a, q_b = (np.linalg.qr(np.asarray(x, dtype=float))[0] for x in (a, b))
-    return float(((q_a.T @ q_b) ** 2).sum() / min(q_a.shape[1], q_b.shape[1]))
+    return ratio(norm2_u(contrasts @ basis), norm2_u(contrasts))

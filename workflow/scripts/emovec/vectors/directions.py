@@ -15,6 +15,7 @@ import numpy as np
 from emovec.errors import InputError
 from emovec.io.files import whole
 from emovec.io.hdf5 import DAMAGE, FORMAT, said
+from emovec.statistics.unbiased import cosine
 
 
 def emotion_vectors(residual: np.ndarray) -> np.ndarray:
@@ -44,15 +45,8 @@ def cosines(vectors: np.ndarray) -> np.ndarray:
     >>> cosines(np.array([[[1.0, 0.0]], [[2.0, 2.0]]])).round(3)[..., 0].tolist()
     [[1.0, 0.707], [0.707, 1.0]]
     """
-    return cross_cosines(vectors, vectors)
-
-
-def cross_cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Cosines `[i, j, depth]` of `a[i, depth, d_model]` with `b[j, depth, d_model]`."""
-    inner = np.einsum("ild,jld->ijl", a, b)
-    norms = np.linalg.norm(a, axis=-1)[:, None] * np.linalg.norm(b, axis=-1)[None]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(norms > 0, inner / norms, np.nan)
+    norms2 = (vectors**2).sum(-1)
+    return cosine(np.einsum("ild,jld->ijl", vectors, vectors), norms2[:, None], norms2[None])
 
 
 def norms(vectors: np.ndarray) -> dict[str, np.ndarray]:

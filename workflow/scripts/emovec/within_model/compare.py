@@ -13,17 +13,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from emovec.io.tables import typed
 from emovec.statistics import resampling, unbiased
 from emovec.statistics.metrics import METRICS
-from emovec.within_model.measure import _measure, _Plan
+from emovec.within_model.measure import Plan, measure
 from emovec.within_model.rows import (
-    _averages,
-    _common_block,
-    _cosine_blocks,
-    _diagnostic_blocks,
-    _norm_blocks,
+    averages,
+    common_block,
+    cosine_blocks,
+    diagnostic_blocks,
+    norm_blocks,
 )
+
+COLUMNS = [
+    *("model", "position", "depth", "relative_depth", "metric", "emotion_a", "emotion_b", "stat"),
+    *("value", "ci_low", "ci_high", "null_low", "null_high", "null", "p", "p_adjusted"),
+    *("family", "n_topics", "gate_ok", "flag"),
+]
+
 
 MOST_RELABELINGS = 1_999  # each costs as much as twenty flips
 
@@ -47,7 +53,7 @@ def compare_emotions(
     alpha: float = 0.05,
     thresholds: Mapping[str, float] = THRESHOLDS,
 ) -> pd.DataFrame:
-    """The within-model table of one position.
+    """The within-model table of one position, with the columns `COLUMNS`.
 
     Parameters
     ----------
@@ -84,7 +90,7 @@ def compare_emotions(
     weights = unbiased.against_neutral(classes, neutral)
     draws = min(flips, MOST_RELABELINGS) if relabelings is None else relabelings
     labels = resampling.relabelings(len(classes), n_topics, draws, rng)
-    plan = _Plan(
+    plan = Plan(
         classes=list(classes),
         emotions=[one for one in classes if one != neutral],
         weights=weights,
@@ -98,19 +104,21 @@ def compare_emotions(
     )
     frames = []
     for name in metrics or [m.name for m in METRICS.values() if len(probe) or not m.needs_probe]:
-        measured = _measure(residual, probe, name, plan)
+        measured = measure(residual, probe, name, plan)
         family = f"{position}/{name}"
-        norms, gate = _norm_blocks(measured, plan, family)
+        of_norms, gate = norm_blocks(measured, plan, family)
         blocks = [
-            *_cosine_blocks(measured, plan, family, gate),
-            *norms,
-            _common_block(measured, plan, gate),
-            *_diagnostic_blocks(measured, plan),
+            *cosine_blocks(measured, plan, family, gate),
+            *of_norms,
+            common_block(measured, plan, gate),
+            *diagnostic_blocks(measured, plan),
         ]
         frame = pd.concat([block.frame(range(n_depths)) for block in blocks])
-        average = pd.concat([block.frame([None]) for block in _averages(measured, plan, family)])
+        average = pd.concat([block.frame([None]) for block in averages(measured, plan, family)])
         frames += [frame.assign(metric=name), average.assign(metric=name)]
     table = pd.concat(frames, ignore_index=True)
     table = table.assign(model=model, position=position, n_topics=n_topics)
+    table["depth"] = table["depth"].astype("Int64")
     table["relative_depth"] = table["depth"].astype("Float64") / max(n_depths - 1, 1)
-    return typed(table, "within_model_similarity")
+    table["gate_ok"] = table["gate_ok"].astype("boolean")
+    return table[COLUMNS]

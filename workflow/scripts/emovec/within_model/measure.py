@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 
 from emovec.statistics import arrays, metrics, resampling, unbiased
 from emovec.statistics.arrays import Floats, Mask
-from emovec.statistics.unbiased import cosine
 
-DRAWN = ("flipped", "relabeled")  # fields of _Measured whose first axis is the draw
+DRAWN = ("flipped", "relabeled")  # fields of Measured whose first axis is the draw
 
 
 @dataclass(frozen=True)
-class _Plan:
+class Plan:
     """What is the same at every metric of a position."""
 
     classes: list[str]
@@ -50,7 +49,7 @@ class _Plan:
 
 
 @dataclass(frozen=True)
-class _Measured:
+class Measured:
     """Inner products of the contrasts with neutral in one metric; all others follow from them."""
 
     naive: Floats  # [depth, emotion, emotion], as the next two
@@ -67,22 +66,23 @@ class _Measured:
     resolved: Mask  # [depth, contrast]: above rounding errors
 
 
-def _measure(residual: NDArray, probe: NDArray, name: str, plan: _Plan) -> _Measured:
+def measure(residual: NDArray, probe: NDArray, name: str, plan: Plan) -> Measured:
+    """The contrasts of `residual` at every depth, in the metric `name` fitted on `probe`."""
     depths = range(residual.shape[2])
-    found = [
+    measured = [
         _at_depth(metrics.fit(name, probe[:, depth]).apply(residual[:, :, depth]), name, plan)
         for depth in depths
     ]
     stacked = {
-        field: np.stack([one[field] for one in found], axis=int(field in DRAWN))
-        for field in found[0]
+        field: np.stack([one[field] for one in measured], axis=int(field in DRAWN))
+        for field in measured[0]
         if field != "rogues"
     }
-    return _Measured(**stacked, rogues=[one["rogues"] for one in found])
+    return Measured(**stacked, rogues=[one["rogues"] for one in measured])
 
 
-def _at_depth(x: Floats, name: str, plan: _Plan) -> dict:
-    """The fields of `_Measured` at one depth, from `x[class, topic, d_model]`."""
+def _at_depth(x: Floats, name: str, plan: Plan) -> dict:
+    """The fields of `Measured` at one depth, from `x[class, topic, d_model]`."""
     centred = x - x[:1, :1]
     centred -= centred.mean(axis=(0, 1))
     d = unbiased.differences(x, plan.weights)
@@ -110,22 +110,20 @@ def _at_depth(x: Floats, name: str, plan: _Plan) -> dict:
     }
 
 
-def _norms(products: Floats, plan: _Plan, axis: int) -> Floats:
+def norms(products: Floats, plan: Plan, axis: int) -> Floats:
     """Squared norms: the axes [emotion, emotion] from `axis` on become [contrast]."""
     square = np.einsum("ce,cf->efc", plan.contrasts, plan.contrasts)
     moved = np.moveaxis(products, (axis, axis + 1), (0, 1))
     return np.moveaxis(np.tensordot(square, moved, axes=([0, 1], [0, 1])), 0, axis)
 
 
-def _products(products: Floats, plan: _Plan, axis: int) -> Floats:
+def pair_products(products: Floats, plan: Plan, axis: int) -> Floats:
     """Inner products: the axes [emotion, emotion] from `axis` on become [pair]."""
-    moved = np.moveaxis(products, (axis, axis + 1), (0, 1))
-    return np.moveaxis(moved[tuple(plan.pairs)], 0, axis)
+    square = np.moveaxis(products, (axis, axis + 1), (-2, -1))
+    return np.moveaxis(square[..., *plan.pairs], -1, axis)
 
 
-def _cosines(products: Floats, plan: _Plan, axis: int) -> Floats:
+def pair_cosines(products: Floats, plan: Plan, axis: int) -> Floats:
     """Cosines: the axes [emotion, emotion] from `axis` on become [pair]."""
-    norms = np.moveaxis(np.diagonal(products, axis1=axis, axis2=axis + 1), -1, 0)
-    a, b = plan.pairs
-    pairs = np.moveaxis(_products(products, plan, axis), axis, 0)
-    return np.moveaxis(cosine(pairs, norms[a], norms[b]), 0, axis)
+    square = np.moveaxis(products, (axis, axis + 1), (-2, -1))
+    return np.moveaxis(unbiased.cosines(square)[..., *plan.pairs], -1, axis)

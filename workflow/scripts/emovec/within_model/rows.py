@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from emovec.statistics import corrections, resampling, unbiased
-from emovec.statistics.arrays import Floats, Mask, mean_defined, ratio
-from emovec.within_model.measure import _cosines, _Measured, _norms, _Plan, _products
+from emovec.statistics.arrays import Floats, Mask, mean_defined
+from emovec.within_model.measure import Measured, Plan, norms, pair_cosines, pair_products
 
 SIGN_FLIP = "sign flip"
 
@@ -38,7 +38,7 @@ AVERAGED = "mean over depths"
 
 
 @dataclass(frozen=True)
-class _Block:
+class Block:
     """One statistic at all depths; arrays are [depth, item] and pairs of them (low, high)."""
 
     stat: str
@@ -79,16 +79,16 @@ class _Block:
         )
 
 
-def _norm_blocks(m: _Measured, plan: _Plan, family: str) -> tuple[list[_Block], Mask]:
+def norm_blocks(m: Measured, plan: Plan, family: str) -> tuple[list[Block], Mask]:
     """Lengths and reliabilities of every contrast; and gate[depth, contrast].
 
     All are tested by the sign flips of U: for given sentences, each grows with it.
     """
     n, n_emotions = m.loo_u.shape[-1], len(plan.emotions)
     keep = m.resolved
-    naive, u, trace = (_norms(one, plan, 1) * keep for one in (m.naive, m.u, m.trace))
+    naive, u, trace = (norms(one, plan, 1) * keep for one in (m.naive, m.u, m.trace))
     loo_naive, loo_u, loo_trace = (
-        _norms(one, plan, 1) * keep[..., None] for one in (m.loo_naive, m.loo_u, m.loo_trace)
+        norms(one, plan, 1) * keep[..., None] for one in (m.loo_naive, m.loo_u, m.loo_trace)
     )
     flipped = m.flipped * keep
     square = n * naive + (n - 1) * trace  # tr G, which a flip leaves as it is
@@ -98,14 +98,21 @@ def _norm_blocks(m: _Measured, plan: _Plan, family: str) -> tuple[list[_Block], 
     p = resampling.p_value(u, flipped)
     kinds = slice(0, n_emotions), slice(n_emotions, None)
     p_adjusted = np.hstack([resampling.max_t(u[:, kind], flipped[..., kind]) for kind in kinds])
-    reliability = ratio(u, naive)
+    reliability = unbiased.reliability(u, naive)
     gate = (reliability >= plan.reliability) & (p_adjusted < plan.alpha)
 
     estimates = {
         "norm2_naive": (naive, loo_naive, flipped_naive),
         "norm2_u": (u, loo_u, flipped),
-        "s_hat": (ratio(u, trace), ratio(loo_u, loo_trace), ratio(flipped, flipped_trace)),
-        "reliability": (reliability, ratio(loo_u, loo_naive), ratio(flipped, flipped_naive)),
+        "s_hat": tuple(
+            unbiased.s_hat(*each)
+            for each in ((u, trace), (loo_u, loo_trace), (flipped, flipped_trace))
+        ),
+        "reliability": (
+            reliability,
+            unbiased.reliability(loo_u, loo_naive),
+            unbiased.reliability(flipped, flipped_naive),
+        ),
     }
     families = [f"{family}: signal against neutral", f"{family}: signal between emotions"]
     shared = {
@@ -115,7 +122,7 @@ def _norm_blocks(m: _Measured, plan: _Plan, family: str) -> tuple[list[_Block], 
         "flag": np.where(keep, "", NO_DIFFERENCE).astype(object),
     }
     blocks = [
-        _Block(
+        Block(
             stat,
             value=value,
             ci=resampling.jackknife_interval(value, loo, plan.alpha),
@@ -127,11 +134,11 @@ def _norm_blocks(m: _Measured, plan: _Plan, family: str) -> tuple[list[_Block], 
         )
         for stat, (value, loo, null) in estimates.items()
     ]
-    half = np.where(keep, unbiased.split_half(_norms(m.halved, plan, 1)), np.nan)
-    return [*blocks, _Block("split_half", value=half, **shared | {"family": ""})], gate
+    half = np.where(keep, unbiased.split_half(norms(m.halved, plan, 1)), np.nan)
+    return [*blocks, Block("split_half", value=half, **shared | {"family": ""})], gate
 
 
-def _cosine_blocks(m: _Measured, plan: _Plan, family: str, gate: Mask) -> list[_Block]:
+def cosine_blocks(m: Measured, plan: Plan, family: str, gate: Mask) -> list[Block]:
     """The likeness of every pair of emotions; kappa is what cos_naive tends to without effect."""
     a, b = plan.pairs
     keep = m.resolved[:, a] & m.resolved[:, b]
@@ -145,19 +152,19 @@ def _cosine_blocks(m: _Measured, plan: _Plan, family: str, gate: Mask) -> list[_
         defined = np.where(np.isnan(values), NO_NORM, dominated)
         return np.where(keep, defined, NO_DIFFERENCE).astype(object)
 
-    naive, relabeled = _cosines(m.naive, plan, 1), _cosines(m.relabeled, plan, 2)
-    kappa, loo_kappa = _cosines(m.trace, plan, 1), _cosines(m.loo_trace, plan, 1)
-    ip, n_emotions = _products(m.u, plan, 1), len(plan.emotions)
+    naive, relabeled = pair_cosines(m.naive, plan, 1), pair_cosines(m.relabeled, plan, 2)
+    kappa, loo_kappa = pair_cosines(m.trace, plan, 1), pair_cosines(m.loo_trace, plan, 1)
+    ip, n_emotions = pair_products(m.u, plan, 1), len(plan.emotions)
     # a·b from the norms of a, b and a − b
     flipped = (m.flipped[..., a] + m.flipped[..., b] - m.flipped[..., n_emotions:]) / 2
-    cos, loo = _cosines(m.u, plan, 1), _cosines(m.loo_u, plan, 1)
+    cos, loo = pair_cosines(m.u, plan, 1), pair_cosines(m.loo_u, plan, 1)
     p = resampling.jackknife_p(cos, loo)
     return [
-        _Block(
+        Block(
             "cos_naive",
             value=naive,
             ci=resampling.jackknife_interval(
-                naive, _cosines(m.loo_naive, plan, 1), plan.alpha, fisher_z=True
+                naive, pair_cosines(m.loo_naive, plan, 1), plan.alpha, fisher_z=True
             ),
             band=resampling.band(relabeled, plan.alpha),
             null=RELABELING,
@@ -167,17 +174,17 @@ def _cosine_blocks(m: _Measured, plan: _Plan, family: str, gate: Mask) -> list[_
             flag=flags(naive),
             **shared,
         ),
-        _Block(
+        Block(
             "kappa",
             value=kappa,
             ci=resampling.jackknife_interval(kappa, loo_kappa, plan.alpha, fisher_z=True),
             flag=flags(kappa),
             items=plan.pair_names,
         ),
-        _Block(
+        Block(
             "ip_u",
             value=ip,
-            ci=resampling.jackknife_interval(ip, _products(m.loo_u, plan, 1), plan.alpha),
+            ci=resampling.jackknife_interval(ip, pair_products(m.loo_u, plan, 1), plan.alpha),
             band=resampling.band(flipped, plan.alpha),
             null=SIGN_FLIP,
             p=resampling.p_value(ip, flipped, "two-sided"),
@@ -186,7 +193,7 @@ def _cosine_blocks(m: _Measured, plan: _Plan, family: str, gate: Mask) -> list[_
             flag=flags(ip),
             **shared,
         ),
-        _Block(
+        Block(
             "cos_u",
             value=cos,
             ci=resampling.jackknife_interval(cos, loo, plan.alpha, fisher_z=True),
@@ -200,12 +207,13 @@ def _cosine_blocks(m: _Measured, plan: _Plan, family: str, gate: Mask) -> list[_
     ]
 
 
-def _common_block(m: _Measured, plan: _Plan, gate: Mask) -> _Block:
+def common_block(m: Measured, plan: Plan, gate: Mask) -> Block:
+    """How much of their squared length the emotions have in common."""
     value = unbiased.common_share(m.u)
     loo = unbiased.common_share(np.moveaxis(m.loo_u, -1, 1))
     low, high = resampling.jackknife_interval(value, loo, plan.alpha)
     n_emotions = len(plan.emotions)
-    return _Block(
+    return Block(
         "common_share",
         items=[("common", "")],
         value=value[:, None],
@@ -215,23 +223,23 @@ def _common_block(m: _Measured, plan: _Plan, gate: Mask) -> _Block:
     )
 
 
-def _diagnostic_blocks(m: _Measured, plan: _Plan) -> list[_Block]:
+def diagnostic_blocks(m: Measured, plan: Plan) -> list[Block]:
     """Few dimensions, or one, that would decide every cosine."""
     classes = [(name, "") for name in plan.classes]
     flag = np.where(np.isnan(m.spectra[..., 0]), NO_SPREAD, "")
     blocks = [
-        _Block(stat, items=classes, value=m.spectra[..., i], flag=flag.astype(object))
+        Block(stat, items=classes, value=m.spectra[..., i], flag=flag.astype(object))
         for i, stat in enumerate(("evr_pc1", "d_eff"))
     ]
     if not m.rogues[0]:
         return blocks
     keep = m.resolved[:, : len(plan.emotions)]
 
-    def block(stat: str, share: str, flags: list[list[str]]) -> _Block:
+    def block(stat: str, share: str, flags: list[list[str]]) -> Block:
         shares = np.array([[getattr(one, share) for one in row] for row in m.rogues])
         flag = np.where(keep, np.array(flags, dtype=object), NO_DIFFERENCE)
         items = [(name, "") for name in plan.emotions]
-        return _Block(stat, items=items, value=np.where(keep, shares, np.nan), flag=flag)
+        return Block(stat, items=items, value=np.where(keep, shares, np.nan), flag=flag)
 
     dominated = [[DOMINATED if one.dominated else "" for one in row] for row in m.rogues]
     dims = [[" ".join(map(str, one.dims)) for one in row] for row in m.rogues]
@@ -243,24 +251,26 @@ def _diagnostic_blocks(m: _Measured, plan: _Plan) -> list[_Block]:
     ]
 
 
-def _averages(m: _Measured, plan: _Plan, family: str) -> list[_Block]:
+def averages(m: Measured, plan: Plan, family: str) -> list[Block]:
     """Over depths 0..L−1: the mean of cos_naive, the ratio of means of cos_u."""
     depths = slice(0, max(len(m.u) - 1, 1))
     a, b = plan.pairs
 
-    cosines = _cosines(m.naive, plan, 1)[depths]
+    cosines = pair_cosines(m.naive, plan, 1)[depths]
     naive = mean_defined(cosines, axis=0)
-    loo_naive = mean_defined(_cosines(m.loo_naive, plan, 1)[depths], axis=0)
-    relabeled = mean_defined(_cosines(m.relabeled, plan, 2)[:, depths], axis=1)
+    loo_naive = mean_defined(pair_cosines(m.loo_naive, plan, 1)[depths], axis=0)
+    relabeled = mean_defined(pair_cosines(m.relabeled, plan, 2)[:, depths], axis=1)
     absent = np.isnan(cosines).sum(axis=0)
     flag = [AVERAGED + (f"; {count} undefined" if count else "") for count in absent]
 
     u, loo_u = m.u[depths].mean(axis=0), m.loo_u[depths].mean(axis=0)
-    cos, loo = _cosines(u, plan, 0), _cosines(loo_u, plan, 0)
+    cos, loo = pair_cosines(u, plan, 0), pair_cosines(loo_u, plan, 0)
     p = resampling.jackknife_p(cos, loo)
-    norms, flipped = np.diagonal(u), m.flipped[:, depths, : len(plan.emotions)].mean(axis=1)
-    signal = resampling.max_t(norms, flipped) < plan.alpha
-    reliable = ratio(norms, np.diagonal(m.naive[depths].mean(axis=0))) >= plan.reliability
+    lengths, flipped = np.diagonal(u), m.flipped[:, depths, : len(plan.emotions)].mean(axis=1)
+    signal = resampling.max_t(lengths, flipped) < plan.alpha
+    reliable = (
+        unbiased.reliability(lengths, np.diagonal(m.naive[depths].mean(axis=0))) >= plan.reliability
+    )
     gate = (signal & reliable)[a] & (signal & reliable)[b]
 
     def row(pair: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
@@ -268,7 +278,7 @@ def _averages(m: _Measured, plan: _Plan, family: str) -> list[_Block]:
 
     shared = {"items": plan.pair_names, "gate": gate[None]}
     return [
-        _Block(
+        Block(
             "cos_naive",
             value=naive[None],
             ci=row(resampling.jackknife_interval(naive, loo_naive, plan.alpha, fisher_z=True)),
@@ -280,7 +290,7 @@ def _averages(m: _Measured, plan: _Plan, family: str) -> list[_Block]:
             flag=np.array(flag, dtype=object),
             **shared,
         ),
-        _Block(
+        Block(
             "cos_u",
             value=cos[None],
             ci=row(resampling.jackknife_interval(cos, loo, plan.alpha, fisher_z=True)),

@@ -1,13 +1,3 @@
-const words = {{ {
-  "dark": _("Dark"),
-  "light": _("Light"),
-  "rows": _("{n} of {of} rows"),
-  "texts": _("{n} of {of} texts"),
-  "sentences": _("{n} sentences"),
-  "nothing": _("(nothing)"),
-  "undefined": _("undefined"),
-  "scale": _("standard deviations"),
-} | tojson }};
 "use strict";
 
 /* Sentences are in `words`, in the language of the page; {n} and the like are places in them. */
@@ -48,7 +38,7 @@ function rowsOf(content) {
     name,
     c.values ?? c.at.map((place) => (place < 0 ? null : c.of[place])),
   ]);
-  return Array.from({ length: content.rows }, (_, i) =>
+  return Floats.from({ length: content.rows }, (_, i) =>
     Object.fromEntries(columns.map(([name, values]) => [name, values[i]])),
   );
 }
