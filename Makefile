@@ -10,7 +10,7 @@ LOCKS := requirements.lock tests/interchange.txt
 READY := $(VENV)/ready-$(shell cat $(LOCKS) | cksum | cut -d' ' -f1)
 
 .DEFAULT_GOAL := run
-.PHONY: run smoke smoke-conda smoke-bare baseline test unit lint format refresh clean
+.PHONY: run smoke smoke-conda smoke-bare baseline test unit lint format docs refresh clean
 
 run: $(READY)
 	$(BIN)/snakemake --cores $(CORES)
@@ -45,6 +45,10 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow
+
+# The table of all keys in config/README.md, from the schema.
+docs: $(READY)
+	$(BIN)/python tests/key_table.py
 
 # Every pin anew, in the lock and in envs/.
 refresh: $(READY)

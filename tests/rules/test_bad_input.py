@@ -17,7 +17,10 @@ def test_unknown_key_is_refused_before_anything_runs(project: Project) -> None:
     project.config["activation"] = {}
     run = project.snakemake()
     assert run.code != 0
-    assert "config has the unknown key 'activation': known here are experiment, seed" in run.text
+    assert (
+        "config has the unknown key 'activation' (did you mean 'activations'?): known here"
+        in run.text
+    )
     assert not project.results.exists()
 
 
@@ -32,10 +35,26 @@ def test_emotion_that_is_not_in_the_file(project: Project) -> None:
 def test_prompt_file_that_is_not_there(project: Project) -> None:
     project.config["prompts"]["file"] = "mine.csv"
     run = project.snakemake("-n")
-    assert run.code != 0 and "mine.csv" in run.text
+    assert run.code != 0 and "config: prompts.file is 'mine.csv', which is not there" in run.text
+
+
+def test_key_given_twice(project: Project) -> None:
+    path = project.folder / "twice.yaml"
+    path.write_text("models: {a: 1}\nmodels: {b: 1}\n")
+    project.shipped = "twice.yaml"
+    assert "twice.yaml has the key 'models' again in line 2" in project.snakemake("-n").text
+
+
+def test_names_and_texts_that_snakemake_could_take_for_its_own(project: Project) -> None:
+    project.config["prompts"]["suffix"] = " That is {all}."
+    project.config["models"] |= {"texts": tiny("gpt2"), "1.10": tiny("gpt2", seed=1)}
+    planned = project.planned()
+    for of in ("in texts", "in 1.10", "from the texts alone"):
+        assert f"Decoding the emotions {of}" in planned
 
 
 def test_model_that_cannot_be_had_leaves_the_others(project: Project) -> None:
+    (project.folder / "nowhere").mkdir()
     project.config["models"] |= {
         "local": {"source": {"path": "nowhere"}},
         "three": tiny("llama"),
@@ -68,6 +87,7 @@ def test_values_that_look_like_code_are_never_run(project: Project) -> None:
     trap = project.folder / "ran"
     for value in (f"$(touch {trap})", f"; touch {trap};", f"`touch {trap}`", "{wildcards}"):
         source = {"path": value.strip("{}"), "license": value}
+        (project.folder / source["path"]).mkdir(parents=True)
         project.config["models"]["local"] = {"source": source}
         run = project.snakemake("model_local")
         assert run.code != 0 and "has no config.json" in run.sentence("fetch_model")

@@ -81,7 +81,7 @@ def test_classifier_is_read_anew_if_it_changes_and_nothing_is_written_anew(
     ("changes", "rule", "says"),
     [
         ({"labels": ["rage"]}, "classify_texts", "names 'rage', which is no label of this"),
-        ({"source": {"path": "models/absent"}}, "fetch_model", "models/absent has no config.json"),
+        ({"source": {"path": "models"}}, "fetch_model", "models has no config.json"),
         ({"source": {"path": "models/gpt2"}}, "fetch_model", "is no text classifier"),
     ],
 )

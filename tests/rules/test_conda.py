@@ -49,9 +49,9 @@ def run(project: Project, conda: Path, *arguments: str) -> Run:
 
 def test_rule_runs_in_its_environment(conda: Path, tmp_path: Path) -> None:
     project = Project(tmp_path / "project")
-    done = run(project, conda, "results/tests/decoding/texts.csv")
+    done = run(project, conda, "results/tests/prompts/decoding.csv")
     assert done.code == 0, done.text
-    assert (project.results / "decoding/texts.csv").exists()
+    assert (project.results / "prompts/decoding.csv").exists()
     [environment] = (project.folder / ".snakemake/conda").glob("*_")
     assert (environment / "share/pip").read_text() == "stand-in"
     assert (environment / "used").exists()  # the script ran with its python
@@ -69,5 +69,5 @@ def test_pin_that_no_channel_has_is_named(conda: Path, tmp_path: Path) -> None:
     project = Project(tmp_path / "project")
     path = project.folder / "envs/analysis.yaml"
     path.write_text(path.read_text().replace("pip=24.0", "pip=99.0"))
-    done = run(project, conda, "results/tests/decoding/texts.csv")
+    done = run(project, conda, "results/tests/prompts/decoding.csv")
     assert done.code != 0 and "pip" in done.text and "99.0" in done.text

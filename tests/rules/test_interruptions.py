@@ -163,7 +163,7 @@ def test_results_that_may_not_be_written(project: Project) -> None:
 def test_disk_on_which_no_results_may_be_made(fresh: Project) -> None:
     (fresh.folder / "results").mkdir()
     with read_only(fresh.folder / "results"):
-        run = fresh.snakemake("results/tests/decoding/texts.csv")
+        run = fresh.snakemake("results/tests/prompts/decoding.csv")
         assert run.code != 0 and "Read-only file system: 'results/tests'" in run.text
 
 

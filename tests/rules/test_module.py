@@ -4,8 +4,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from guide import follow, run
-from project import Project
+import yaml
+from guide import blocks, follow, run
+from project import Project, tiny
 
 pytest.importorskip("torch")
 
@@ -36,3 +37,23 @@ def test_mistake_in_the_modules_part_is_one_sentence(root: Path, tmp_path: Path)
     guide.write_text(text.replace("  experiment:", "  sedd: 1\n  experiment:", 1))
     with pytest.raises(AssertionError, match="config has the unknown key 'sedd'"):
         follow(guide, tmp_path)
+
+
+def test_shards_of_a_module_find_its_files(root: Path, tmp_path: Path) -> None:
+    [workflow] = [one.text for one in blocks(root / "docs/module.md") if one.file == "Snakefile"]
+    (tmp_path / "Snakefile").write_text(workflow.replace("emovec/workflow", f"{root}/workflow"))
+    config = {
+        "prompts": {
+            "file": "resources/prompts/smoke.csv",
+            "probe": "resources/prompts/smoke_probe.csv",
+        },
+        "models": {"one": tiny("gpt2"), "two": tiny("gpt_neox")},
+        "activations": {"shards": 2},
+        "steering": {"models": ["one"], "shards": 3},
+    }
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump({"emovec": config}))
+    planned = run("snakemake -n emovec_all", tmp_path, {})
+    for path in ("activations/one/2-of-2.h5", "steering/one/texts/3-of-3.csv"):
+        assert f"emotions/results/default/{path}" in planned, path
+    assert "Putting the shards of two together" in planned
+    assert "Putting together what the directions of two do in one" in planned

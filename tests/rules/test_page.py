@@ -1,5 +1,6 @@
 """The page of a run in a real browser: nothing from outside, no complaint, every control works."""
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -232,6 +233,39 @@ def test_coloured_tokens_can_be_read(browser, addresses: dict[str, str], scheme:
         found = page.eval_on_selector_all("#look-tokens .tokens span", ratios)
         assert min(found) >= 4.5
         assert max(found) - min(found) > 3  # there are colours
+
+
+HOSTILE = (
+    "<script>window.ran = 1</script><img src=x onerror='window.ran = 1'>"
+    "</script><script>window.ran = 1</script>"
+    " [read](javascript:window.ran=1) ![seen](x.png) | **b**"
+)
+
+
+def test_what_came_as_data_stays_text(browser, run: Project, tmp_path: Path) -> None:
+    """Licences, architectures, findings, openings, texts and tokens from anywhere run nothing."""
+    project = run.copy(tmp_path / "project")
+    provenance = project.results / "provenance.json"
+    told = json.loads(provenance.read_text())
+    for model in told["models"].values():
+        model |= {"license": HOSTILE, "architecture": HOSTILE}
+    provenance.write_text(json.dumps(told))
+    tables = {
+        project.results / "steering/one/scores.csv": "text",
+        project.results / "token_projections/two.csv": "text",
+        project.folder / "resources/steering/openings.csv": "text",
+    }
+    for path, column in tables.items():
+        table = pd.read_csv(path, keep_default_na=False)
+        table[column] = HOSTILE
+        table.to_csv(path, index=False)
+    report = "results/tests/report.html"
+    project.build("--allowed-rules", "write_report", "--force", report)
+    with opened(browser, (project.folder / report).as_uri()) as page:
+        assert page.evaluate("window.ran") is None
+        assert not page.query_selector_all("[onerror], a[href^=javascript]")
+        for part in ("article", "#look-texts .cards p", "#look-tokens p:not(.scale) span"):
+            assert "<script>window.ran = 1</script>" in page.text_content(part)
 
 
 def tab_to(page, selector: str) -> None:

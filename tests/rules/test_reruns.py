@@ -1,5 +1,6 @@
 """What a change makes Snakemake do again: all that depends on it, and nothing else."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,14 @@ def test_touched_prompt_file_changes_nothing(project: Project) -> None:
     assert "Nothing to be done" in project.build("-n").text
 
 
+@pytest.mark.parametrize("key", ["file", "probe"])
+def test_older_file_in_place_of_another_is_noticed(project: Project, key: str) -> None:
+    path = project.folder / CONFIG["prompts"][key]
+    path.write_text(path.read_text().replace(" the ", " a ", 1))
+    os.utime(path, (0, 0))
+    assert {"Reading the residual stream of one", *JOINT} <= project.planned()
+
+
 @pytest.mark.parametrize(
     ("module", "redone", "kept"),
     [
@@ -144,11 +153,6 @@ def test_touched_prompt_file_changes_nothing(project: Project) -> None:
             {"Computing the emotion vectors of two"},
         ),
         (
-            "between_models/verdict",
-            {"Judging what the models share", "Writing the report"},
-            plots("one") | {"Comparing the emotions inside one", "Decoding the emotions in one"},
-        ),
-        (
             "report/findings",
             {"Writing the report"},
             plots("one") | {"Judging what the models share"},
@@ -163,6 +167,12 @@ def test_edited_function_reruns_what_uses_it(
     planned = project.planned()
     assert redone <= planned
     assert not kept & planned
+
+
+def test_edited_verdict_judges_anew_and_nothing_before(project: Project) -> None:
+    path = project.folder / "workflow/scripts/emovec/between_models/verdict.py"
+    path.write_text(path.read_text() + "\nCHANGED = True\n")
+    assert project.planned() == JUDGED - {"Joining the comparisons inside all models"}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
-"""The picture in CONTRIBUTING.md is the graph of the rules."""
+"""The picture in CONTRIBUTING.md is the graph of the rules; the library's rooms stand in order."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -7,6 +8,29 @@ from itertools import pairwise
 from pathlib import Path
 
 import networkx as nx
+
+LIBRARY = Path(__file__).parents[2] / "workflow/scripts/emovec"
+# A room imports rooms of lower floors alone.
+FLOORS = [
+    {"errors", "registry"},
+    {"statistics"},
+    {"io", "wording", "prompts", "within_model"},
+    {"models", "audit"},
+    {"activations", "robustness"},
+    {"decoding", "vectors"},
+    {"between_models"},
+    {"steering"},
+    {"figures"},
+    {"explorer"},
+    {"report"},
+    {"config"},  # knows every registry; the rules import it, no room does
+]
+FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+RUN_A_MODEL = {
+    *("activations/capture.py", "models/gguf.py", "models/loading.py", "models/untrained.py"),
+    *("steering/classifiers.py", "steering/generation.py", "steering/hooks.py"),
+    "steering/steerer.py",
+}
 
 NODE = re.compile(r"^\s*id(\d+)\[(\w+)\]$", re.M)
 EDGE = re.compile(r"^\s*id(\d+) --> id(\d+)$", re.M)
@@ -52,3 +76,46 @@ def test_picture_is_the_rule_graph(root: Path) -> None:
     # every stage is a file, and every file is drawn
     files = {path.stem for path in (root / "workflow/rules").glob("*.smk")} - {"common"}
     assert {end for edge in drawn for end in edge} == files
+
+
+def imports(path: Path) -> set[str]:
+    """What a module imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return found
+
+
+def test_rooms_import_rooms_of_lower_floors_alone() -> None:
+    climbing = set()
+    for path in LIBRARY.rglob("*.py"):
+        room = path.relative_to(LIBRARY).parts[0].removesuffix(".py")
+        rooms = {name.split(".")[1] for name in imports(path) if name.startswith("emovec.")}
+        for other in (rooms & set(FLOOR)) - {room}:
+            if FLOOR[other] >= FLOOR[room]:
+                climbing.add(f"{path.relative_to(LIBRARY)} imports {other}")
+    assert not climbing
+    rooms = {path.stem for path in LIBRARY.iterdir() if not path.name.startswith("__")}
+    assert rooms == set(FLOOR)
+
+
+def test_modules_are_short_and_a_room_is_a_docstring() -> None:
+    for path in LIBRARY.rglob("*.py"):
+        long = len(path.read_text().splitlines()) > 350
+        assert not long or path.name == "findings.py", path
+    for path in LIBRARY.glob("*/__init__.py"):
+        assert len(ast.parse(path.read_text()).body) == 1, path
+
+
+def test_library_knows_nothing_of_snakemake_and_few_modules_torch() -> None:
+    packages = {
+        path.relative_to(LIBRARY).as_posix(): {name.split(".")[0] for name in imports(path)}
+        for path in LIBRARY.rglob("*.py")
+    }
+    assert not [module for module, found in packages.items() if "snakemake" in found]
+    assert {m for m, found in packages.items() if found & {"torch", "transformer_lens"}} == (
+        RUN_A_MODEL
+    )

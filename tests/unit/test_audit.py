@@ -16,7 +16,7 @@ from emovec.audit.ledger import LIMITS
 from emovec.audit.text_baseline import text_baseline
 from emovec.figures.audit import draw_audit
 from emovec.figures.style import save
-from emovec.io.tables import read_table
+from emovec.io.tables import read_table, write_table
 from emovec.prompts.sentences import read_probe, read_prompts
 from emovec.statistics.auroc import HeldOut, each_left_out, over_folds
 from emovec.statistics.folds import Folds, topic_folds
@@ -461,8 +461,8 @@ def test_similarity_of_sentences():
 def draw(result, emotions, path):
     """By way of the table on disk, as the workflow does."""
     table = path.with_suffix(".csv")
-    result.confounds.to_csv(table, index=False)
-    save(draw_audit(read_table(table), result.summary, emotions, NEUTRAL), path, 100)
+    write_table(result.confounds, table, "confounds")
+    save(draw_audit(read_table(table, "confounds"), result.summary, emotions, NEUTRAL), path, 100)
 
 
 def test_picture_is_the_same_each_time(clean, tmp_path):

@@ -11,7 +11,7 @@ import emovec
 import numpy as np
 import pandas as pd
 import pytest
-from emovec.io.tables import COLUMNS
+from emovec.io.tables import COLUMNS, typed
 from emovec.report.findings import describe
 from emovec.report.findings_steering import describe_steering
 from emovec.report.headlines import headlines
@@ -33,7 +33,7 @@ TARGETS = {"gratitude": "joy", "anger": "anger", "apology": "sadness"}
 
 
 def table(kind: str, rows: list[dict]) -> pd.DataFrame:
-    return pd.DataFrame(rows).reindex(columns=COLUMNS[kind])
+    return typed(rows, kind)
 
 
 def run() -> tuple[dict, dict, dict[str, pd.DataFrame]]:
@@ -85,9 +85,9 @@ def run() -> tuple[dict, dict, dict[str, pd.DataFrame]]:
          "position": "last", "depth_test": 1, "split": "topic", "auroc": 0.97} | interval
         for m in MODELS
     ]  # fmt: skip
+    judged = {"model_a": "one", "model_b": "two", "position": "last", "relative_depth": 0.5}
     verdicts = [
-        pair | {"emotion": e, "relative_depth": 0.5, "verdict": "common_only", "reason": "So."}
-        for e in EMOTIONS
+        judged | {"emotion": e, "verdict": "common_only", "reason": "So."} for e in EMOTIONS
     ]
     tables = {
         "within": table("within_model_similarity", within),
@@ -336,15 +336,16 @@ def pairs(method: str, stat: str, a: str, b: str, values: list[float], **more) -
 
 def test_choices_between_models_are_those_of_the_comparison() -> None:
     raw = pairs("raw", "cos_naive", "one", "two", [np.nan, 0.01, 0.05])
-    wpc = pairs("wpc", "cos_u", "one", "two", [0, 0.5, 0.7, 0, 0], gate_ok=True)[1:3]
+    tested = {"gate_ok": True, "family": "alignment"}
+    wpc = pairs("wpc", "cos_u", "one", "two", [0, 0.5, 0.7, 0, 0], **tested)[1:3]
     wpc[0]["gate_ok"] = False
-    back = pairs("ridge", "cos_u", "two", "one", [0, 0.4, 0.6], gate_ok=True)[1:2]
+    back = pairs("ridge", "cos_u", "two", "one", [0, 0.4, 0.6], **tested)[1:2]
     others = pairs("wpc", "cos_u", "one", "two", [0.9], family="exploratory")
     others += pairs("wpc", "cos_u", "one", "two", [0.9], family="control")
     others += pairs("wpc", "cos_u", "one", "two", [0.9], model_b="one@twin")
     cross = table("cross_model_similarity", raw + wpc + back + others)
     found = between_models(cross, ["one", "two"], [0.25, 0.5])
-    assert list(found) == COLUMNS["multiverse"]
+    assert list(found) == list(COLUMNS["multiverse"])
     assert len(found) == 3 + 3 + 2
     at = found.set_index(["metric", found.relative_depth.astype(float).fillna(-1)])
     assert (at.loc[("raw", 0.25), "value"], at.loc[("raw", 0.5), "value"]) == (0.01, 0.05)

@@ -8,7 +8,7 @@ import pytest
 from emovec.explorer.between_models import verdicts_panel
 from emovec.explorer.panel import encode, offered
 from emovec.explorer.texts import tokens_panel
-from emovec.io.tables import COLUMNS
+from emovec.io.tables import typed
 from emovec.wording import language
 
 
@@ -59,7 +59,7 @@ def tokens() -> pd.DataFrame:
     columns = ["model", "depth", "direction", "topic", "class", "token", "text", "projection"]
     table = pd.DataFrame(rows, columns=columns)
     table.loc[0, "projection"] = np.nan
-    return table.reindex(columns=COLUMNS["token_projections"])
+    return typed(table, "token_projections")
 
 
 def test_sentences_hold_their_tokens_in_order_the_deepest_first() -> None:
@@ -73,11 +73,10 @@ def test_sentences_hold_their_tokens_in_order_the_deepest_first() -> None:
 
 
 def test_reasons_and_verdicts_are_told_in_the_language_spoken(japanese: None) -> None:
-    verdicts = pd.DataFrame(
-        [["anger", "a", "b", "last", 0.5, *[True] * 5, False, "not_shared",
-          "There is no reliable signal, so nothing follows about sharing."]],
-        columns=COLUMNS["verdicts"],
-    )  # fmt: skip
+    row = {"emotion": "anger", "model_a": "a", "model_b": "b", "signal_ok": True}
+    row |= {"verdict": "not_shared"}
+    row |= {"reason": "There is no reliable signal, so nothing follows about sharing."}
+    verdicts = typed([row], "verdicts")
     [row] = decoded(verdicts_panel(verdicts, ["a", "b"]).content())
     assert row["verdict"] == "非共有" and row["signal_ok"] == "はい"
     assert row["reason"].startswith("信頼できる信号がない")

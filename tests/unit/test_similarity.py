@@ -6,8 +6,9 @@ Tolerances for fresh seeds are at least five standard deviations of the statisti
 import numpy as np
 import pytest
 import worlds
+from emovec.io.tables import COLUMNS
 from emovec.statistics import arrays, metrics, unbiased
-from emovec.within_model import compare, rows
+from emovec.within_model import rows
 from emovec.within_model.compare import compare_emotions
 from worlds import CLASSES, NEUTRAL
 
@@ -277,7 +278,7 @@ def cell(frame, stat, a, b="", depth=2, metric="raw"):
 
 def test_the_table_has_one_row_for_each_number_and_the_columns_of_the_contract(table):
     *_, frame = table
-    assert frame.columns.tolist() == compare.COLUMNS
+    assert frame.columns.tolist() == list(COLUMNS["within_model_similarity"])
     key = ["depth", "metric", "emotion_a", "emotion_b", "stat"]
     assert not frame.duplicated(key).any()
     assert (frame.model == "toy").all() and (frame.n_topics == 40).all()

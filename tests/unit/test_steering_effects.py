@@ -424,7 +424,7 @@ def test_table_has_every_reading_on_the_reported_half_alone() -> None:
         table, texts(OPENINGS), {"other": table}, OPENINGS, CHOICE, EMOTIONS,
         {"nade": {"joy": "joy", "fear": "fear"}}, 0.05,
     )  # fmt: skip
-    assert list(found.columns) == COLUMNS["steering"]
+    assert list(found.columns) == list(COLUMNS["steering"])
     own = found[found.source.isna()]
     assert set(own.reading) == {"read-outs", "texts", "sampled texts"}
     assert set(found.source.dropna()) == {"other"} and found.chosen.all()

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from emovec.errors import InputError
-from emovec.io.tables import join_tables, write_frame
+from emovec.io.tables import join_tables, write_table
 from emovec.prompts.openings import word_tokens
 from emovec.steering.choice import choose
 from emovec.steering.conditions import UNSTEERED, conditions
@@ -183,18 +183,18 @@ def test_shards_put_together_are_the_bytes_of_one_job(
     monkeypatch.setattr(steerer, "NUMBERS", 16 * 257 * 7)
     plan = conditions(gpt2.directions, DEPTHS, [4.0], kinds=["emotion", "random"])
     sampling = Sampling(5, 2, 1.0, 3, frozenset())
-    for job in (
-        lambda part: read_outs(gpt2, plan, NAMES, SETS, part),
-        lambda part: write_texts(
+    for kind, job in {
+        "read_outs": lambda part: read_outs(gpt2, plan, NAMES, SETS, part),
+        "texts": lambda part: write_texts(
             gpt2, [UNSTEERED, *plan], range(3, 16), NAMES, sampling, 4.0, str, part
         ),
-    ):
-        write_frame(job((1, 1)), tmp_path / "whole.csv")
+    }.items():
+        write_table(job((1, 1)), tmp_path / "whole.csv", kind)
         parts = [tmp_path / f"{shard}.csv" for shard in range(1, shards + 1)]
         tables = [job((shard, shards)) for shard in range(1, shards + 1)]
         assert max(map(len, tables)) < sum(map(len, tables))
         for table, path in zip(tables, parts, strict=True):
-            write_frame(table, path)
+            write_table(table, path, kind)
         join_tables(parts, tmp_path / "joined.csv")
         assert (tmp_path / "joined.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
 

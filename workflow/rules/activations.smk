@@ -3,7 +3,7 @@
 READ = {
     **MODEL,
     **CLASSES,
-    "suffix": config["prompts"]["suffix"],
+    "suffix": suffix,
     "activations": config["activations"],
     "contents": contents(PROMPTS, PROBE),
     "capture": code_of("capture_activations.py"),

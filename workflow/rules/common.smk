@@ -11,14 +11,22 @@ SCRIPTS = Path(workflow.current_basedir).parent / "scripts"
 IMPORT = r"^ *from (emovec[\w.]*) import (\([^)]*\)|.*)$"
 sys.path.append(str(SCRIPTS))
 
+if set("{}") & set(str(SCRIPTS)):
+    raise WorkflowError(
+        f"{SCRIPTS.parents[1]} has braces in its name, which Snakemake takes for wildcards: rename it."
+    )
+
 from emovec.activations.copies import copies, split_name
-from emovec.config import check
+from emovec.config import check, check_files, check_yaml
 from emovec.errors import InputError
 from emovec.models.sources import source_id
 from emovec.vectors.formats import export_files
 
 try:
-    config |= check(config, SCRIPTS.parent / "schemas" / "config.schema.yaml")
+    check_yaml(workflow.configfiles, whole=workflow.modifier.namespace is None)
+    config |= check(config)
+    if not workflow.storage_settings.default_storage_provider:
+        check_files(config, [".", SCRIPTS.parents[1]])
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -73,6 +81,11 @@ WORDS = given(config["steering"]["words"])
 # Parameters that several rules share.
 CLASSES = {"emotions": EMOTIONS, "neutral": config["prompts"]["neutral"]}
 MODEL = {"model": lookup("models/{model}", within=config)}
+
+
+def suffix(wildcards):
+    """The suffix as it is: braces in a plain parameter would be wildcards."""
+    return config["prompts"]["suffix"]
 
 
 def one_of(names):

@@ -36,7 +36,7 @@ rule judge_models:
         maps=[f"<results>/maps/{a}__{b}.csv" for a, b in PAIRS],
         transfer=[f"<results>/transfer/{a}__{b}.csv" for a, b in PAIRS],
         decoding=[
-            "<results>/decoding/texts.csv",
+            "<results>/prompts/decoding.csv",
             *collect("<results>/decoding/{model}.csv", model=[*MODELS, *SHUFFLED]),
         ],
         within="<results>/within_model_similarity.csv",

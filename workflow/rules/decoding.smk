@@ -31,7 +31,7 @@ rule decode_texts:
     input:
         PROMPTS,
     output:
-        "<results>/decoding/texts.csv",
+        "<results>/prompts/decoding.csv",
     log:
         "<logs>/decode_texts.log",
     benchmark:

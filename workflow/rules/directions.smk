@@ -44,7 +44,7 @@ rule project_tokens:
     params:
         **MODEL,
         **CLASSES,
-        suffix=config["prompts"]["suffix"],
+        suffix=suffix,
         position=config["statistics"]["position"],
         depths=config["statistics"]["depths"],
         activations=config["activations"],

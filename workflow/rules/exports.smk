@@ -6,7 +6,7 @@ rule export_vectors:
         norms="<results>/layer_norms/{model}.csv",
         within="<results>/within_model/{model}.csv",
         decoding="<results>/decoding/{model}.csv",
-        texts="<results>/decoding/texts.csv",
+        texts="<results>/prompts/decoding.csv",
         choice=steering_of("choice.json"),
         read_outs=steering_of("read_outs.csv"),
     output:

@@ -4,7 +4,8 @@ from emovec.io.job import job, log
 
 with job(snakemake.rule, snakemake.log[0]):
     from emovec.audit.audit import audit
-    from emovec.io.files import whole, write_json
+    from emovec.io.files import write_json
+    from emovec.io.tables import write_table
     from emovec.prompts.sentences import read_probe, read_prompts
     from emovec.prompts.tokenizer import load_encoder
 
@@ -25,5 +26,4 @@ with job(snakemake.rule, snakemake.log[0]):
     for finding in found.findings:
         log.warning("%s", finding)
     write_json(snakemake.output.audit, found.summary)
-    with whole(snakemake.output.confounds) as part:
-        found.confounds.to_csv(part, index=False, lineterminator="\n")
+    write_table(found.confounds, snakemake.output.confounds, "confounds")

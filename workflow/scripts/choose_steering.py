@@ -11,7 +11,7 @@ with job(snakemake.rule, snakemake.log[0]):
     write_json(
         snakemake.output[0],
         choose(
-            read_table(snakemake.input.read_outs),
+            read_table(snakemake.input.read_outs, "read_outs"),
             of_half(read_openings(snakemake.input.openings), "choose"),
             snakemake.params.emotions,
             snakemake.params.max_kl,

@@ -6,7 +6,7 @@ from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
     from emovec.io.files import check_digests, read_json
-    from emovec.io.tables import write_frame
+    from emovec.io.tables import write_table
     from emovec.models.loading import choose_device
     from emovec.steering.classifiers import chosen_labels, load_classifier
     from emovec.steering.texts import read_texts
@@ -18,4 +18,4 @@ with job(snakemake.rule, snakemake.log[0]):
     check_digests(folder, manifest["files"])
     classifier = load_classifier(folder, choose_device(params.device), manifest)
     scores = classifier.scores(read_texts(paths.texts).text.tolist())
-    write_frame(scores[labels].add_prefix(f"{name}_"), snakemake.output[0])
+    write_table(scores[labels].add_prefix(f"{name}_"), snakemake.output[0], "classified")

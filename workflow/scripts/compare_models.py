@@ -10,10 +10,9 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.between_models.raw_cosines import raw_cosines
     from emovec.between_models.thresholds import Thresholds
     from emovec.io.seeds import generator
-    from emovec.io.tables import COLUMNS, write_table
+    from emovec.io.tables import typed, write_table
     from emovec.prompts.sentences import read_probe
 
-    KINDS = ("cross_model_similarity", "maps", "decoding")
     paths, params = snakemake.input, snakemake.params
     names = (snakemake.wildcards.a, snakemake.wildcards.b)
     emotions, settings = list(params.emotions), params.statistics
@@ -33,7 +32,9 @@ with job(snakemake.rule, snakemake.log[0]):
             raw_cosines(names, a.residual, b.residual, emotions, position, settings["alpha"])
         )
     a, b = streams(settings["position"])
-    aligned, maps, decoding = (pd.DataFrame(columns=COLUMNS[kind]) for kind in KINDS)
+    aligned, maps, decoding = (
+        typed([], kind) for kind in ("cross_model_similarity", "maps", "decoding")
+    )
     if len(a.probe) and len(b.probe):  # without a probe there is nothing to fit a map on
         aligned, maps, decoding = compare_models(
             a,

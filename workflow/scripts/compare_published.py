@@ -7,5 +7,8 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.robustness.published import compare_published
 
     paths = snakemake.input
-    table = compare_published(read_table(paths.within), read_table(paths.cross))
+    table = compare_published(
+        read_table(paths.within, "within_model_similarity"),
+        read_table(paths.cross, "cross_model_similarity"),
+    )
     write_table(table, snakemake.output[0], "published")

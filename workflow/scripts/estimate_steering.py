@@ -11,15 +11,15 @@ with job(snakemake.rule, snakemake.log[0]):
 
     paths, params = snakemake.input, snakemake.params
     settings = params.steering
-    scores = read_table(paths.scores)
+    scores = read_table(paths.scores, "scores")
     check_texts(scores, settings["max_empty"], paths.scores)
     own = Directions.read(paths.directions)
     carried = {
-        Directions.read(path).metadata["source"]: read_table(table)
+        Directions.read(path).metadata["source"]: read_table(table, "read_outs")
         for path, table in zip(paths.carried_directions, paths.carried, strict=True)
     }
     table = steering_table(
-        read_table(paths.read_outs),
+        read_table(paths.read_outs, "read_outs"),
         scores,
         carried,
         of_half(read_openings(paths.openings), "report"),

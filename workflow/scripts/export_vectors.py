@@ -26,13 +26,19 @@ with job(snakemake.rule, snakemake.log[0]):
         files.append({"name": name, "format": form, "sha256": sha256(folder / name)})
     steering = None
     if paths.choice:
-        steering = (read_json(paths.choice), read_table(paths.read_outs))
+        steering = (read_json(paths.choice), read_table(paths.read_outs, "read_outs"))
+    kinds = {
+        "norms": "layer_norms",
+        "within": "within_model_similarity",
+        "decoding": "decoding",
+        "texts": "decoding",
+    }
     known = ("suffix", "prepend_bos", "normalization", "tokenizer_sha256", "prompts_sha256")
     content = card(
         owner,
         {"definition": DEFINITION.format(neutral=params.neutral)}
         | {key: activations.attributes.get(key) for key in known},
-        {name: read_table(paths[name]) for name in ("norms", "within", "decoding", "texts")},
+        {name: read_table(paths[name], kind) for name, kind in kinds.items()},
         emotions,
         np.median(np.linalg.norm(activations.residual(position), axis=-1), axis=0),
         files,

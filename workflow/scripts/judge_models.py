@@ -12,20 +12,20 @@ with job(snakemake.rule, snakemake.log[0]):
     paths, params, output = snakemake.input, snakemake.params, snakemake.output
     settings = params.statistics
 
-    def joined(files):
-        return pd.concat([read_table(path) for path in files], ignore_index=True)
+    def joined(files, kind):
+        return pd.concat([read_table(path, kind) for path in files], ignore_index=True)
 
     similarity, decoding = adjust_families(
-        joined(paths.similarity),
-        joined([*paths.decoding, *paths.transfer]),
+        joined(paths.similarity, "cross_model_similarity"),
+        joined([*paths.decoding, *paths.transfer], "decoding"),
         controls=params.untrained,
     )
-    maps = joined(paths.maps)
+    maps = joined(paths.maps, "maps")
     judged = verdicts(
         similarity,
         maps,
         decoding,
-        read_table(paths.within),
+        read_table(paths.within, "within_model_similarity"),
         settings["depths"],
         Thresholds(alpha=settings["alpha"], **settings["thresholds"]),
     )

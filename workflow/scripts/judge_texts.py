@@ -4,7 +4,7 @@ from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
     import pandas as pd
-    from emovec.io.tables import read_table, write_frame
+    from emovec.io.tables import read_table, write_table
     from emovec.prompts.openings import read_words
     from emovec.steering.judges import judge
     from emovec.steering.texts import read_texts
@@ -13,5 +13,6 @@ with job(snakemake.rule, snakemake.log[0]):
     scores = judge(
         texts.text.tolist(), read_words(snakemake.input.words, snakemake.params.emotions)
     )
-    classified = map(read_table, snakemake.input.classified)
-    write_frame(pd.concat([texts, scores, *classified], axis=1), snakemake.output[0])
+    classified = [read_table(path, "classified") for path in snakemake.input.classified]
+    scored = pd.concat([texts, scores, *classified], axis=1)
+    write_table(scored, snakemake.output[0], "scores")

@@ -12,7 +12,7 @@ with job(snakemake.rule, snakemake.log[0]):
     paths, params = snakemake.input, snakemake.params
     speak(params.language)
     figure = draw_audit(
-        read_table(paths.confounds),
+        read_table(paths.confounds, "confounds"),
         read_json(paths.audit),
         list(params.emotions),
         params.neutral,

@@ -10,7 +10,8 @@ with job(snakemake.rule, snakemake.log[0]):
 
     speak(snakemake.params.language)
     paths, params, output = snakemake.input, snakemake.params, snakemake.output
-    cross, maps, decoding = map(read_table, (paths.cross, paths.maps, paths.decoding))
+    cross = read_table(paths.cross, "cross_model_similarity")
+    maps, decoding = (read_table(paths[kind], kind) for kind in ("maps", "decoding"))
     emotions = list(params.emotions)
     drawn = {
         output.ruler: between_models.ruler(cross, emotions, params.alpha),

@@ -10,7 +10,6 @@ with job(snakemake.rule, snakemake.log[0]):
 
     speak(snakemake.params.language)
     params = snakemake.params
-    figure = study.cross_model(
-        read_table(snakemake.input[0]), snakemake.wildcards.emotion, params.models, params.alpha
-    )
+    cross = read_table(snakemake.input[0], "cross_model_similarity")
+    figure = study.cross_model(cross, snakemake.wildcards.emotion, params.models, params.alpha)
     save(figure, snakemake.output[0], params.plots["dpi"])

@@ -10,7 +10,10 @@ with job(snakemake.rule, snakemake.log[0]):
 
     speak(snakemake.params.language)
     model, params = snakemake.wildcards.model, snakemake.params
-    within, shuffled = map(read_table, (snakemake.input.within, snakemake.input.shuffled))
+    within, shuffled = (
+        read_table(path, "within_model_similarity")
+        for path in (snakemake.input.within, snakemake.input.shuffled)
+    )
     emotions = list(params.emotions)
     drawn = {
         snakemake.output.similarity: within_model.similarity_by_depth(

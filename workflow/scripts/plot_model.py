@@ -11,8 +11,8 @@ with job(snakemake.rule, snakemake.log[0]):
     speak(snakemake.params.language)
     model, emotions = snakemake.wildcards.model, list(snakemake.params.emotions)
     dpi, alpha = snakemake.params.plots["dpi"], snakemake.params.alpha
-    norms = read_table(snakemake.input.norms)
-    within = read_table(snakemake.input.similarity)
+    norms = read_table(snakemake.input.norms, "layer_norms")
+    within = read_table(snakemake.input.similarity, "within_model_similarity")
     drawn = {
         snakemake.output.norms: study.layer_norms(norms, emotions, model),
         snakemake.output.distances: study.emotion_distances(within, emotions, model, alpha),

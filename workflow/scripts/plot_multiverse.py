@@ -10,7 +10,7 @@ with job(snakemake.rule, snakemake.log[0]):
 
     speak(snakemake.params.language)
     params, output = snakemake.params, snakemake.output
-    table, dpi = read_table(snakemake.input[0]), params.plots["dpi"]
+    table, dpi = read_table(snakemake.input[0], "multiverse"), params.plots["dpi"]
     save(
         specification_curve(table[table.model_b.isna()], params.alpha),
         output.within,

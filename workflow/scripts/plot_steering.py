@@ -13,10 +13,10 @@ with job(snakemake.rule, snakemake.log[0]):
     speak(snakemake.params.language)
     paths, params = snakemake.input, snakemake.params
     name, dpi = snakemake.wildcards.model, params.plots["dpi"]
-    effects, choice = read_table(paths.effects), read_json(paths.choice)
+    effects, choice = read_table(paths.effects, "steering"), read_json(paths.choice)
     openings = read_openings(paths.openings)
     report = openings.id[openings.half == "report"].tolist()
-    read_outs = read_table(paths.read_outs)
+    read_outs = read_table(paths.read_outs, "read_outs")
     read_outs = read_outs[read_outs.opening.isin(report)]
     emotions, targets = list(params.emotions), params.steering["targets"]
     save(steering.grid(effects, choice, emotions, name), snakemake.output.grid, dpi)
@@ -26,7 +26,7 @@ with job(snakemake.rule, snakemake.log[0]):
         dpi,
     )
     save(
-        steering.cost(read_table(paths.scores), choice, emotions, targets, name),
+        steering.cost(read_table(paths.scores, "scores"), choice, emotions, targets, name),
         snakemake.output.cost,
         dpi,
     )

@@ -6,7 +6,7 @@ from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
     from emovec.io.files import read_json
-    from emovec.io.tables import write_frame
+    from emovec.io.tables import write_table
     from emovec.prompts.openings import read_openings, read_words, word_tokens
     from emovec.steering.conditions import to_read
     from emovec.steering.steerer import load_steerer, read_outs
@@ -29,4 +29,4 @@ with job(snakemake.rule, snakemake.log[0]):
         word_tokens(encode.tokenizer, read_words(paths.words, emotions), emotions),
         part=(int(snakemake.wildcards.get("shard", 1)), params.steering["shards"]),
     )
-    write_frame(table, snakemake.output[0])
+    write_table(table, snakemake.output[0], "read_outs")

@@ -14,7 +14,8 @@ with job(snakemake.rule, snakemake.log[0]):
     paths, params, name = snakemake.input, snakemake.params, snakemake.wildcards.model
     classes = [*params.emotions, params.neutral]
     attributes = open_activations(paths.activations).attributes
-    tables = [specifications(read_table(paths.within), attributes["space"])]
+    within = read_table(paths.within, "within_model_similarity")
+    tables = [specifications(within, attributes["space"])]
     if attributes["space"] == "raw" and attributes.get("normalization") == "LayerNorm":
         probe = read_probe(paths.probe)
         fit = probe.id[probe.half == "map"].tolist()

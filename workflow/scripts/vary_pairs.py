@@ -7,5 +7,6 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.robustness.multiverse_between import between_models
 
     params = snakemake.params
-    table = between_models(read_table(snakemake.input[0]), list(params.models), params.depths)
+    cross = read_table(snakemake.input[0], "cross_model_similarity")
+    table = between_models(cross, list(params.models), params.depths)
     write_table(table, snakemake.output[0], "multiverse")

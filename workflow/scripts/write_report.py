@@ -21,11 +21,13 @@ with job(snakemake.rule, snakemake.log[0]):
 
     paths, params = snakemake.input, snakemake.params
     speak(params.language)
-    names = (
-        *("norms", "within", "cross", "maps", "decoding"),
-        *("verdicts", "published", "multiverse"),
-    )
-    tables = {name: read_table(paths[name]) for name in names}
+    kinds = {
+        "norms": "layer_norms",
+        "within": "within_model_similarity",
+        "cross": "cross_model_similarity",
+        **{kind: kind for kind in ("maps", "decoding", "verdicts", "published", "multiverse")},
+    }
+    tables = {name: read_table(paths[name], kind) for name, kind in kinds.items()}
     context = describe(
         read_json(paths.provenance),
         read_json(paths.audit),
@@ -38,16 +40,14 @@ with job(snakemake.rule, snakemake.log[0]):
     targets = settings["steering"]["targets"]
     openings = [read_openings(path) for path in paths.steering_openings]
     steering, texts = [], []
-    for effects, scores, choice in zip(
-        map(read_table, paths.steering),
-        map(read_table, paths.steering_scores),
-        map(read_json, paths.steering_choices),
-        strict=True,
+    for effects, scored, choice in zip(
+        paths.steering, paths.steering_scores, paths.steering_choices, strict=True
     ):
+        scores = read_table(scored, "scores")
         model = describe_steering(
-            effects,
+            read_table(effects, "steering"),
             scores,
-            choice,
+            read_json(choice),
             openings[0],
             context["emotions"],
             targets,
@@ -73,7 +73,7 @@ with job(snakemake.rule, snakemake.log[0]):
     write_text(snakemake.output.markdown, text)
     shown = panels(
         tables,
-        [read_table(path) for path in paths.tokens],
+        [read_table(path, "token_projections") for path in paths.tokens],
         texts,
         list(params.models),
         context["emotions"],

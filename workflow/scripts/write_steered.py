@@ -6,7 +6,7 @@ from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
     from emovec.io.files import read_json
-    from emovec.io.tables import write_frame
+    from emovec.io.tables import write_table
     from emovec.prompts.openings import read_openings
     from emovec.steering.conditions import to_write
     from emovec.steering.steerer import Sampling, end_tokens, load_steerer, write_texts
@@ -38,4 +38,4 @@ with job(snakemake.rule, snakemake.log[0]):
         encode.tokenizer.decode,
         part=(int(snakemake.wildcards.get("shard", 1)), settings["shards"]),
     )
-    write_frame(texts, snakemake.output[0])
+    write_table(texts, snakemake.output[0], "texts")

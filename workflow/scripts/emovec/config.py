@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import math
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from pathlib import Path
 
 import jsonschema
@@ -15,7 +17,14 @@ from emovec.errors import InputError
 from emovec.models.sources import KINDS
 from emovec.prompts.positions import in_probe
 
+SCHEMA = Path(__file__).parents[2] / "schemas/config.schema.yaml"
 CLASSIFIER_KINDS = tuple(name for name, kind in KINDS.items() if kind.classifies)
+LIMITS = {
+    "minimum": "at least",
+    "maximum": "at most",
+    "exclusiveMinimum": "more than",
+    "exclusiveMaximum": "less than",
+}
 
 
 def _is_number(_: object, value: object) -> bool:
@@ -43,7 +52,7 @@ _Validator = jsonschema.validators.extend(
 )
 
 
-def check(config: dict, schema_path: str | Path) -> dict:
+def check(config: dict) -> dict:
     """The configuration with every default filled in.
 
     Raises
@@ -51,7 +60,7 @@ def check(config: dict, schema_path: str | Path) -> dict:
     InputError
         If a key is unknown, missing or of the wrong kind, or two keys contradict each other.
     """
-    schema = yaml.safe_load(Path(schema_path).read_text(encoding="utf-8"))
+    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
     for where, source, kinds in _sources(config):
         given = [kind for kind in kinds if isinstance(source, dict) and kind in source]
         if len(given) != 1:
@@ -62,8 +71,64 @@ def check(config: dict, schema_path: str | Path) -> dict:
     if error := jsonschema.exceptions.best_match(_Validator(schema).iter_errors(config)):
         raise InputError(_sentence(_innermost(error)))
     filled = _with_defaults(copy.deepcopy(config), schema)
-    _check_references(filled)
+    _check_references(filled, config.get("steering", {}).get("targets", {}))
     return filled
+
+
+def check_yaml(paths: Iterable[str | Path], whole: bool) -> None:
+    """Refuse what Snakemake would lose or mix without a word when it reads configuration files.
+
+    whole : whether each file is a configuration as such, not a part of another workflow's.
+
+    Raises
+    ------
+    InputError
+        If a key is given twice in one file, or two files give models or prompts.
+    """
+    holder: dict[str, Path] = {}
+    for path in map(Path, paths):
+        try:
+            root = yaml.compose(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, yaml.YAMLError):
+            continue  # Snakemake has read it, as something else than YAML
+        for key, line in _repeated(root):
+            raise InputError(
+                f"config: {path.name} has the key {key!r} again in line {line}, where it would "
+                "replace the first: keep one."
+            )
+        keys = [key.value for key, _ in root.value] if isinstance(root, yaml.MappingNode) else []
+        for key in {"models", "prompts"}.intersection(keys) if whole else ():
+            if key in holder:
+                raise InputError(
+                    f"config: {holder[key].name} and {path.name} both have {key}, which Snakemake "
+                    f"would mix: keep {key} in one of them."
+                )
+            holder[key] = path
+
+
+def check_files(config: dict, folders: Iterable[str | Path]) -> None:
+    """Refuse a configuration that names a file which is in none of the folders.
+
+    Raises
+    ------
+    InputError
+        If a file is not there.
+    """
+    named = {f"prompts.{key}": config["prompts"][key] for key in ("file", "probe")}
+    entries = {f"models.{name}": model for name, model in config["models"].items()}
+    if config["steering"]["models"]:
+        named |= {f"steering.{key}": config["steering"][key] for key in ("openings", "words")}
+        judges = config["steering"]["classifiers"]
+        entries |= {f"steering.classifiers.{name}": judge for name, judge in judges.items()}
+    for name, entry in entries.items():
+        for kind in {"path", "activations"} & set(entry["source"]):
+            named[f"{name}.source.{kind}"] = entry["source"][kind]
+    for key, path in named.items():
+        if not any(os.path.exists(os.path.join(folder, path)) for folder in folders):
+            raise InputError(
+                f"config: {key} is {path!r}, which is not there: paths are relative to the folder "
+                f"that Snakemake works in, {os.getcwd()}."
+            )
 
 
 def _sources(config: dict) -> Iterator[tuple[str, object, tuple[str, ...]]]:
@@ -74,6 +139,26 @@ def _sources(config: dict) -> Iterator[tuple[str, object, tuple[str, ...]]]:
             entries = entries.get(key) if isinstance(entries, dict) else None
         for name, entry in entries.items() if isinstance(entries, dict) else ():
             yield f"{place}.{name}", entry.get("source") if isinstance(entry, dict) else None, kinds
+
+
+def _repeated(root: yaml.Node | None) -> Iterator[tuple[str, int]]:
+    """The keys that a mapping has again, with their lines."""
+    waiting, seen = [root], set()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen or not isinstance(node, yaml.CollectionNode):
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+            continue
+        keys = set()
+        for key, value in node.value:
+            if key.value in keys:
+                yield key.value, key.start_mark.line + 1
+            if isinstance(key, yaml.ScalarNode):
+                keys.add(key.value)
+            waiting.append(value)
 
 
 def _innermost(error: jsonschema.ValidationError) -> jsonschema.ValidationError:
@@ -91,24 +176,39 @@ def _sentence(error: jsonschema.ValidationError) -> str:
     at = f"config: {where}" if where else "config"
     value, limit = error.instance, error.validator_value
     if "propertyNames" in error.absolute_schema_path:
-        pattern = error.schema["pattern"]
-        return f"{at} has the name {value!r}: a name is text that fits the pattern {pattern}."
+        rule = {
+            "type": "is text: put it in quotes",
+            "maxLength": f"has {limit} characters at most",
+            "pattern": f"is text that fits the pattern {limit}",
+        }
+        return f"{at} has the name {value!r}: a name {rule[error.validator]}."
     match error.validator:
         case "additionalProperties":
-            known = error.schema.get("properties", {})
-            unknown = sorted(set(value) - set(known), key=str)
-            return f"{at} has the unknown key {unknown[0]!r}: known here are {', '.join(known)}."
+            known = list(error.schema.get("properties", {}))
+            unknown = next(key for key in value if key not in known)
+            meant = get_close_matches(str(unknown), known, 1)
+            hint = f" (did you mean {meant[0]!r}?)" if meant else ""
+            return f"{at} has the unknown key {unknown!r}{hint}: known here are {', '.join(known)}."
         case "required":
             missing = [key for key in limit if key not in value]
             return f"{at} lacks the key {missing[0]!r}."
         case "type":
-            return f"{at} must be of type {limit}, not {value!r}."
+            quotes = (
+                ": put it in quotes" if limit == "string" and isinstance(value, int | float) else ""
+            )
+            return f"{at} must be of type {limit}, not {value!r}{quotes}."
         case "enum":
             return f"{at} must be one of {', '.join(map(str, limit))}, not {value!r}."
         case "minItems" | "minProperties":
             return f"{at} needs at least {limit} entries, not {len(value)}."
+        case "uniqueItems":
+            return f"{at} names something twice: {value!r}."
+        case "maxLength":
+            return f"{at} has {len(value)} characters, but {limit} at most are allowed."
         case "pattern":
             return f"{at} has the value {value!r}, which does not fit the pattern {limit}."
+        case "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum":
+            return f"{at} must be {LIMITS[error.validator]} {limit}, not {value!r}."
     return f"{at}: {error.message.rstrip('.')}."
 
 
@@ -129,48 +229,54 @@ def _with_defaults(value: object, schema: dict) -> object:
     return value
 
 
-def _check_references(config: dict) -> None:
+def _check_references(config: dict, targets: dict) -> None:
+    """Refuse a key that names what another does not give; `targets` are nade's that are given."""
     emotions, neutral = config["prompts"]["emotions"], config["prompts"]["neutral"]
     if neutral in emotions:
         raise InputError(f"config: prompts.neutral is {neutral!r}, which is also an emotion.")
-    positions = config["activations"]["positions"]
+    positions, steering = config["activations"]["positions"], config["steering"]
     primary = config["statistics"].setdefault("position", (in_probe(positions) or [""])[-1])
-    if primary not in positions:
-        raise InputError(
-            "config: statistics.position must be one of activations.positions "
-            f"({', '.join(positions)}) that the probe has too, not {primary!r}."
-        )
-    config["steering"].setdefault("position", primary)
-    if config["steering"]["position"] not in positions:
-        raise InputError(
-            "config: steering.position must be one of activations.positions "
-            f"({', '.join(positions)}), not {config['steering']['position']!r}."
-        )
-    for name in config["steering"]["models"]:
-        if "activations" in config["models"].get(name, {}).get("source", {"activations": ""}):
+    steering.setdefault("position", primary)
+    for part, those in (("statistics", " that the probe has too"), ("steering", "")):
+        if (position := config[part]["position"]) not in positions:
+            raise InputError(
+                f"config: {part}.position must be one of activations.positions "
+                f"({', '.join(positions)}){those}, not {position!r}."
+            )
+    sources = {name: model["source"] for name, model in config["models"].items()}
+    for name in steering["models"]:
+        if "activations" in sources.get(name, {"activations": ""}):
             raise InputError(
                 f"config: steering.models names {name!r}, which is no model of this config that "
                 "can be run."
             )
-    for name, classifier in config["steering"]["classifiers"].items():
-        for emotion, label in classifier["targets"].items():
-            where = f"config: steering.classifiers.{name}.targets"
-            if emotion not in emotions:
+    judges = {f"classifiers.{name}": judge for name, judge in steering["classifiers"].items()}
+    aims = {"targets": targets} | {
+        f"{name}.targets": one["targets"] for name, one in judges.items()
+    }
+    for key, of_emotion in aims.items():
+        if unknown := [emotion for emotion in of_emotion if emotion not in emotions]:
+            raise InputError(
+                f"config: steering.{key} has the emotion {unknown[0]!r}, which is none of "
+                f"prompts.emotions ({', '.join(emotions)})."
+            )
+    for name, judge in judges.items():
+        for emotion, label in judge["targets"].items():
+            if label not in judge.get("labels", [label]):
                 raise InputError(
-                    f"{where} has the emotion {emotion!r}, which is none of prompts.emotions "
-                    f"({', '.join(emotions)})."
+                    f"config: steering.{name}.targets.{emotion} is {label!r}, which is not among "
+                    f"the labels kept: add it to steering.{name}.labels."
                 )
-            if label not in classifier.get("labels", [label]):
-                raise InputError(
-                    f"{where}.{emotion} is {label!r}, which is not among the labels kept: add it "
-                    f"to steering.classifiers.{name}.labels."
-                )
-    for name, model in config["models"].items():
-        other = model["source"].get("random", {}).get("tokenizer")
-        if other is None:
-            continue
-        there = config["models"].get(other, {}).get("source", {})
-        if not there or "activations" in there or "tokenizer" in there.get("random", {}):
+    for name, source in sources.items():
+        size = source.get("random", {"d_model": 0, "n_heads": 1})
+        if size["d_model"] % (2 * size["n_heads"]):
+            raise InputError(
+                f"config: models.{name}.source.random.d_model is {size['d_model']}, which must be "
+                f"n_heads ({size['n_heads']}) times an even number."
+            )
+        other = size.get("tokenizer")
+        there = sources.get(other, {"activations": ""})
+        if other is not None and ("activations" in there or "tokenizer" in there.get("random", {})):
             raise InputError(
                 f"config: models.{name}.source.random.tokenizer names {other!r}, which is not a "
                 "model of this config with a tokenizer of its own."

@@ -8,6 +8,8 @@ from itertools import combinations
 
 import pandas as pd
 
+from emovec.io.tables import COLUMNS, typed
+
 Z = 2.58  # two-sided 99 %
 
 
@@ -28,9 +30,6 @@ LIMITS: dict[str, float] = {
     "min_attribute_side": 80,
     "min_attribute_side_control": 40,
 }
-
-
-COLUMNS = ["check", "scope", "model", "statistic", "value", "threshold", "ok"]
 
 
 IMPLICIT = "implicit"  # the phrase of a sentence that shows its emotion without an emotion word
@@ -63,8 +62,7 @@ class Ledger:
         return ok
 
     def table(self) -> pd.DataFrame:
-        table = pd.DataFrame(self.rows, columns=COLUMNS)
-        return table.astype({"threshold": "float64", "ok": "boolean"})
+        return typed(pd.DataFrame(self.rows, columns=list(COLUMNS["confounds"])), "confounds")
 
 
 def pairs(classes: Sequence[str]) -> list[tuple[str, str]]:

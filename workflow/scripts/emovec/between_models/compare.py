@@ -31,7 +31,6 @@ from emovec.between_models.rows import (
     cell_row,
     decoding_row,
     efficiency_rows,
-    frame,
     gated,
     map_rows,
     specificity_rows,
@@ -40,16 +39,11 @@ from emovec.between_models.rows import (
     vector_rows,
 )
 from emovec.errors import InputError
-from emovec.io.tables import COLUMNS
+from emovec.io.tables import typed
 from emovec.models.depths import nearest_depth
 from emovec.statistics.arrays import Floats, Mask
 from emovec.statistics.corrections import benjamini_hochberg
 from emovec.statistics.folds import topic_folds
-
-SIMILARITY, MAPS, DECODING = (
-    COLUMNS[kind] for kind in ("cross_model_similarity", "maps", "decoding")
-)
-
 
 SMALLEST_MAP = 30
 
@@ -104,9 +98,9 @@ def compare_models(
     decoding = transfer_rows(transfers, plan) + _start_rows(*at(0, 0), common)
     similarity += efficiency_rows(transfers, plan)
     return (
-        frame(similarity, SIMILARITY),
-        frame([row for pair in pairs for row in map_rows(pair, plan)], MAPS),
-        frame(decoding, DECODING),
+        typed(similarity, "cross_model_similarity"),
+        typed([row for pair in pairs for row in map_rows(pair, plan)], "maps"),
+        typed(decoding, "decoding"),
     )
 
 

@@ -12,9 +12,7 @@ from emovec.activations.copies import split_name
 from emovec.between_models.families import _is_control, _unordered
 from emovec.between_models.thresholds import DEFAULTS, JOINT, Thresholds
 from emovec.between_models.verdict import Evidence, decide
-from emovec.io import tables
-
-COLUMNS = tables.COLUMNS["verdicts"]
+from emovec.io.tables import typed
 
 
 def verdicts(
@@ -27,7 +25,7 @@ def verdicts(
     *,
     metric: str = "lda",
 ) -> pd.DataFrame:
-    """One row for each emotion, unordered pair and primary depth, with the columns `COLUMNS`.
+    """One row for each emotion, unordered pair and primary depth, as in `verdicts.csv`.
 
     Parameters
     ----------
@@ -70,10 +68,7 @@ def verdicts(
                 "reason": verdict.reason,
             }
         )
-    table = pd.DataFrame(rows, columns=COLUMNS)
-    flags = [column for column in COLUMNS if column.endswith("_ok")]
-    flags += ["aligned", "specific", "transfers"]
-    return table.astype(dict.fromkeys(flags, "boolean"))
+    return typed(rows, "verdicts")
 
 
 def _evidence(

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm as normal
 
-from emovec.io.tables import COLUMNS
+from emovec.io.tables import typed
 from emovec.statistics.resampling import jackknife_interval
 from emovec.statistics.unbiased import cosine
 from emovec.vectors.directions import emotion_vectors
@@ -72,7 +72,7 @@ def raw_cosines(
     )
     if np.isfinite(band):
         table.loc[table.value.isna(), "flag"] = "zero vector"
-    return table.reindex(columns=COLUMNS["cross_model_similarity"])
+    return typed(table, "cross_model_similarity")
 
 
 def _cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:

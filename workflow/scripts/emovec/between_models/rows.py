@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 
 from emovec.between_models.attributes import mismatched_null, specificity, specificity_null
 from emovec.between_models.maps import Ridge
@@ -295,12 +294,3 @@ def efficiency_rows(transfers: Sequence[Transfer], plan: Plan) -> list[dict]:
             row["flag"] = f"the direction of {transfer.target.model} does not decode"
         rows.append(row)
     return rows
-
-
-def frame(rows: Sequence[dict], columns: Sequence[str]) -> pd.DataFrame:
-    """A table with all columns, text filled and gates that may be empty."""
-    table = pd.DataFrame(list(rows), columns=list(columns))
-    text = ["emotion_a", "emotion_b", "null", "family", "flag"]
-    gates = [column for column in ("gate_ok", "map_ok") if column in columns]
-    table = table.fillna({column: "" for column in text if column in columns})
-    return table.astype(dict.fromkeys(gates, "boolean"))

@@ -16,7 +16,7 @@ import pandas as pd
 from emovec.activations.streams import Streams
 from emovec.audit.text_baseline import SEES, text_baseline
 from emovec.decoding.held_out import Decoding, decode_depths
-from emovec.io.tables import COLUMNS
+from emovec.io.tables import typed
 from emovec.models.depths import nearest_depth
 from emovec.prompts.splits import splits
 from emovec.statistics.resampling import max_t, sign_flips
@@ -72,10 +72,8 @@ def decode_model(
                 for one, depth, p in zip(decodings, primary, adjusted, strict=True)
             ]
             rows.append(start | {"direction": "depth0"} | _row(at_start, 0))
-    table = pd.DataFrame(rows).assign(
-        train_model=streams.name, test_model=streams.name, position=position
-    )
-    return table.reindex(columns=COLUMNS["decoding"])
+    models = {"train_model": streams.name, "test_model": streams.name, "position": position}
+    return typed([row | models for row in rows], "decoding")
 
 
 def _row(decoding: Decoding, depth: int) -> dict:
@@ -108,4 +106,4 @@ def decode_texts(
                     | {"split": split, "auroc": baseline.auroc, "ci_low": low, "ci_high": high}
                     | {"n_test": int(folds.test.sum())}
                 )
-    return pd.DataFrame(rows).reindex(columns=COLUMNS["decoding"])
+    return typed(rows, "decoding")

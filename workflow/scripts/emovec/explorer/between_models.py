@@ -71,7 +71,7 @@ def depths_panel(cross: pd.DataFrame, emotions: Sequence[str], position: str) ->
             **{k: rows[k].astype(int) for k in ("depth_a", "depth_b")},
             **{k: rows[k] for k in ("value", "ci_low", "ci_high", "null_low", "null_high")},
             "p": rows.p_adjusted.fillna(rows.p),
-            "gate": rows.gate_ok.astype(str).map(told(SURE)),
+            "gate": rows.gate_ok.map(told(SURE)),
             "flag": rows.flag.map(retell, na_action="ignore"),
         }
     )
@@ -139,7 +139,7 @@ def verdicts_panel(verdicts: pd.DataFrame, models: Sequence[str]) -> Panel:
             "emotion": rows.emotion,
             "depth": rows.relative_depth,
             "verdict": rows.verdict.map(told(VERDICTS)),
-            **{test: rows[test].astype(str).map(told(SURE)) for test in TESTS},
+            **{test: rows[test].map(told(SURE)) for test in TESTS},
             "reason": rows.reason.map(retell, na_action="ignore"),
         }
     )

@@ -14,7 +14,7 @@ import pandas as pd
 
 from emovec.wording.language import N_, _
 
-SURE = {"True": N_("yes"), "False": N_("no")}
+SURE = {True: N_("yes"), False: N_("no")}
 
 
 @dataclass(frozen=True)

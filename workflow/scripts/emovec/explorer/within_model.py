@@ -65,7 +65,7 @@ def within_panel(
             "depth": rows.depth.astype(int),
             **{k: rows[k] for k in ("value", "ci_low", "ci_high", "null_low", "null_high")},
             "p": rows.p_adjusted,
-            "gate": rows.gate_ok.astype(str).map(told(SURE)),
+            "gate": rows.gate_ok.map(told(SURE)),
             "flag": rows.flag.map(retell, na_action="ignore"),
         }
     )
@@ -100,7 +100,7 @@ def _by_depth(pairs: Sequence[str], columns: Sequence[Column]) -> alt.LayerChart
     pair_shape = alt.Scale(domain=pairs, range=[SHAPES[i % len(SHAPES)] for i in range(len(pairs))])
     legend = alt.Legend(title=None, orient="top", columns=1)
     colour = alt.Color("pair:N", scale=pair_colour, legend=legend)
-    open_gate = f"datum.gate == {json.dumps(_(SURE['True']))}"
+    open_gate = f"datum.gate == {json.dumps(_(SURE[True]))}"
     base = drawing().encode(
         x=alt.X(
             "depth:Q",

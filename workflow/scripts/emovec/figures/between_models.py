@@ -33,10 +33,6 @@ def _band_handle(label: str) -> Line2D:
     return Line2D([], [], color=BAND, lw=8, solid_capstyle="butt", label=label)
 
 
-def _open(gate: pd.Series) -> np.ndarray:
-    return gate.astype(str).eq("True").to_numpy()
-
-
 def ruler(cross: pd.DataFrame, emotions: Sequence[str], alpha: float) -> plt.Figure:
     """One emotion in two models, by the study's method and by two that can answer.
 
@@ -102,10 +98,9 @@ def _marks(axis: plt.Axes, line: pd.DataFrame, y: float, colour: str) -> None:
         at = y + 0.22 * (k - (len(line) - 1) / 2)
         low, high = (np.clip([row.null_low, row.null_high], -0.6, 1.25)).tolist()
         axis.plot([low, high], [at, at], color=BAND, lw=3.5, solid_capstyle="butt", zorder=1)
-        passes = str(row.gate_ok) == "True"
         axis.plot([row.ci_low, row.ci_high], [at, at], color=colour, lw=1, zorder=2)
         axis.plot(row.value, at, color=colour, marker="o", ms=4,
-                  mfc=colour if passes else "white", zorder=3)  # fmt: skip
+                  mfc=colour if row.gate_ok else "white", zorder=3)  # fmt: skip
 
 
 def matrices(cross: pd.DataFrame, emotions: Sequence[str]) -> plt.Figure:

@@ -169,7 +169,7 @@ def _pair_panel(
         colour = palette[emotion]
         top.vlines(at, *(np.clip(line[end], *REACH) for end in ("ci_low", "ci_high")),
                    color=colour, lw=1)  # fmt: skip
-        shut = line.gate_ok.astype(str).eq("False").to_numpy()
+        shut = line.gate_ok.eq(False).to_numpy(bool, na_value=False)
         for these, face in ((~shut, colour), (shut, "white")):
             top.plot(at[these], np.clip(line.value, *REACH)[these], ls="", marker=marker, ms=4,
                      color=colour, mfc=face, mew=0.8)  # fmt: skip
@@ -196,7 +196,7 @@ def _way(method: str, forwards: bool) -> str:
 
 def _mark_study(order: pd.DataFrame, *axes: plt.Axes) -> None:
     """Mark the study's own specification in panels that stand one over the other."""
-    for x in np.flatnonzero(order.study.astype(str) == "True"):
+    for x in np.flatnonzero(order.study):
         for axis in axes:
             axis.axvspan(x - 0.5, x + 0.5, color=STUDY_COLOUR, alpha=0.5, lw=0)
     for axis in axes:

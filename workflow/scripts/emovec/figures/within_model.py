@@ -97,7 +97,7 @@ def _pair(axis: plt.Axes, rows: pd.DataFrame, pair: tuple[str, str], k: int) -> 
     line = own[own.stat == "cos_u"].sort_values("depth")
     naive = own[own.stat == "cos_naive"].sort_values("depth")
     at = line.depth.to_numpy(float)
-    passes = line.gate_ok.astype(str).eq("True").to_numpy()
+    passes = line.gate_ok.to_numpy(bool)
     axis.plot(naive.depth.to_numpy(float), naive.value, color=colour, ls=":", lw=1.2)
     axis.fill_between(
         at, line.ci_low.where(passes), line.ci_high.where(passes), color=colour, alpha=0.25, lw=0

@@ -1,8 +1,9 @@
-"""Tidy CSV tables: their columns, written in one form, read back exactly."""
+"""Tidy CSV tables: their columns with their types, written in one form, read back exactly."""
 
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -10,92 +11,111 @@ import pandas as pd
 from emovec.errors import InputError
 from emovec.io.files import whole
 
-STATISTIC = ["value", "ci_low", "ci_high", "null_low", "null_high", "null", "p", "p_adjusted"]
+TEXT, INTEGER, NUMBER, TRUTH = "str", "Int64", "float64", "boolean"
 
 
-COLUMNS = {
-    "layer_norms": [
-        "model", "position", "depth", "relative_depth", "emotion", "norm",
-        "value", "chance", "flag",
-    ],
-    "within_model_similarity": [
-        "model", "position", "depth", "relative_depth", "metric", "emotion_a", "emotion_b", "stat",
-        *STATISTIC, "family", "n_topics", "gate_ok", "flag",
-    ],
-    "cross_model_similarity": [
-        "model_a", "model_b", "position", "depth_a", "depth_b", "relative_depth_a",
-        "relative_depth_b", "emotion_a", "emotion_b", "method", "stat",
-        *STATISTIC, "family", "map_r2", "n_map", "gate_ok", "flag",
-    ],
-    "maps": [
-        "model_a", "model_b", "position", "depth_a", "depth_b", "relative_depth_a",
-        "relative_depth_b", "method", "k_or_alpha", "r2_loo", "r2_null_high", "p", "cka_debiased",
-        "mknn", "mknn_chance", "n_map", "map_ok", "flag",
-    ],
-    "decoding": [
-        "train_model", "test_model", "direction", "contrast", "position", "depth_train",
-        "depth_test", "split", "auroc", "ci_low", "ci_high", "null_low", "null_high", "p",
-        "p_adjusted", "n_test",
-    ],
-    "verdicts": [
-        "emotion", "model_a", "model_b", "position", "relative_depth", "signal_ok", "map_ok",
-        "confound_ok", "aligned", "specific", "transfers", "verdict", "reason",
-    ],
-    "multiverse": [
-        "model", "position", "space", "metric", "estimator", "emotion_a", "emotion_b", "value",
-        "ci_low", "ci_high", "study", "flag",
-        "model_b", "relative_depth", "null_low", "null_high", "gate_ok",
-    ],
-    "published": [
-        "kind", "model_a", "model_b", "emotion_a", "emotion_b", "published", "this_run",
-        "null_low", "null_high", "corrected", "ci_low", "ci_high", "method", "flag",
-    ],
-    "steering": [
-        "model", "source", "position", "scope", "depth", "relative_depth", "operation", "strength",
-        "sign", "direction", "measure", "reading", *STATISTIC, "family", "n_openings",
-        "n_controls", "chosen", "flag",
-    ],
-    "token_projections": [
-        "model", "position", "depth", "relative_depth", "direction", "prompt_id", "class", "topic",
-        "token", "text", "projection", "flag",
-    ],
-}  # fmt: skip
+TYPES = {
+    TEXT: "model model_a model_b train_model test_model source position scope emotion emotion_a "
+    "emotion_b metric norm stat space estimator method kind direction contrast split operation "
+    "measure reading opening prompt_id class topic text null family flag verdict reason check "
+    "statistic dimensions",
+    INTEGER: "depth depth_a depth_b depth_train depth_test d_model_a d_model_b n_topics n_map "
+    "n_test n_null n_depths n_undefined n_openings n_controls n_tokens sign token sample",
+    TRUTH: "gate_ok map_ok signal_ok confound_ok aligned specific transfers study chosen ok",
+}
+TYPE_OF = {name: dtype for dtype, names in TYPES.items() for name in names.split()}
 
 
-def write_table(frame: pd.DataFrame, path: str | Path, kind: str) -> None:
-    """Write a table of `kind` with its columns in order; floats read back exactly.
+STATISTIC = "value ci_low ci_high null_low null_high null p p_adjusted"
+PLACES = "position depth_a depth_b relative_depth_a relative_depth_b"
+CONDITION = "operation kind direction depth strength sign"
+TEXTS = f"{CONDITION} opening sample text n_tokens log_probability"
+
+
+# {table: {column: type}}; a column that TYPES does not name holds numbers
+COLUMNS: dict[str, dict[str, str]] = {
+    table: {name: TYPE_OF.get(name, NUMBER) for name in names.split()}
+    for table, names in {
+        "layer_norms": "model position depth relative_depth emotion norm value chance flag",
+        "within_model_similarity": "model position depth relative_depth metric emotion_a emotion_b "
+        f"stat {STATISTIC} family n_topics gate_ok flag",
+        "cross_model_similarity": f"model_a model_b {PLACES} emotion_a emotion_b method stat "
+        f"{STATISTIC} family map_r2 n_map gate_ok flag",
+        "maps": f"model_a model_b {PLACES} method k_or_alpha r2_loo r2_null_high p cka_debiased "
+        "mknn mknn_chance n_map map_ok flag",
+        "decoding": "train_model test_model direction contrast position depth_train depth_test "
+        "split auroc ci_low ci_high null_low null_high p p_adjusted n_test",
+        "verdicts": "emotion model_a model_b position relative_depth signal_ok map_ok confound_ok "
+        "aligned specific transfers verdict reason",
+        "multiverse": "model position space metric estimator emotion_a emotion_b value ci_low "
+        "ci_high study flag model_b relative_depth null_low null_high gate_ok",
+        "published": "kind model_a model_b emotion_a emotion_b published this_run null_low "
+        "null_high corrected ci_low ci_high method flag",
+        "steering": "model source position scope depth relative_depth operation strength sign "
+        f"direction measure reading {STATISTIC} family n_openings n_controls chosen flag",
+        "token_projections": "model position depth relative_depth direction prompt_id class topic "
+        "token text projection flag",
+        "confounds": "check scope model statistic value threshold ok",
+        "read_outs": f"{CONDITION} alpha opening kl",
+        "texts": TEXTS,
+        "scores": TEXTS,
+        "classified": "",
+    }.items()
+}
+
+
+SCORED = {"read_outs", "scores", "classified"}  # further columns are numbers, one for each measure
+
+
+def typed(rows: pd.DataFrame | Sequence[Mapping], kind: str) -> pd.DataFrame:
+    """A table of `kind`: its columns in order and of their types; what no row states is empty.
 
     Raises
     ------
     ValueError
-        If the frame has other columns than the table.
+        If there are other columns or a cell is not of its column's type.
     """
-    columns = COLUMNS[kind]
-    if unknown := set(frame.columns) ^ set(columns):
-        raise ValueError(f"{kind} has other columns than it should: {sorted(unknown)}")
-    write_frame(frame[columns], path)
+    frame, columns = pd.DataFrame(rows), COLUMNS[kind]
+    further = [name for name in frame if name not in columns]
+    if further and kind not in SCORED:
+        raise ValueError(f"{kind} has other columns than it should: {sorted(further)}")
+    try:
+        return frame.reindex(columns=[*columns, *further]).astype(columns)
+    except TypeError as error:
+        raise ValueError(f"{kind} has a cell of another type than its column: {error}") from error
 
 
-def write_frame(frame: pd.DataFrame, path: str | Path) -> None:
-    """Write any frame in the form of all tables, whole or not at all.
+def write_table(frame: pd.DataFrame, path: str | Path, kind: str) -> None:
+    """Write a table of `kind`, whole or not at all; floats read back exactly.
 
     Cells are quoted where a column is called text: a carriage return ends a line otherwise.
+
+    Raises
+    ------
+    ValueError
+        If the frame has other columns than the table or a cell of another type.
     """
-    quoting = csv.QUOTE_NONNUMERIC if "text" in frame else csv.QUOTE_MINIMAL
+    if absent := [name for name in COLUMNS[kind] if name not in frame]:
+        raise ValueError(f"{kind} has other columns than it should: it lacks {absent}")
+    table = typed(frame, kind)
+    quoting = csv.QUOTE_NONNUMERIC if "text" in table else csv.QUOTE_MINIMAL
     with whole(path) as part:
-        frame.to_csv(part, index=False, lineterminator="\n", quoting=quoting)
+        table.to_csv(part, index=False, lineterminator="\n", quoting=quoting)
 
 
-def read_table(path: str | Path) -> pd.DataFrame:
-    """Read a table; empty cells are NaN, and "NA" is a text like any other.
+def read_table(path: str | Path, kind: str) -> pd.DataFrame:
+    """Read a table of `kind`; an empty cell is missing, and "NA" or "007" is a text as it stands.
 
     Raises
     ------
     InputError
-        If the file is missing or is no table.
+        If the file is missing or is no table of this kind.
     """
     try:
-        return pd.read_csv(path, dtype={"depth": "Int64"}, keep_default_na=False, na_values=[""])
+        table = pd.read_csv(path, dtype=COLUMNS[kind], keep_default_na=False, na_values=[""])
+        if absent := [name for name in COLUMNS[kind] if name not in table]:
+            raise ValueError(f"there is no column {absent[0]}")
+        return table
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read as a table ({error}): make it anew.") from error
 

@@ -54,7 +54,7 @@ def kind_of(source: dict) -> Kind:
 def source_id(source: dict) -> str:
     """A name for a source that changes whenever the source does; models with one share it."""
     kind = kind_of(source)
-    label = re.sub("[^a-z0-9.]+", "-", kind.label(source[kind.name]).lower()).strip("-.")
+    label = re.sub("[^a-z0-9.]+", "-", kind.label(source[kind.name]).lower()[:80]).strip("-.")
     digest = hashlib.sha256(json.dumps(source, sort_keys=True).encode()).hexdigest()[:8]
     return f"{label or kind.name}-{digest}"
 

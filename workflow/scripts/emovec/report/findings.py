@@ -234,15 +234,10 @@ def within_facts(
                 "corrected": counts.value,
                 "ci_low": counts.ci_low,
                 "ci_high": counts.ci_high,
-                "gate": is_true(counts.gate_ok),
+                "gate": bool(counts.gate_ok),
             }
         )
     return facts
-
-
-def is_true(cell: object) -> bool:
-    """Whether a cell of a table that holds true, false or nothing is true."""
-    return str(cell) == "True"
 
 
 def dominated(within: pd.DataFrame, model: str, position: str) -> list[dict]:
@@ -341,7 +336,7 @@ def aligned_facts(
                 "null_high": row.null_high,
                 "p": row.p_adjusted,
                 "ridge": _(" and ").join(ridge),
-                "gate": is_true(row.gate_ok),
+                "gate": bool(row.gate_ok),
                 "flag": "" if pd.isna(row.flag) else row.flag,
             }
         )
@@ -359,7 +354,7 @@ def map_facts(maps: pd.DataFrame, models: Sequence[str]) -> list[dict]:
                 "lowest": own.r2_loo.min(),
                 "highest": own.r2_loo.max(),
                 "null": own.r2_null_high.max(),
-                "passed": int(own.map_ok.map(is_true).sum()),
+                "passed": int(own.map_ok.sum()),
                 "of": len(own),
                 "cka_low": own.cka_debiased.min(),
                 "cka_high": own.cka_debiased.max(),
@@ -443,7 +438,7 @@ def control_facts(
     for model in models:
         twin = cross[(cross.model_a == model) & (cross.model_b == f"{model}@twin")]
         raw = twin[(twin.method == "raw")].value
-        aligned = twin[(twin.family == "alignment") & twin.gate_ok.map(is_true)].value
+        aligned = twin[(twin.family == "alignment") & twin.gate_ok].value
         shuffled = within[
             (within.model == f"{model}@shuffled") & (within.stat == "norm2_u")
             & within.emotion_a.isin(list(emotions))
@@ -469,7 +464,7 @@ def choice_lines(multiverse: pd.DataFrame) -> list[str]:
     lines = []
     for _pair, own in rows.groupby("pair", sort=False):
         aligned = own[own.metric != "raw"]
-        open_gate = aligned[aligned.gate_ok.map(is_true)]
+        open_gate = aligned[aligned.gate_ok]
         name = f"**{own.model.iloc[0]} × {own.model_b.iloc[0]}**"
         said = [
             _("of {of} aligned cosines {n} pass their gate").format(

@@ -184,7 +184,7 @@ def example(
     control = own[own.kind.isin(list(CONTROLS))]
 
     def text(rows: pd.DataFrame) -> str:
-        return " ".join(str(rows.text.iloc[0]).split()).replace("|", "\\|") if len(rows) else ""
+        return str(rows.text.iloc[0]) if len(rows) else ""
 
     return {
         "emotion": emotion,

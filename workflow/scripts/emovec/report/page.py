@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import json
 import re
@@ -12,6 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from markdown_it import MarkdownIt
+from markupsafe import Markup, escape
 from PIL import Image
 
 from emovec.explorer.panel import Panel
@@ -27,27 +29,38 @@ def to_html(markdown: str, folder: str | Path, panels: Sequence[Panel] = ()) -> 
     Panels stand where the report holds the comment LOOK_AROUND. What comes before the first
     heading of the second level is the first screen.
     """
-    markdown_it = MarkdownIt("commonmark").enable("table")
+    # what is quoted in a report may come from anywhere: HTML in it stays text
+    markdown_it = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = markdown_it.parse(markdown)
     contents = _number_headings(tokens)
     body = markdown_it.renderer.render(tokens, markdown_it.options, {})
-    body = re.sub(r'src="([^":]+)"', lambda match: _inside(Path(folder) / match[1]), body)
+    body = re.sub(r'<img src="([^"]*)"', lambda match: _picture(Path(folder), match[1]), body)
     body = re.sub(r'href="([\w-]+)\.md"', r'href="\1.html"', body)  # the other language's page
     body = _figures(body)
     body = body.replace("<table>", '<div class="scroll" tabindex="0"><table>')
     body = body.replace("</table>", "</table></div>")
     answer, heading, rest = body.partition("<h2")
     title = re.search(r"<h1[^>]*>(.*?)</h1>", answer)
+    rest = (heading + rest).replace(f"<p>{escape(LOOK_AROUND)}</p>", _look_around(panels), 1)
+    scripts = [_library()] if panels else []
+    scripts.append(render("page.js.j2", {}))
     return render(
         "page.html.j2",
         {
-            "title": title[1] if title else _("Report"),
-            "answer": answer,
+            "title": Markup(title[1]) if title else _("Report"),
+            "answer": Markup(answer),
             "contents": contents,
-            "rest": (heading + rest).replace(LOOK_AROUND, _look_around(panels)),
-            "library": _library() if panels else "",
+            "rest": Markup(rest),
+            "scripts": [Markup(script) for script in scripts],
+            "allowed": Markup(" ".join(map(_fingerprint, scripts))),
         },
     )
+
+
+def _fingerprint(script: str) -> str:
+    """What the content security policy calls a script by; no other one runs."""
+    digest = hashlib.sha256(script.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
 def _number_headings(tokens: list) -> list[tuple[str, str]]:
@@ -79,24 +92,29 @@ def _alternative(image: str) -> str:
     return found[1] if found else ""
 
 
-def _inside(path: Path) -> str:
-    """The picture as lossless WebP, half the size of its PNG, with its size so nothing jumps."""
+def _picture(folder: Path, name: str) -> str:
+    """The start of a picture's element: its file as lossless WebP, half the size of its PNG.
+
+    Only pictures of the report's own folder are shown. Width and height are given so that nothing
+    jumps.
+    """
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()) or not path.is_file():
+        return "<img"
     buffer = io.BytesIO()
     with Image.open(path) as picture:
         width, height = picture.size
         picture.save(buffer, "WEBP", lossless=True, method=2, quality=30)
     data = base64.b64encode(buffer.getvalue()).decode()
-    return f'width="{width}" height="{height}" src="data:image/webp;base64,{data}"'
+    return f'<img width="{width}" height="{height}" src="data:image/webp;base64,{data}"'
 
 
 def _look_around(panels: Sequence[Panel]) -> str:
-    shown = [
-        {"panel": panel, "json": json.dumps(panel.content(), separators=(",", ":"))}
-        for panel in panels
-    ]
-    # a text may hold "</script>"
-    for one in shown:
-        one["json"] = one["json"].replace("<", "\\u003c")
+    shown = []
+    for panel in panels:
+        content = json.dumps(panel.content(), separators=(",", ":"))
+        # a text may hold "</script>"
+        shown.append({"panel": panel, "json": Markup(content.replace("<", "\\u003c"))})
     return render("explore.html.j2", {"panels": shown})
 
 

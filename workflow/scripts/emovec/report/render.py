@@ -15,6 +15,7 @@ def render(template: str, context: dict) -> str:
     """Fill one of the templates; a name that the context lacks is an error."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=jinja2.select_autoescape(enabled_extensions=["html.j2"]),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -25,12 +26,22 @@ def render(template: str, context: dict) -> str:
     environment.policies["ext.i18n.trimmed"] = True
     environment.filters |= {
         "number": number, "p": p_value, "percent": percent, "listed": listed, "retell": retell,
+        "quoted": quoted,
     }  # fmt: skip
     environment.globals |= {
         "language": spoken(), "interval": interval, "span": span, "part": part,
     }  # fmt: skip
     text = environment.get_template(template).render(context)
-    return re.sub(r"\n{3,}", "\n\n", text)
+    return re.sub(r"\n{3,}", "\n\n", text) if template.endswith(".md.j2") else text
+
+
+def quoted(text: str) -> str:
+    """Text from elsewhere inside a line of Markdown: letter by letter, and nothing but text.
+
+    >>> print(quoted("*<b>* | a"))
+    \\*\\<b\\>\\* \\| a
+    """
+    return re.sub(r"([\\`*_\[\]<>|&!~#])", r"\\\1", " ".join(str(text).split()))
 
 
 def _plural(one: str, many: str, count: int) -> str:

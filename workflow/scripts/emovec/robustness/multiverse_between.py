@@ -13,8 +13,7 @@ import numpy as np
 import pandas as pd
 
 from emovec.between_models.methods import METHODS
-from emovec.io.tables import COLUMNS
-from emovec.models.depths import nearest_depth
+from emovec.io.tables import COLUMNS, typed
 
 STUDY = {"position": "last", "metric": "raw"}  # as a mean over depths
 
@@ -24,41 +23,39 @@ def between_models(
 ) -> pd.DataFrame:
     """Rows of multiverse.csv for every two of `models`, from all that was compared of them.
 
-    Each method is given at the pre-registered depths, where both models have them, and as a mean:
+    Each method is given at the pre-registered depths, those of the alignment, and as a mean:
     over these, or, for raw cosines, over all depths both models have but the last, as in the study.
     """
-    pairs = cross[cross.model_a.isin(list(models)) & cross.model_b.isin(list(models))]
-    pairs = pairs[(pairs.emotion_a == pairs.emotion_b)]
+    order = list(models)
+    pairs = cross[cross.model_a.isin(order) & cross.model_b.isin(order)]
+    pairs = pairs[pairs.emotion_a == pairs.emotion_b]
     pairs = pairs[~pairs.family.isin(["control", "exploratory"])]
-    tables = [pd.DataFrame(columns=COLUMNS["multiverse"])]
+    # depths are named by the model that comes first, whichever is mapped
+    first = pairs.model_a.map(order.index) < pairs.model_b.map(order.index)
+    pairs = pairs.assign(
+        pair=[frozenset(one) for one in zip(pairs.model_a, pairs.model_b, strict=True)],
+        depth=pairs.depth_a.where(first, pairs.depth_b),
+        relative_depth=pairs.relative_depth_a.where(first, pairs.relative_depth_b),
+    )
+    planned = pairs[pairs.family == "alignment"].groupby("pair").depth.agg(set)
+    tables = [typed([], "multiverse")]
     for metric, method in METHODS.items():
         rows = pairs[(pairs.method == method.column) & (pairs.stat == method.stat)]
-        for key, line in rows.groupby(["model_a", "model_b", "position", "emotion_a"], sort=False):
-            # depths are named by the model that comes first, whichever is mapped
-            side = "a" if list(models).index(key[0]) < list(models).index(key[1]) else "b"
-            line = line.sort_values("depth_a").assign(depth=line[f"depth_{side}"])
-            line["relative_depth"] = line[f"relative_depth_{side}"]
-            first = line[line.depth.isin(_primary(line, relative_depths))]
+        groups = rows.groupby(["model_a", "model_b", "position", "emotion_a"], sort=False)
+        for _key, line in groups:
+            line = line.sort_values("depth_a")
+            here = line[line.depth.isin(planned.get(line.pair.iloc[0], ()))]
             names = [
                 relative_depths[int(np.abs(np.array(relative_depths) - at).argmin())]
-                for at in first.relative_depth
+                for at in here.relative_depth
             ]
-            mean = _mean(line[line.depth < line.depth.max()] if metric == "raw" else first)
-            table = pd.concat([first.assign(relative_depth=names, study=False), mean])
+            mean = _mean(line[line.depth < line.depth.max()] if metric == "raw" else here)
+            table = pd.concat([here.assign(relative_depth=names, study=False), mean])
             tables.append(table.assign(metric=metric, model=table.model_a))
     table = pd.concat(tables, ignore_index=True)
     table["estimator"] = np.where(table.metric == "raw", "naive", "unbiased")
     whole = (table[list(STUDY)] == pd.Series(STUDY)).all(axis=1) & table.relative_depth.isna()
-    return table.assign(study=whole)[COLUMNS["multiverse"]]
-
-
-def _primary(line: pd.DataFrame, relative_depths: Sequence[float]) -> set[int]:
-    """The pre-registered depths of the model whose depths name those of the pair."""
-    deepest = line.iloc[-1]
-    if not deepest.depth:
-        return {0}
-    n_layers = round(deepest.depth / deepest.relative_depth)
-    return {nearest_depth(t, n_layers) for t in relative_depths}
+    return typed(table.assign(study=whole)[list(COLUMNS["multiverse"])], "multiverse")
 
 
 def _mean(line: pd.DataFrame) -> pd.DataFrame:
@@ -71,7 +68,7 @@ def _mean(line: pd.DataFrame) -> pd.DataFrame:
         return line
     defined = line.value.notna()
     why = "" if defined.any() else f"; {line.flag.iloc[0]}"
-    gates = line.gate_ok.dropna().astype(str).eq("True")
+    gates = line.gate_ok.dropna()
     return line.iloc[:1].assign(
         relative_depth=np.nan,
         value=line.value.mean(),

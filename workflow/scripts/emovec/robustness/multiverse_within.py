@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from emovec.io.tables import COLUMNS
+from emovec.io.tables import COLUMNS, typed
 from emovec.within_model.compare import compare_emotions
 
 STUDY = {"position": "last", "space": "centered", "metric": "raw", "estimator": "naive"}
@@ -23,9 +23,8 @@ ESTIMATORS = {"cos_naive": "naive", "cos_u": "unbiased"}
 def specifications(within: pd.DataFrame, space: str) -> pd.DataFrame:
     """The means over depths in a within-model table, one row per specification and pair."""
     rows = within[within.depth.isna() & within.stat.isin(list(ESTIMATORS))]
-    return rows.assign(
-        space=space, estimator=rows.stat.map(ESTIMATORS), study=False, flag=rows.flag.fillna("")
-    ).reindex(columns=COLUMNS["multiverse"])
+    table = rows.assign(space=space, estimator=rows.stat.map(ESTIMATORS), study=False)
+    return typed(table.reindex(columns=list(COLUMNS["multiverse"])), "multiverse")
 
 
 def centered(

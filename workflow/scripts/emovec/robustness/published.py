@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from emovec.io.tables import COLUMNS
+from emovec.io.tables import typed
 
 POSITION = "last"
 
@@ -33,7 +33,7 @@ def compare_published(within: pd.DataFrame, cross: pd.DataFrame) -> pd.DataFrame
         }
         found = _within(within, row) if row.kind == "within" else _between(cross, row)
         rows.append(known | (found or {"flag": "not in this run"}))
-    return pd.DataFrame(rows).reindex(columns=COLUMNS["published"])
+    return typed(rows, "published")
 
 
 def _within(table: pd.DataFrame, row) -> dict | None:
@@ -56,7 +56,7 @@ def _within(table: pd.DataFrame, row) -> dict | None:
         "ci_low": corrected.ci_low,
         "ci_high": corrected.ci_high,
         "method": "cos_u, ratio of means over depths",
-        "flag": "" if str(corrected.gate_ok) == "True" else "not reliable enough",
+        "flag": "" if corrected.gate_ok else "not reliable enough",
     }
 
 

@@ -16,7 +16,7 @@ import pandas as pd
 from scipy import stats
 
 from emovec.errors import InputError
-from emovec.io.tables import COLUMNS
+from emovec.io.tables import typed
 from emovec.statistics.resampling import band, max_t, p_value
 from emovec.steering.conditions import CONDITION_COLUMNS
 from emovec.steering.controls import CONTROLS
@@ -347,4 +347,4 @@ def steering_table(
         np.where(found.null.isna() | (found.null == ""), "no controls", ""),
     )
     found = found.assign(chosen=at_choice, flag=flags)
-    return found.reindex(columns=COLUMNS["steering"])
+    return typed(found, "steering")

@@ -14,7 +14,7 @@ WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 
 def read_texts(path: str | Path) -> pd.DataFrame:
     """The table of texts; one of nothing is an empty string."""
-    table = read_table(path)
+    table = read_table(path, "texts")
     return table.assign(text=table.text.fillna(""))
 
 

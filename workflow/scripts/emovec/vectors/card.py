@@ -113,7 +113,7 @@ def recommended_depth(reliable: pd.DataFrame, decoded: pd.DataFrame, alpha: floa
     exported vectors, and an AUROC beyond its null, corrected for depths, in every split. Of these
     the highest AUROC in the hardest split wins; None if there is none.
     """
-    raw = reliable[(reliable.metric == "raw") & (reliable.gate_ok.astype(str) == "True")]
+    raw = reliable[(reliable.metric == "raw") & reliable.gate_ok]
     tested = decoded[decoded.direction != "depth0"]
     found = []
     for depth, rows in tested.groupby("depth_test"):

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from emovec.io.tables import typed
 from emovec.statistics import resampling, unbiased
 from emovec.statistics.metrics import METRICS
 from emovec.within_model.measure import Plan, measure
@@ -23,13 +24,6 @@ from emovec.within_model.rows import (
     diagnostic_blocks,
     norm_blocks,
 )
-
-COLUMNS = [
-    *("model", "position", "depth", "relative_depth", "metric", "emotion_a", "emotion_b", "stat"),
-    *("value", "ci_low", "ci_high", "null_low", "null_high", "null", "p", "p_adjusted"),
-    *("family", "n_topics", "gate_ok", "flag"),
-]
-
 
 MOST_RELABELINGS = 1_999  # each costs as much as twenty flips
 
@@ -53,7 +47,7 @@ def compare_emotions(
     alpha: float = 0.05,
     thresholds: Mapping[str, float] = THRESHOLDS,
 ) -> pd.DataFrame:
-    """The within-model table of one position, with the columns `COLUMNS`.
+    """The within-model table of one position.
 
     Parameters
     ----------
@@ -118,7 +112,5 @@ def compare_emotions(
         frames += [frame.assign(metric=name), average.assign(metric=name)]
     table = pd.concat(frames, ignore_index=True)
     table = table.assign(model=model, position=position, n_topics=n_topics)
-    table["depth"] = table["depth"].astype("Int64")
     table["relative_depth"] = table["depth"].astype("Float64") / max(n_depths - 1, 1)
-    table["gate_ok"] = table["gate_ok"].astype("boolean")
-    return table[COLUMNS]
+    return typed(table, "within_model_similarity")
