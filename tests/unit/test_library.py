@@ -3,6 +3,7 @@
 import ast
 import doctest
 import importlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -126,6 +127,17 @@ def test_public_names_are_there_and_need_no_torch(root: Path) -> None:
 
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         emovec.nothing  # noqa: B018
+
+
+def test_workflow_is_read_where_only_snakemake_is(root: Path) -> None:
+    """Environments of rules hold the rest, and reading stays quick."""
+    common = (root / "workflow/rules/common.smk").read_text()
+    code = "\n".join(re.findall(r"^from emovec.*", common, re.M))
+    code += "\nimport sys; print(*{name.split('.')[0] for name in sys.modules})"
+    path = {"PYTHONPATH": str(root / "workflow/scripts")}
+    done = subprocess.run([sys.executable, "-c", code], check=True, env=path, capture_output=True)
+    heavy = {"gguf", "h5py", "numpy", "pandas", "safetensors", "scipy", "tokenizers", "torch"}
+    assert not heavy & set(done.stdout.decode().split())
 
 
 @pytest.mark.parametrize("module", MODULES)

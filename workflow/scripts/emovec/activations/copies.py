@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from emovec.io.seeds import generator
 from emovec.registry import Kind, registry
 
-Arrays = tuple[np.ndarray, np.ndarray]
+if TYPE_CHECKING:
+    import numpy as np
+
+    Arrays = tuple[np.ndarray, np.ndarray]
 
 
 def rotate(residual: np.ndarray, probe: np.ndarray, rng: np.random.Generator) -> Arrays:
@@ -27,6 +28,8 @@ def rotate(residual: np.ndarray, probe: np.ndarray, rng: np.random.Generator) ->
 
 def shuffle_labels(residual: np.ndarray, probe: np.ndarray, rng: np.random.Generator) -> Arrays:
     """Permute the classes of `residual[class, topic, depth, d_model]` inside each topic."""
+    import numpy as np
+
     n_classes, n_topics = residual.shape[:2]
     order = rng.permuted(np.tile(np.arange(n_classes)[:, None], n_topics), axis=0)
     return residual[order, np.arange(n_topics)], probe
@@ -65,5 +68,7 @@ def is_copy(name: str) -> bool:
 
 def copied(name: str, residual: np.ndarray, probe: np.ndarray, seed: int) -> Arrays:
     """The arrays of the copy that a name asks for; of the model itself as they are."""
+    from emovec.io.seeds import generator
+
     kind = split_name(name)[1]
     return COPIES[kind].make(residual, probe, generator(seed, name)) if kind else (residual, probe)

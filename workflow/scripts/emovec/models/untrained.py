@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-
 from emovec.errors import InputError
 
 if TYPE_CHECKING:
+    from tokenizers import Tokenizer
     from transformers import PretrainedConfig
 
 
@@ -18,6 +17,8 @@ BOS = "<|endoftext|>"
 
 def byte_tokenizer() -> Tokenizer:
     """One token per UTF-8 byte, and a BOS: deterministic, and it reads every language."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     vocabulary = {BOS: 0} | {character: i for i, character in enumerate(alphabet, start=1)}
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
@@ -87,6 +88,7 @@ def write(
 ) -> None:
     """Write an untrained model into `folder`, with the byte tokenizer or the one given."""
     import torch
+    from tokenizers import Tokenizer
     from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
     tokenizer = (

@@ -10,8 +10,6 @@ import math
 import shutil
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
-
 from emovec.errors import InputError
 from emovec.io.files import read_json
 
@@ -26,6 +24,8 @@ def shapes(path: Path) -> dict[str, list[int]]:
     InputError
         If it is no whole safetensors file.
     """
+    from safetensors import SafetensorError, safe_open
+
     if not path.is_file():
         raise InputError(f"{path.parent} lacks {path.name}, which its index names.")
     try:

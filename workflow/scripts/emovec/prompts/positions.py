@@ -8,10 +8,13 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from emovec.errors import InputError
-from emovec.prompts.tokenizer import Encoded, TextEncoder
 from emovec.registry import Kind, registry
+
+if TYPE_CHECKING:
+    from emovec.prompts.tokenizer import Encoded, TextEncoder
 
 
 def _last(encoded: Encoded, word: str, name: str) -> list[int]:

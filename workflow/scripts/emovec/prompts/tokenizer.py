@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-from tokenizers import Tokenizer
+from typing import TYPE_CHECKING
 
 from emovec.errors import InputError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 
 def encode(tokenizer: Tokenizer, texts: Iterable[str]) -> list[list[int]]:
@@ -87,6 +89,8 @@ def load_encoder(
     InputError
         If a BOS is to be prepended and the tokenizer has none.
     """
+    from tokenizers import Tokenizer
+
     if prepend_bos and bos_id is None:
         raise InputError(
             f"The tokenizer of {model} has no beginning-of-sequence token: "

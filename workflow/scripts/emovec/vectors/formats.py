@@ -10,13 +10,15 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from emovec.errors import InputError
 from emovec.io.files import whole
 from emovec.models.depths import block_before, hook_points
 from emovec.registry import Kind, registry
+
+if TYPE_CHECKING:
+    import numpy as np
 
 KEY = "emovec"
 
@@ -41,7 +43,7 @@ def identity(attributes: Mapping, position: str) -> dict:
 def _write_safetensors(path: Path, tensors: Mapping[str, np.ndarray], owner: dict) -> None:
     from safetensors.numpy import save_file
 
-    arrays = {name: np.ascontiguousarray(array, np.float32) for name, array in tensors.items()}
+    arrays = {name: array.astype("float32", order="C") for name, array in tensors.items()}
     with whole(path) as part:
         # one key: several would be written in another order each time
         save_file(arrays, part, {KEY: json.dumps(owner, sort_keys=True)})
@@ -82,7 +84,7 @@ def _write_gguf(path: Path, emotion: str, vectors: Mapping[str, np.ndarray], own
         writer.add_uint32(f"{arch}.layer_count", n_layers - 1)
         writer.add_string(KEY, json.dumps(owner | {"emotion": emotion}, sort_keys=True))
         for depth in range(2, n_layers + 1):
-            direction = np.ascontiguousarray(stream[depth], np.float32)
+            direction = stream[depth].astype("float32", order="C")
             writer.add_tensor(f"direction.{block_before(depth)}", direction)
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
