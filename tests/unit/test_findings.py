@@ -119,7 +119,7 @@ def written(
         told = [describe_steering(*of, EMOTIONS, TARGETS, 0.05, classifiers) for of in steering]
         context["glance"] += [model["glance"] for model in told]
         context |= {"titles": {"last": "last token"}, "steering": told, "lang": ""}
-        return render("report.md.j2", context | {"other_language": None} | more)
+        return render("report.md.j2", context | {"other_languages": []} | more)
     finally:
         speak("en")
 
@@ -294,7 +294,7 @@ def test_headlines_come_in_japanese_with_the_same_numbers() -> None:
 def test_reports_of_two_languages_lead_to_each_other() -> None:
     english = written(*run())
     other = {"code": "ja", "name": "日本語", "markdown": "report_ja.md"}
-    both = written(*run(), other_language=other)
+    both = written(*run(), other_languages=[other])
     assert both == "[日本語](report_ja.md)\n\n" + english
     assert '<a href="report_ja.html">日本語</a>' in to_html(both.split("![")[0], ".")
 

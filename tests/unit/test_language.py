@@ -21,7 +21,9 @@ def sentences() -> dict[str, str]:
         method_map=[("**.py", "python"), ("**.j2", "jinja2.ext:babel_extract")],
         options_map={"**.j2": {"trimmed": "true", "trim_blocks": "true", "lstrip_blocks": "true"}},
         keywords={"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
-        | dict.fromkeys(("Metric", "Position", "Copy", "Method"), (2,)),  # titles of registries
+        | dict.fromkeys(
+            ("Kind", "Metric", "Position", "Copy", "Method", "Judge"), (2,)
+        ),  # titles of registries
     )
     return {
         one: name

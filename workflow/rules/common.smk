@@ -21,6 +21,7 @@ from emovec.config import check, check_files, check_yaml
 from emovec.errors import InputError
 from emovec.models.sources import source_id
 from emovec.vectors.formats import export_files
+from emovec.wording.language import languages_of
 
 try:
     check_yaml(workflow.configfiles, whole=workflow.modifier.namespace is None)
@@ -54,11 +55,7 @@ PLOTS = [
     "diagnostics",
 ]
 # The first language has the plain names; a second one adds its code: report.html, report_ja.html.
-LANGUAGES = {
-    "en": {"": "en"},
-    "ja": {"": "ja"},
-    "both": {"": "en", "_ja": "ja"},
-}[config["report"]["language"]]
+LANGUAGES = languages_of(config["report"]["language"])
 STEERING_PLOTS = ["grid", "dose", "cost"]
 
 

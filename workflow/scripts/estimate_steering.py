@@ -8,6 +8,7 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.prompts.openings import of_half, read_openings
     from emovec.steering.directions import Directions
     from emovec.steering.effects import check_texts, steering_table
+    from emovec.steering.judges import TARGETED
 
     paths, params = snakemake.input, snakemake.params
     settings = params.steering
@@ -25,7 +26,7 @@ with job(snakemake.rule, snakemake.log[0]):
         of_half(read_openings(paths.openings), "report"),
         read_json(paths.choice),
         params.emotions,
-        {"nade": settings["targets"]}
+        {TARGETED.name: settings["targets"]}
         | {name: judge["targets"] for name, judge in settings["classifiers"].items()},
         params.alpha,
     )

@@ -6,7 +6,7 @@ from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
     from emovec.explorer.explore import panels
-    from emovec.explorer.texts import steered_texts
+    from emovec.explorer.texts import written_texts
     from emovec.io.files import read_json, write_text
     from emovec.io.tables import read_table
     from emovec.prompts.openings import read_openings
@@ -55,11 +55,11 @@ with job(snakemake.rule, snakemake.log[0]):
             settings["steering"]["classifiers"],
         )
         steering.append(model)
-        texts.append(steered_texts(scores, openings[0], model["name"], targets))
+        texts.append(written_texts(scores, openings[0], model["name"], targets))
     context["glance"] += [model["glance"] for model in steering]
     lang = snakemake.wildcards.lang
     others = [
-        {"code": code, "name": LANGUAGES[code], "markdown": f"report{suffix}.md"}
+        {"code": code, "name": LANGUAGES[code].title, "markdown": f"report{suffix}.md"}
         for suffix, code in params.languages.items()
         if suffix != lang
     ]
@@ -67,7 +67,7 @@ with job(snakemake.rule, snakemake.log[0]):
         "titles": titles(POSITIONS),
         "steering": steering,
         "lang": lang,
-        "other_language": others[0] if others else None,
+        "other_languages": others,
     }
     text = render("report.md.j2", context)
     write_text(snakemake.output.markdown, text)

@@ -13,6 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from emovec.between_models.thresholds import DEFAULTS, Thresholds
+from emovec.registry import Kind, registry
+
+VERDICTS = registry(
+    Kind("shared", "shared"),
+    Kind("common_only", "common only"),
+    Kind("not_shared", "not shared"),
+    Kind("inconclusive", "inconclusive"),
+)
 
 
 @dataclass(frozen=True)

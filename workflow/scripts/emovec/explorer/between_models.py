@@ -9,6 +9,7 @@ import pandas as pd
 
 from emovec.activations.copies import is_copy
 from emovec.between_models.methods import METHODS
+from emovec.between_models.verdict import VERDICTS
 from emovec.explorer.panel import (
     SURE,
     Choice,
@@ -24,14 +25,6 @@ from emovec.figures.style import pair_title
 from emovec.prompts.positions import POSITIONS
 from emovec.registry import titles
 from emovec.wording.language import N_, _, retell
-
-VERDICTS = {
-    "shared": N_("shared"),
-    "common_only": N_("common only"),
-    "not_shared": N_("not shared"),
-    "inconclusive": N_("inconclusive"),
-}
-
 
 TESTS = {
     "signal_ok": N_("signal"),
@@ -138,7 +131,7 @@ def verdicts_panel(verdicts: pd.DataFrame, models: Sequence[str]) -> Panel:
             "models": rows.model_a + " × " + rows.model_b,
             "emotion": rows.emotion,
             "depth": rows.relative_depth,
-            "verdict": rows.verdict.map(told(VERDICTS)),
+            "verdict": rows.verdict.map(told(titles(VERDICTS))),
             **{test: rows[test].map(told(SURE)) for test in TESTS},
             "reason": rows.reason.map(retell, na_action="ignore"),
         }

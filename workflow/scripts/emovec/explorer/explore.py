@@ -27,7 +27,7 @@ def panels(
     ----------
     tables : `within`, `cross` and `verdicts`.
     tokens : tables `token_projections` of the models that were run.
-    texts : from `steered_texts`.
+    texts : from `written_texts`.
     level : what intervals and bands cover, in words.
     position : the primary one.
     """

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import pandas as pd
 
 from emovec.explorer.panel import Choice, Column, Panel
+from emovec.steering.judges import JUDGES, PLAIN, TARGETED
 from emovec.wording.language import N_, _
 
 CONTROLS = N_("control directions")
 
 
 NOT_JUDGED = [
-    "model", "opening", "direction", "sign", "strength", "said", "depth", "sample", "text", "tone",
+    "model", "opening", "direction", "sign", "strength", "said", "depth", "sample", "text",
 ]  # fmt: skip
 
 
@@ -48,7 +49,7 @@ def tokens_panel(tokens: pd.DataFrame) -> Panel:
     )  # fmt: skip
 
 
-def steered_texts(
+def written_texts(
     scores: pd.DataFrame, openings: pd.DataFrame, model: str, targets: dict[str, str]
 ) -> pd.DataFrame:
     """What one steered model wrote, with how it was judged; unsteered texts fit every choice."""
@@ -58,7 +59,8 @@ def steered_texts(
     said = pd.Series(_("not steered"), scores.index)
     said = said.mask(removed, scores.direction.map(_without, na_action="ignore"))
     said = said.mask(added, sign + " " + scores.direction)
-    judged = {f"nade_{target}": target for target in dict.fromkeys(targets.values())}
+    judged = {f"{TARGETED.name}_{target}": target for target in dict.fromkeys(targets.values())}
+    judged |= {name: _(JUDGES[name].title) for name in PLAIN}
     return pd.DataFrame(
         {
             "model": model,
@@ -70,8 +72,7 @@ def steered_texts(
             "depth": scores.depth.where(added | removed),
             "sample": scores["sample"],
             "text": scores.text.fillna(""),
-            **{target: scores[column] for column, target in judged.items() if column in scores},
-            "tone": scores.vader,
+            **{label: scores[column] for column, label in judged.items() if column in scores},
         }
     )
 
@@ -81,7 +82,7 @@ def _without(direction: str) -> str:
 
 
 def texts_panel(texts: Sequence[pd.DataFrame]) -> Panel:
-    """Steered texts side by side, from `steered_texts`."""
+    """Steered texts side by side, from `written_texts`."""
     rows = pd.concat(texts, ignore_index=True)
     judged = [name for name in rows.columns if name not in NOT_JUDGED]
     return Panel(
@@ -100,7 +101,6 @@ def texts_panel(texts: Sequence[pd.DataFrame]) -> Panel:
         [
             Column("strength", _("strength")), Column("depth", _("depth"), 0),
             Column("sample", _("sample"), 0), *(Column(name, name, 2) for name in judged),
-            Column("tone", _("tone"), 2),
         ],
         "cards",
     )  # fmt: skip

@@ -17,6 +17,7 @@ from emovec.statistics.resampling import band
 from emovec.steering.controls import CONTROLS
 from emovec.steering.directions import EMOTION
 from emovec.steering.effects import ALL, READ_OUTS, changes
+from emovec.steering.judges import JUDGES, target_column
 from emovec.wording.language import _
 from emovec.wording.numbers import percent
 
@@ -122,7 +123,7 @@ def cost(
 ) -> plt.Figure:
     """What greedy texts gain in emotion against what they lose in fluency."""
     style()
-    measured = {e: f"nade_{targets[e]}" if e in targets else f"words_{e}" for e in emotions}
+    measured = {emotion: target_column(emotion, targets) for emotion in emotions}
     columns = sorted(set(measured.values()))
     greedy = scores[scores["sample"] == 0]
     greedy = greedy.assign(log_perplexity=-greedy.log_probability)
@@ -177,9 +178,10 @@ def cost(
 
 def _change(column: str) -> str:
     """What a column of scores measures, as a change."""
-    scorer, measured = column.split("_", 1)
-    if scorer == "nade":
-        return _("change in {emotion} of the text\n(NADE score, 0 to 1)").format(emotion=measured)
+    judge, measured = column.split("_", 1)
+    if judge in JUDGES:
+        scale = _(JUDGES[judge].title)
+        return _("change in {emotion} of the text\n({scale})").format(emotion=measured, scale=scale)
     return _("change in {emotion} words of the text\n(share of all words)").format(emotion=measured)
 
 

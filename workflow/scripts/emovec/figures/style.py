@@ -19,7 +19,7 @@ from matplotlib.text import Text
 from emovec.activations.copies import COPIES, split_name
 from emovec.io.files import whole
 from emovec.prompts.positions import POSITIONS
-from emovec.wording.language import _, spoken
+from emovec.wording.language import LANGUAGES, _, spoken
 
 matplotlib.use("Agg")
 
@@ -66,28 +66,25 @@ def colours(emotions: Sequence[str]) -> dict[str, str]:
 def style() -> None:
     """Matplotlib's settings for all figures, with a font of the language spoken."""
     fonts = ["DejaVu Sans"]
-    if spoken() == "ja":
-        fonts.insert(0, _japanese_font())
+    if file := LANGUAGES[spoken()].font:
+        fonts.insert(0, _known(file()))
     sns.set_theme(style="ticks", context="notebook", font=fonts)
     plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
 
 
 @cache
-def _japanese_font() -> str:
-    """The name of a font with Japanese glyphs, known to matplotlib from now on."""
-    from matplotlib_fontja import get_font_ttf_path  # sets rcParams, so before the theme
-
-    path = get_font_ttf_path()
-    font_manager.fontManager.addfont(path)
-    return font_manager.get_font(path).family_name
+def _known(font: str) -> str:
+    """The name of a font in a file, known to matplotlib from now on."""
+    font_manager.fontManager.addfont(font)
+    return font_manager.get_font(font).family_name
 
 
 def save(figure: plt.Figure, path: str | Path, dpi: int) -> None:
     """Write a PNG that depends on its content alone, whole or not at all."""
-    if spoken() == "ja":
+    if spacing := LANGUAGES[spoken()].line_spacing:
         for text in figure.findobj(Text):
             if "\n" in text.get_text():
-                text.set_linespacing(1.4)  # kana fill their lines
+                text.set_linespacing(spacing)
     with whole(path) as part:
         figure.savefig(part, dpi=dpi, bbox_inches="tight", metadata={"Software": None})
     plt.close(figure)

@@ -9,8 +9,9 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 
+from emovec.between_models.verdict import VERDICTS
 from emovec.wording.language import _, retell
-from emovec.wording.numbers import clauses, interval, listed, number, percent, verdict_name
+from emovec.wording.numbers import clauses, interval, listed, number, percent
 
 
 def describe(
@@ -371,7 +372,7 @@ def verdict_facts(verdicts: pd.DataFrame, models: Sequence[str]) -> list[dict]:
         counts = own.verdict.value_counts(sort=False)
         named = [
             _("{verdict} at {n} of {of} depths").format(
-                verdict=verdict_name(name), n=n, of=len(own)
+                verdict=_(VERDICTS[name].title), n=n, of=len(own)
             )
             for name, n in counts.items()
         ]

@@ -10,6 +10,7 @@ import pandas as pd
 
 from emovec.steering.controls import CONTROLS
 from emovec.steering.effects import ALL, READ_OUTS, TEXTS, changes
+from emovec.steering.judges import target_column
 from emovec.wording.language import _
 from emovec.wording.numbers import clauses, interval, listed, p_value
 
@@ -96,7 +97,7 @@ def _fact(
     own: pd.DataFrame, choice: dict, emotion: str, sign: int, targets: dict, emotions: Sequence[str]
 ) -> dict:
     rows = _at(own, choice, emotion, sign)
-    target = f"nade_{targets[emotion]}" if emotion in targets else ""
+    target = target_column(emotion, targets) if emotion in targets else ""
     others = [
         _measure(_at(own, choice, other, sign), f"logp_{emotion}", READ_OUTS)["value"]
         for other in emotions
@@ -172,7 +173,7 @@ def example(
     scores: pd.DataFrame, openings: pd.DataFrame, choice: dict, emotion: str, targets: dict
 ) -> dict:
     """The greedy texts of the opening whose change under +emotion is the median one."""
-    column = f"nade_{targets[emotion]}" if emotion in targets else f"words_{emotion}"
+    column = target_column(emotion, targets)
     greedy = scores[scores["sample"] == 0]
     less = _at(changes(greedy, [column]), choice, emotion, 1).dropna(subset=[column])
     texts = dict(zip(openings.id, openings.text, strict=True))

@@ -6,8 +6,9 @@ from collections import Counter
 
 import pandas as pd
 
+from emovec.between_models.verdict import VERDICTS
 from emovec.wording.language import _
-from emovec.wording.numbers import clauses, listed, number, verdict_name
+from emovec.wording.numbers import clauses, listed, number
 
 
 def headlines(context: dict, verdicts: pd.DataFrame, steering: list[dict]) -> list[str]:
@@ -48,7 +49,7 @@ def _shared(models: list[dict], verdicts: pd.DataFrame) -> str:
         return _("Shared between models: no two trained models to compare.")
     counts = Counter(rows.verdict)
     said = listed(
-        _("{n} {verdict}").format(n=n, verdict=verdict_name(name))
+        _("{n} {verdict}").format(n=n, verdict=_(VERDICTS[name].title))
         for name, n in counts.most_common()
     )
     return _("Verdicts on sharing between trained models: {said}.").format(said=said)

@@ -21,6 +21,7 @@ from emovec.statistics.resampling import band, max_t, p_value
 from emovec.steering.conditions import CONDITION_COLUMNS
 from emovec.steering.controls import CONTROLS
 from emovec.steering.directions import EMOTION
+from emovec.steering.judges import JUDGES, PLAIN
 
 READ_OUTS, TEXTS = "read-outs", "texts"
 
@@ -272,7 +273,7 @@ def adjust(
 
 
 TEXT_MEASURES = (
-    "log_perplexity", "repeated", "distinct_2", "empty_text", "degenerate", "vader",
+    "log_perplexity", "repeated", "distinct_2", "empty_text", "degenerate", *PLAIN,
     "ends_period", "ends_exclamation", "ends_question",
 )  # fmt: skip
 
@@ -312,7 +313,7 @@ def steering_table(
     parts.append(dose_response(own, emotions, alpha).assign(source=np.nan, family=""))
 
     texts = scores.assign(log_perplexity=-scores.log_probability)
-    prefixes = ("words_", *(f"{judge}_" for judge in targets))
+    prefixes = ("words_", *(f"{judge}_" for judge in (*JUDGES, *targets)))
     counted = [column for column in texts if column.startswith(prefixes)]
     on_texts = sorted(
         [(emotion, f"words_{emotion}") for emotion in emotions]

@@ -1,9 +1,8 @@
 """Judge generated texts without the model that wrote them.
 
-Two scorers that know nothing of each other: nade, a model of eight emotions trained on social
-media, and VADER, a lexicon of sentiment with rules (Hutto & Gilbert 2014). Beside them plain
-counts: words of a set, how a text ends, how much it repeats itself. Classifiers that a config names
-are run by `classifying`.
+Judges know nothing of each other: VADER is a lexicon of sentiment with rules (Hutto & Gilbert
+2014), nade a model of eight emotions trained on social media. Beside them stand plain counts: words
+of a set, how a text ends, how much it repeats itself. `classifiers` runs those a config names.
 """
 
 from __future__ import annotations
@@ -11,7 +10,8 @@ from __future__ import annotations
 import gzip
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from emovec.io.files import whole
+from emovec.registry import Kind, registry
 from emovec.steering.texts import one_line, words_of
 
 NADE = ("anger", "anticipation", "disgust", "fear", "joy", "sadness", "surprise", "trust")
@@ -37,7 +38,7 @@ LONG = 6  # words from which that is asked
 def judge(texts: Sequence[str], sets: dict[str, list[str]]) -> pd.DataFrame:
     """Scores of each text, one column each; NaN where a text has no word.
 
-    `nade_*` 0 to 1; `vader` −1 to 1; `words_*` the share of a text's words in a set; `ends_*` 1
+    `vader` −1 to 1; `nade_*` 0 to 1; `words_*` the share of a text's words in a set; `ends_*` 1
     where its last mark is that; `repeated` the share of words used before; `distinct_2` how
     many different pairs of neighbouring words there are to a pair; `empty_text` and `degenerate`
     0 or 1.
@@ -59,8 +60,8 @@ def judge(texts: Sequence[str], sets: dict[str, list[str]]) -> pd.DataFrame:
             for text, found in zip(texts, words, strict=True)
         ]
     full = [text for text, none in zip(texts, empty, strict=True) if not none]
-    scores.loc[~empty, "vader"] = vader(full)
-    scores.loc[~empty, [f"nade_{name}" for name in NADE]] = nade(full)
+    for one in JUDGES.values():
+        scores.loc[~empty, one.columns] = one.score(full)
     return scores
 
 
@@ -82,15 +83,15 @@ def _last_mark(text: str) -> str:
     return marks[-1] if marks else ""
 
 
-def vader(texts: Sequence[str]) -> list[float]:
+def _vader(texts: Sequence[str]) -> np.ndarray:
     """VADER's compound score of each text."""
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
     scorer = SentimentIntensityAnalyzer()
-    return [scorer.polarity_scores(text)["compound"] for text in texts]
+    return np.array([[scorer.polarity_scores(text)["compound"]] for text in texts]).reshape(-1, 1)
 
 
-def nade(texts: Sequence[str]) -> np.ndarray:
+def _nade(texts: Sequence[str]) -> np.ndarray:
     """nade's eight emotions `[text, emotion]`, in the order of `NADE`."""
     _unpack_nade()
     from nade import Nade
@@ -110,3 +111,35 @@ def _unpack_nade() -> None:
             continue
         with gzip.open(packed) as stream, whole(plain) as part, part.open("wb") as file:
             shutil.copyfileobj(stream, file)
+
+
+@dataclass(frozen=True)
+class Judge(Kind):
+    """Scores `[text, label]` of texts that have a word; one score a text where there is no label.
+
+    The title says what a score means, without the label.
+    """
+
+    score: Callable[[Sequence[str]], np.ndarray]
+    labels: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> list[str]:
+        return [f"{self.name}_{label}" for label in self.labels] or [self.name]
+
+
+JUDGES = registry(
+    Judge("vader", "tone", _vader),
+    Judge("nade", "NADE score, 0 to 1", _nade, NADE),
+)
+
+
+PLAIN = [name for name, judge in JUDGES.items() if not judge.labels]
+
+
+TARGETED = JUDGES["nade"]  # whose labels `steering.targets` names
+
+
+def target_column(emotion: str, targets: Mapping[str, str]) -> str:
+    """The scores that stand for an emotion: those of its label, or the share of its words."""
+    return f"{TARGETED.name}_{targets[emotion]}" if emotion in targets else f"words_{emotion}"

@@ -8,15 +8,45 @@ speak English; `retell` finds the form that one of their sentences was made by.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from emovec.errors import InputError
+from emovec.registry import Kind, registry
 
 LOCALE = Path(__file__).parent / "locale"
 
 
-LANGUAGES = {"en": "English", "ja": "日本語"}
+def _japanese_font() -> str:
+    from matplotlib_fontja import get_font_ttf_path  # sets rcParams, so before a theme
+
+    return get_font_ttf_path()
+
+
+@dataclass(frozen=True)
+class Language(Kind):
+    """A language of the report, by its code; its title is in itself."""
+
+    font: Callable[[], str] | None = None  # the file of a font with its letters, for figures
+    line_spacing: float | None = None  # where letters fill their lines
+
+
+LANGUAGES = registry(
+    Language("en", "English"),
+    Language("ja", "日本語", _japanese_font, line_spacing=1.4),
+)
+
+
+def languages_of(asked: str) -> dict[str, str]:
+    """What the names of a report's files end in, `{ending: code}`; the first are plain.
+
+    >>> languages_of("both")
+    {'': 'en', '_ja': 'ja'}
+    """
+    codes = list(LANGUAGES) if asked == "both" else [asked]
+    return {f"_{code}" if place else "": code for place, code in enumerate(codes)}
 
 
 TABLES = "tables"  # the catalog of sentences that tables hold

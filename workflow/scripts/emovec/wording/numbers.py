@@ -6,9 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from emovec.wording.language import N_, _
-
-VERDICTS = (N_("shared"), N_("common only"), N_("not shared"), N_("inconclusive"))
+from emovec.wording.language import _
 
 
 def number(value: float, digits: int = 2) -> str:
@@ -52,8 +50,3 @@ def listed(items: Iterable[object]) -> str:
 
 def clauses(items: Iterable[str]) -> str:
     return _("; ").join(items)
-
-
-def verdict_name(verdict: str) -> str:
-    """A verdict of the table, one of VERDICTS with underscores."""
-    return _(verdict.replace("_", " "))
