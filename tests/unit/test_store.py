@@ -10,7 +10,12 @@ import pandas as pd
 import pytest
 from disks import small
 from emovec.activations.brought import adopt
-from emovec.activations.store import ActivationsWriter, open_activations
+from emovec.activations.store import (
+    Activations,
+    ActivationsWriter,
+    check_same_sentences,
+    open_activations,
+)
 from emovec.errors import InputError
 
 CLASSES = ["joy", "fear", "none"]
@@ -211,3 +216,16 @@ with job("capture_activations", r"{tmp_path / "log"}"):
         )
         assert sorted(p.name for p in (tmp_path / "disk").iterdir()) == ["m.h5", "other"]
         assert (tmp_path / "disk/m.h5").read_bytes() == b"old"
+
+
+def test_files_made_of_different_sentences_are_told_apart(tmp_path: Path) -> None:
+    def file(name: str, **digests: str) -> Activations:
+        return Activations(tmp_path / name, digests, pd.DataFrame(), None, ["last"])
+
+    one = file("one.h5", prompts_sha256="a", probe_sha256="b")
+    check_same_sentences([one, one, file("brought.h5", prompts_sha256="not stated")])
+    with pytest.raises(InputError, match=r"one\.h5 and .*two\.h5 differ in the probe file"):
+        check_same_sentences([one, file("two.h5", prompts_sha256="a", probe_sha256="c")])
+    (tmp_path / "prompts.csv").write_text("changed")
+    with pytest.raises(InputError, match=r"prompts\.csv and .*one\.h5 differ in the prompts file"):
+        check_same_sentences([one], prompts=tmp_path / "prompts.csv")

@@ -4,6 +4,7 @@ from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
     import pandas as pd
+    from emovec.activations.store import check_same_sentences, open_activations
     from emovec.activations.streams import load_streams
     from emovec.between_models.compare import compare_models
     from emovec.between_models.pair import Plan
@@ -18,6 +19,7 @@ with job(snakemake.rule, snakemake.log[0]):
     emotions, settings = list(params.emotions), params.statistics
     classes = [*emotions, params.neutral]
     probe = read_probe(paths.probe)
+    check_same_sentences(list(map(open_activations, (paths.a, paths.b))))
 
     def streams(position):
         return [

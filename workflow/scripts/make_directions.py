@@ -6,7 +6,7 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.activations.store import open_activations
     from emovec.io.seeds import generator
     from emovec.models.depths import nearest_depths
-    from emovec.prompts.sentences import ATTRIBUTE, read_probe
+    from emovec.prompts.sentences import attributes_of, read_probe
     from emovec.steering.directions import make_directions
     from emovec.vectors.directions import EmotionVectors
 
@@ -18,7 +18,7 @@ with job(snakemake.rule, snakemake.log[0]):
     make_directions(
         dict(zip(found.emotions, found.vectors[settings["position"]], strict=True)),
         activations.probe(settings["position"], probe.id.tolist()),
-        probe[[column for column in probe if column.startswith(ATTRIBUTE)]],
+        attributes_of(probe),
         nearest_depths(settings["depths"], activations.n_layers),
         settings["controls"],
         generator(params.seed, "steering", name),

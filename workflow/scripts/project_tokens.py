@@ -10,7 +10,6 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.activations.store import open_activations
     from emovec.io.tables import write_table
     from emovec.models.depths import nearest_depths
-    from emovec.prompts.positions import POSITIONS, read_every_token
     from emovec.vectors.token_projections import projections, selected, streams
 
     paths, params, name = snakemake.input, snakemake.params, snakemake.wildcards.model
@@ -22,14 +21,9 @@ with job(snakemake.rule, snakemake.log[0]):
     folder = Path(paths.model[0]).parent
     reader = Reader.load(name, folder, params.model, params.activations, params.suffix)
     prompts = selected(activations.prompts)
-    # the suffix belongs to the sentence where directions are read at its end
-    end = params.suffix if POSITIONS[params.position].after_suffix else ""
-    encoded = [reader.encode(text + end) for text in prompts.text]
-    positions = list(map(str, range(max(len(one.ids) for one in encoded))))
     names = [f"the prompt {key!r} of {paths.activations}" for key in prompts.id]
-    batches = reader.batches("prompts", read_every_token(encoded), names, positions)
-    read = streams(reader.read(batches), encoded, depths)
-
+    encoded, blocks = reader.every_token(prompts.text, names, params.position)
+    read = streams(blocks, encoded, depths)
     table = projections(prompts, encoded, read, residual, params.emotions)
     depth = np.asarray(depths)[table.depth]
     table = table.assign(

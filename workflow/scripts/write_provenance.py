@@ -8,12 +8,13 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.io.files import write_json
     from emovec.report.provenance import record
 
-    paths, config = snakemake.input, snakemake.params.config
+    paths = snakemake.input
     write_json(
         snakemake.output[0],
         record(
-            config,
-            {config["prompts"]["file"]: paths.prompts, config["prompts"]["probe"]: paths.probe},
+            snakemake.params.config,
+            paths.prompts,
+            paths.probe,
             list(paths.manifests),
             list(paths.activations),
             Path(snakemake.scriptdir),

@@ -6,24 +6,28 @@ before the final norm (Hugging Face's last hidden state is after it, and is not 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import importlib.metadata
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from transformer_lens.model_bridge import TransformerBridge
 
-from emovec.activations.store import Block, check_finite
+from emovec.activations.store import SCHEMA_VERSION, Block, check_finite
 from emovec.errors import InputError
-from emovec.io.files import check_digests, read_json
+from emovec.io.files import check_digests, read_json, sha256
 from emovec.io.job import progress
 from emovec.models.depths import hook_points
 from emovec.models.loading import choose_device, load_model
 from emovec.models.sealed import sealed
-from emovec.prompts.positions import Reading, plan_readings
-from emovec.prompts.tokenizer import TextEncoder, load_encoder
+from emovec.prompts.positions import POSITIONS, Reading, plan_readings, read_every_token
+from emovec.prompts.tokenizer import Encoded, TextEncoder, load_encoder
+
+PACKAGES = ("torch", "transformers", "transformer-lens", "tokenizers")
 
 
 class _AllRead(Exception):
@@ -179,6 +183,26 @@ class Reader:
         readings = plan_readings(self.encode, texts, words, names, positions, self.suffix)
         return self.batches(group, readings, names, positions)
 
+    def plan_table(
+        self, group: str, table: pd.DataFrame, path: str, positions: list[str]
+    ) -> list[Batch]:
+        """Likewise for a table of prompts or of the probe that was read from `path`."""
+        words = table.emotion_word.tolist() if "emotion_word" in table else None
+        names = [f"row {key!r} of {path}" for key in table.id]
+        return self.plan(group, table.text.tolist(), words, names, positions)
+
+    def every_token(
+        self, texts: Sequence[str], names: list[str], position: str
+    ) -> tuple[list[Encoded], Iterator[Block]]:
+        """The tokens of texts and their streams, the position of a block being a token's place.
+
+        The suffix belongs to a text where `position`, at which directions are read, is in it.
+        """
+        end = self.suffix if POSITIONS[position].after_suffix else ""
+        encoded = [self.encode(text + end) for text in texts]
+        places = list(map(str, range(max(len(one.ids) for one in encoded))))
+        return encoded, self.read(self.batches("prompts", read_every_token(encoded), names, places))
+
     def batches(
         self, group: str, readings: list[Reading], names: list[str], positions: list[str]
     ) -> list[Batch]:
@@ -223,3 +247,23 @@ class Reader:
                     f"{names[reading.row]} has {len(reading.ids)} tokens with its suffix, more "
                     f"than the context of {self.model} ({context}): shorten the text."
                 )
+
+
+def origin(reader: Reader, manifest: dict, entry: dict, dtype: str, files: dict[str, str]) -> dict:
+    """The attributes of an activations file: the model, how it was read, and digests of `files`."""
+    kept = (
+        *("source", "license", "architecture", "n_layers", "d_model"),
+        *("weights_sha256", "tokenizer_sha256"),
+    )
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "model": reader.model,
+        **{key: manifest[key] for key in kept},
+        **{f"{name}_sha256": sha256(path) for name, path in files.items()},
+        "space": entry["space"],
+        "normalization": reader.normalization,
+        "prepend_bos": entry["prepend_bos"],
+        "dtype": dtype,
+        "suffix": reader.suffix,
+        "versions": {package: importlib.metadata.version(package) for package in PACKAGES},
+    }

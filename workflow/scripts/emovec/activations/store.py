@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from emovec.errors import InputError
+from emovec.io.files import sha256
 from emovec.io.hdf5 import DAMAGE, FORMAT, check_own, said
 
 SCHEMA_VERSION = 1
@@ -137,6 +138,29 @@ def open_activations(path: str | Path) -> Activations:
         raise InputError(f"{path} cannot be read as HDF5 ({said(error)}): {MEND}.") from error
     attributes |= {"n_layers": n_depths - 1, "d_model": d_model}
     return Activations(path, attributes, prompts, probe, positions)
+
+
+def check_same_sentences(files: Sequence[Activations], **now: str | Path) -> None:
+    """Compare what `files` were made of, as far as they state it, with one another.
+
+    `prompts` and `probe` in `now` are the files of today, compared too.
+
+    Raises
+    ------
+    InputError
+        If one was made of other sentences.
+    """
+    for what in ("prompts", "probe"):
+        stated = [(file.path, file.attributes.get(f"{what}_sha256")) for file in files]
+        if what in now:
+            stated.insert(0, (Path(now[what]), sha256(now[what])))
+        known = [(path, digest) for path, digest in stated if digest not in (None, "not stated")]
+        for path, digest in known:
+            if digest != known[0][1]:
+                raise InputError(
+                    f"{known[0][0]} and {path} differ in the {what} file that they hold or were "
+                    "made of, because it was changed while the workflow ran: run again."
+                )
 
 
 def _check_shapes(file: h5py.File, path: Path, expected: tuple[int, int, int, int]) -> None:

@@ -88,6 +88,11 @@ def read_probe(path: str | Path) -> pd.DataFrame:
     return table
 
 
+def attributes_of(probe: pd.DataFrame) -> pd.DataFrame:
+    """The columns `attr_*` of a probe."""
+    return probe[[column for column in probe if column.startswith(ATTRIBUTE)]]
+
+
 def read_rows(path: Path, required: tuple[str, ...], key: str) -> tuple[pd.DataFrame, list[int]]:
     """The table, all strings, and the line of the file on which each row begins.
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from emovec import __version__
-from emovec.activations.store import open_activations
+from emovec.activations.store import check_same_sentences, open_activations
 from emovec.io.files import read_json, sha256
 
 PACKAGES = (
@@ -23,15 +23,24 @@ PACKAGES = (
 
 def record(
     config: dict,
-    inputs: dict[str, str],
+    prompts: str,
+    probe: str,
     manifests: list[str],
     activations: list[str],
     code: Path,
 ) -> dict:
     """Everything needed to say where the numbers of an experiment come from.
 
-    `inputs` are the prompt files: under the name in the configuration, the path of each here.
+    `prompts` and `probe` are the paths here of the files that the configuration names.
+
+    Raises
+    ------
+    InputError
+        If activations were made of other prompts, or of another probe.
     """
+    read = list(map(open_activations, activations))
+    check_same_sentences(read, prompts=prompts, probe=probe)
+    names = config["prompts"]
     thresholds = json.dumps(config["statistics"]["thresholds"], sort_keys=True)
     return {
         "experiment": config["experiment"],
@@ -40,9 +49,9 @@ def record(
         "revision": revision(code),
         "config": config,
         "thresholds_sha256": hashlib.sha256(thresholds.encode()).hexdigest(),
-        "inputs": {name: sha256(path) for name, path in inputs.items()},
+        "inputs": {names["file"]: sha256(prompts), names["probe"]: sha256(probe)},
         "models": {Path(path).parent.name: read_json(path) for path in manifests},
-        "activations": {a.model: a.attributes for a in map(open_activations, activations)},
+        "activations": {a.model: a.attributes for a in read},
         "versions": {"python": platform.python_version()} | _versions(),
         "hardware": {
             "system": f"{platform.system()} {platform.machine()}",

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
 import numpy as np
+import pandas as pd
 
 from emovec.errors import InputError
 from emovec.io.files import whole
@@ -66,6 +68,28 @@ def chance_norm(residual: np.ndarray) -> np.ndarray:
         difference = (emotion - residual[-1]).astype(np.float64)  # one emotion at a time in memory
         chance.append(np.sqrt(difference.var(0, ddof=1).sum(-1) / n_topics))
     return np.stack(chance)
+
+
+def norm_table(vectors: np.ndarray, residual: np.ndarray, emotions: Sequence[str]) -> pd.DataFrame:
+    """Every norm of `vectors[emotion, depth, d_model]` at each depth.
+
+    Noise has a known expected squared length in `residual`, hence a chance level for L2 alone.
+    """
+    chance, depths = chance_norm(residual), np.arange(vectors.shape[1])
+    return pd.concat(
+        pd.DataFrame(
+            {
+                "depth": depths,
+                "relative_depth": depths / (len(depths) - 1),
+                "emotion": emotion,
+                "norm": norm,
+                "value": value,
+                "chance": expected if norm == "l2" else np.nan,
+            }
+        )
+        for norm, values in norms(vectors).items()
+        for emotion, value, expected in zip(emotions, values, chance, strict=True)
+    )
 
 
 @dataclass(frozen=True)
