@@ -13,8 +13,8 @@ LIBRARY = Path(__file__).parents[2] / "workflow/scripts/emovec"
 # A room imports rooms of lower floors alone.
 FLOORS = [
     {"errors", "registry"},
-    {"statistics"},
-    {"io", "wording", "prompts", "within_model"},
+    {"statistics", "io"},
+    {"wording", "prompts", "within_model"},
     {"models", "audit"},
     {"activations"},
     {"decoding", "vectors"},

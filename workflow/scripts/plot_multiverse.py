@@ -10,11 +10,11 @@ with job(snakemake.rule, snakemake.log[0]):
 
     speak(snakemake.params.language)
     params, output = snakemake.params, snakemake.output
-    table, dpi = read_table(snakemake.input[0], "multiverse"), params.plots["dpi"]
-    save(
-        specification_curve(table[table.model_b.isna()], params.alpha),
-        output.within,
-        dpi,
-    )
-    between = pair_specification_curve(table[table.model_b.notna()], params.emotions, params.models)
-    save(between, output.between, dpi)
+    table, models = read_table(snakemake.input[0], "multiverse"), params.models
+    within, between = table[table.model_b.isna()], table[table.model_b.notna()]
+    drawn = {
+        output.within: specification_curve(within, params.alpha),
+        output.between: pair_specification_curve(between, params.emotions, models),
+    }
+    for path, figure in drawn.items():
+        save(figure, path, params.plots["dpi"])

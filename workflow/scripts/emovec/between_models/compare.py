@@ -13,7 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from emovec.activations.streams import Streams
+from emovec.activations.store import check_same_sentences, open_activations
+from emovec.activations.streams import Streams, load_streams
 from emovec.between_models import maps
 from emovec.between_models.attributes import Contrasts, balanced_contrasts, mismatched_null
 from emovec.between_models.likeness import cka_debiased, gram, u_centred
@@ -26,6 +27,7 @@ from emovec.between_models.pair import (
     held_out_transfers,
     measure,
 )
+from emovec.between_models.raw_cosines import raw_cosines
 from emovec.between_models.rows import (
     alignment_rows,
     cell_row,
@@ -39,6 +41,7 @@ from emovec.between_models.rows import (
     vector_rows,
 )
 from emovec.errors import InputError
+from emovec.io.seeds import generator
 from emovec.io.tables import typed
 from emovec.models.depths import nearest_depth
 from emovec.statistics.arrays import Floats, Mask
@@ -46,6 +49,44 @@ from emovec.statistics.corrections import benjamini_hochberg
 from emovec.statistics.folds import topic_folds
 
 SMALLEST_MAP = 30
+
+
+def compare_files(
+    paths: tuple[str, str],
+    names: tuple[str, str],
+    probe: pd.DataFrame,
+    positions: Sequence[str],
+    plan: Plan,
+    seed: int,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """All that is said of two models: raw cosines at every position, the rest at the plan's.
+
+    See `compare_models` for what is returned. Without a probe there is nothing to fit a map on.
+
+    Raises
+    ------
+    InputError
+        If the activations in `paths` were made of different sentences, or cannot be compared.
+    """
+    check_same_sentences(list(map(open_activations, paths)))
+    classes = [*plan.emotions, plan.neutral]
+
+    def streams(position: str) -> list[Streams]:
+        return [
+            load_streams(path, name, position, classes, probe.id.tolist(), seed)
+            for path, name in zip(paths, names, strict=True)
+        ]
+
+    raw = []
+    for position in positions:
+        a, b = (one.residual for one in streams(position))
+        raw.append(raw_cosines(names, a, b, plan.emotions, position, plan.thresholds.alpha))
+    a, b = streams(plan.position)
+    if not len(a.probe) or not len(b.probe):
+        return pd.concat(raw), typed([], "maps"), typed([], "decoding")
+    rng = generator(seed, "cross", *names)
+    aligned, maps, decoding = compare_models(a, b, probe, plan, rng)
+    return pd.concat([*raw, aligned]), maps, decoding
 
 
 def compare_models(

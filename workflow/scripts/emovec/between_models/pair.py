@@ -47,6 +47,20 @@ class Plan:
     folds: int = 5
     grid: int = 10  # exploratory depths of each model; 0 for none
 
+    @classmethod
+    def of(cls, emotions: Sequence[str], neutral: str, statistics: dict) -> Plan:
+        """What the `statistics` of the configuration ask for."""
+        return cls(
+            emotions=emotions,
+            neutral=neutral,
+            position=statistics["position"],
+            relative_depths=statistics["depths"],
+            thresholds=Thresholds(alpha=statistics["alpha"], **statistics["thresholds"]),
+            folds=statistics["folds"],
+            draws=statistics["permutations"],
+            shuffles=min(statistics["permutations"], 999),
+        )
+
 
 @dataclass(frozen=True)
 class Common:

@@ -6,11 +6,12 @@ multiverse analysis; Simonsohn, Simmons & Nelson 2020, specification curve).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 
+from emovec.io.seeds import generator
 from emovec.io.tables import COLUMNS, typed
 from emovec.within_model.compare import compare_emotions
 
@@ -18,6 +19,37 @@ STUDY = {"position": "last", "space": "centered", "metric": "raw", "estimator": 
 
 
 ESTIMATORS = {"cos_naive": "naive", "cos_u": "unbiased"}
+
+
+def vary_choices(
+    within: pd.DataFrame,
+    attributes: dict,
+    load: Callable[[str], tuple[np.ndarray, np.ndarray]],
+    positions: Sequence[str],
+    classes: Sequence[str],
+    *,
+    model: str,
+    alpha: float,
+    seed: int,
+) -> pd.DataFrame:
+    """Every specification of one model; the study's own is marked.
+
+    LayerNorm sees nothing of a vector's mean over d_model, so that its models have the space in
+    which each vector is less that mean, besides their own.
+
+    Parameters
+    ----------
+    within : the table of the model in its own space.
+    attributes : those of its activations: space and, where known, normalization.
+    load : residual `[class, topic, depth, d_model]` and probe `[sentence, depth, d_model]` at a
+        position; called where they are needed.
+    """
+    tables = [specifications(within, attributes["space"])]
+    if attributes["space"] == "raw" and attributes.get("normalization") == "LayerNorm":
+        for position in positions:
+            rng = generator(seed, "multiverse", model, position)
+            tables.append(centered(*load(position), classes, model, position, alpha, rng))
+    return mark_study(pd.concat(tables, ignore_index=True))
 
 
 def specifications(within: pd.DataFrame, space: str) -> pd.DataFrame:
@@ -36,10 +68,7 @@ def centered(
     alpha: float,
     rng: np.random.Generator,
 ) -> pd.DataFrame:
-    """The specifications in the space where each vector is less its mean over d_model.
-
-    Only for models with LayerNorm, which sees nothing of that mean.
-    """
+    """The specifications in the space where each vector is less its mean over d_model."""
     tables = compare_emotions(
         residual - residual.mean(-1, keepdims=True),
         probe - probe.mean(-1, keepdims=True),
