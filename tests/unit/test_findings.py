@@ -20,7 +20,7 @@ from emovec.report.render import render
 from emovec.robustness.multiverse_between import between_models
 from emovec.robustness.multiverse_within import mark_study
 from emovec.robustness.published import compare_published
-from emovec.steering.effects import ALL, READ_OUTS, TEXTS
+from emovec.steering.changes import ALL, READ_OUTS, TEXTS
 from emovec.wording.language import read_catalog, speak
 from emovec.wording.numbers import number, p_value, percent
 from PIL import Image

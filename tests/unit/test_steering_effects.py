@@ -7,18 +7,12 @@ import pandas as pd
 import pytest
 from emovec.errors import InputError
 from emovec.io.tables import COLUMNS
+from emovec.steering.changes import READ_OUTS, changes, check_texts
 from emovec.steering.choice import choose
 from emovec.steering.conditions import CONDITION_COLUMNS
 from emovec.steering.controls import CONTROLS
-from emovec.steering.effects import (
-    READ_OUTS,
-    adjust,
-    changes,
-    check_texts,
-    dose_response,
-    effects,
-    steering_table,
-)
+from emovec.steering.dose import dose_response
+from emovec.steering.effects import adjust, effects, steering_table
 from scipy import stats
 
 EMOTIONS = ["joy", "fear"]

@@ -8,10 +8,12 @@ import pytest
 from emovec.errors import InputError
 from emovec.io.tables import join_tables, write_table
 from emovec.prompts.openings import word_tokens
+from emovec.steering.changes import READ_OUTS
 from emovec.steering.choice import choose
 from emovec.steering.conditions import UNSTEERED, conditions
 from emovec.steering.directions import Directions, make_directions
-from emovec.steering.effects import READ_OUTS, adjust, dose_response, effects
+from emovec.steering.dose import dose_response
+from emovec.steering.effects import adjust, effects
 from tiny import model_folder
 from tokenizers import Tokenizer
 

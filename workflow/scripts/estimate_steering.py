@@ -6,8 +6,9 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.io.files import read_json
     from emovec.io.tables import read_table, write_table
     from emovec.prompts.openings import of_half, read_openings
+    from emovec.steering.changes import check_texts
     from emovec.steering.directions import Directions
-    from emovec.steering.effects import check_texts, steering_table
+    from emovec.steering.effects import steering_table
     from emovec.steering.judges import TARGETED
 
     paths, params = snakemake.input, snakemake.params

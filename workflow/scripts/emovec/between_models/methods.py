@@ -27,7 +27,7 @@ METHODS = registry(
     Method("ridge", "linear map", directed=True, joint=True),
     Method(
         "ridge_unwhitened",
-        "linear map to the raw stream",
+        "map to the raw stream",
         stat="cos_u_unwhitened",
         method="ridge",
         directed=True,

@@ -14,9 +14,9 @@ from matplotlib.ticker import MaxNLocator
 
 from emovec.figures.style import BAND, NEUTRAL, colours, panels, style
 from emovec.statistics.resampling import band
+from emovec.steering.changes import ALL, READ_OUTS, changes
 from emovec.steering.controls import CONTROLS
 from emovec.steering.directions import EMOTION
-from emovec.steering.effects import ALL, READ_OUTS, changes
 from emovec.steering.judges import JUDGES, target_column
 from emovec.wording.language import _
 from emovec.wording.numbers import percent

@@ -8,8 +8,8 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
+from emovec.steering.changes import ALL, READ_OUTS, TEXTS, changes
 from emovec.steering.controls import CONTROLS
-from emovec.steering.effects import ALL, READ_OUTS, TEXTS, changes
 from emovec.steering.judges import target_column
 from emovec.wording.language import _
 from emovec.wording.numbers import clauses, interval, listed, p_value

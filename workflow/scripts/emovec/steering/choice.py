@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from emovec.steering.changes import changes
 from emovec.steering.controls import CONTROLS
 from emovec.steering.directions import EMOTION
-from emovec.steering.effects import _slopes, changes
+from emovec.steering.dose import slopes
 
 
 def choose(
@@ -28,11 +29,11 @@ def choose(
     added = less[(less.operation == "add") & (less.sign == 1)]
     cells = []
     for depth, cell in added.groupby("depth", sort=True):
-        slopes = _slopes(cell.assign(dose=cell.strength), words).groupby("direction").mean()
+        means = slopes(cell.assign(dose=cell.strength), words).groupby("direction").mean()
         kinds = cell.drop_duplicates("direction").set_index("direction").kind
-        controls = slopes.loc[kinds.index[kinds.isin(list(CONTROLS))]]
+        controls = means.loc[kinds.index[kinds.isin(list(CONTROLS))]]
         z = [
-            (slopes.loc[emotion, word] - controls[word].mean()) / controls[word].std(ddof=1)
+            (means.loc[emotion, word] - controls[word].mean()) / controls[word].std(ddof=1)
             for emotion, word in zip(emotions, words, strict=True)
         ]
         kl = cell[cell.kind == EMOTION].groupby("strength").kl.mean()

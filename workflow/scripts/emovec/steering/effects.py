@@ -1,10 +1,7 @@
 """What steering does: effects paired over openings, against controls that push equally hard.
 
 An effect is a mean over openings of a measure under a condition less the same under the baseline,
-with a t interval over openings. Its null is the same mean for control directions of the same
-length at the same depth, for each kind of control and for all kinds together. A control has no
-sign of its own, so that the controls' changes are the null of +v and of −v alike; pushing in any
-direction makes most words less likely, and both would share that.
+with a t interval over openings. `changes` says what its null is.
 """
 
 from __future__ import annotations
@@ -13,56 +10,15 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from emovec.errors import InputError
 from emovec.io.tables import typed
-from emovec.statistics.resampling import band, max_t, p_value
+from emovec.statistics.resampling import max_t
+from emovec.steering.changes import READ_OUTS, TEXTS, changes, estimates, null_name, usable
 from emovec.steering.conditions import CONDITION_COLUMNS
 from emovec.steering.controls import CONTROLS
 from emovec.steering.directions import EMOTION
+from emovec.steering.dose import dose_response
 from emovec.steering.judges import JUDGES, PLAIN
-
-READ_OUTS, TEXTS = "read-outs", "texts"
-
-
-FEWEST = 10  # control directions that make a null
-
-
-ALL = "all controls"
-
-
-def null_name(kind: str) -> str:
-    """What the table calls the null of one kind of control direction, or of all together."""
-    return CONTROLS[kind].title if kind in CONTROLS else kind
-
-
-def changes(table: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
-    """Each measure less its value under the baseline, per condition, opening and sample."""
-    at = ["opening", "sample"] if "sample" in table else ["opening"]
-    before = table[table.operation == "none"].set_index(at)[list(measures)]
-    rows = pd.MultiIndex.from_frame(table[at]) if len(at) > 1 else table[at[0]]
-    less = table[list(measures)].to_numpy() - before.loc[rows].to_numpy()
-    return table[[*CONDITION_COLUMNS, *at]].assign(**dict(zip(measures, less.T, strict=True)))
-
-
-def check_texts(scores: pd.DataFrame, limit: float, path: str) -> None:
-    """Refuse texts that are mostly nothing: a score of nothing is no result.
-
-    Raises
-    ------
-    InputError
-        If more than `limit` of the baseline's texts are empty or degenerate, or of all texts empty.
-    """
-    baseline = scores[scores.operation == "none"]
-    bad = float(((baseline.empty_text + baseline.degenerate) > 0).mean())
-    empty = float(scores.empty_text.mean())
-    if bad > limit or empty > limit:
-        raise InputError(
-            f"{path}: {bad:.0%} of the texts without steering are empty or degenerate and "
-            f"{empty:.0%} of all texts are empty, more than steering.max_empty ({limit:.0%}): "
-            "raise it if the model cannot write, or write other openings."
-        )
 
 
 def effects(
@@ -88,7 +44,7 @@ def effects(
             kind: cell[cell.kind == kind].groupby("direction", sort=False)[list(measures)].mean()
             for kind in CONTROLS
         }
-        nulls = _usable({kind: null.to_numpy() for kind, null in nulls.items()})
+        nulls = usable({kind: null.to_numpy() for kind, null in nulls.items()})
         own = cell[(cell.kind == EMOTION) & cell.direction.isin(list(emotions))]
         for (direction, sign), condition in own.groupby(["direction", "sign"], sort=False):
             at = {
@@ -100,133 +56,14 @@ def effects(
                 "reading": kind_of_reading,
             }
             for place, measure in enumerate(measures):
-                found = _mean(condition[measure].to_numpy(), alpha)
-                for kind, null in (nulls or {"": None}).items():
-                    values = None if null is None else null[:, place]
-                    towards = sign if (direction, measure) in targets else 0
-                    rows.append(
-                        at
-                        | {"measure": measure}
-                        | found
-                        | _null(found["value"], values, towards, kind, alpha)
+                towards = sign if (direction, measure) in targets else 0
+                rows += [
+                    at | {"measure": measure} | found
+                    for found in estimates(
+                        condition[measure].to_numpy(), nulls, place, towards, alpha
                     )
+                ]
     return pd.DataFrame(rows)
-
-
-def _mean(values: np.ndarray, alpha: float) -> dict[str, float]:
-    """Mean and t interval over openings; undefined openings are left out."""
-    values = values[np.isfinite(values)].astype(float)
-    if len(values) < 2:
-        return {"value": np.nan, "ci_low": np.nan, "ci_high": np.nan, "n_openings": len(values)}
-    mean = values.mean()
-    half = stats.t.ppf(1 - alpha / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    low, high = mean - half, mean + half
-    return {"value": mean, "ci_low": low, "ci_high": high, "n_openings": len(values)}
-
-
-def _usable(nulls: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The kinds with enough controls, and all of these together if there are several."""
-    enough = {kind: null for kind, null in nulls.items() if len(null) >= FEWEST}
-    return enough | ({ALL: np.concatenate(list(enough.values()))} if len(enough) > 1 else {})
-
-
-def _null(
-    value: float, null: np.ndarray | None, towards: int, kind: str, alpha: float
-) -> dict[str, object]:
-    """`towards` is the predicted sign of the change, 0 for none."""
-    own = np.empty(0) if null is None else null[np.isfinite(null)]
-    if len(own) < FEWEST or not np.isfinite(value):
-        return {"null_low": np.nan, "null_high": np.nan, "null": "", "p": np.nan, "n_controls": 0}
-    low, high = band(own, alpha)
-    p = (
-        p_value(towards * value, towards * own, "upper")
-        if towards
-        else p_value(value, own, "two-sided")
-    )
-    return {
-        "null_low": float(low),
-        "null_high": float(high),
-        "null": null_name(kind),
-        "p": float(p),
-        "n_controls": len(own),
-    }
-
-
-def dose_response(read_outs: pd.DataFrame, emotions: Sequence[str], alpha: float) -> pd.DataFrame:
-    """How each opening's change grows with strength, per depth and emotion.
-
-    `slope` is the mean slope through 0 over the strengths added, in nats per median length of the
-    stream, against the slopes of controls; `linearity` the share of the mean curve over signed
-    strength that a line through 0 explains; `anti_steerable` the share of openings with a negative
-    slope over signed strength (Tan et al. 2024), with a Clopper–Pearson interval.
-    """
-    words = [f"logp_{emotion}" for emotion in emotions]
-    less = changes(read_outs, words)
-    added = less[less.operation == "add"]
-    rows = []
-    for depth, cell in added.groupby("depth", sort=True):
-        signed = cell.assign(dose=cell.strength * cell.sign)
-        slopes = {
-            kind: _slopes(signed[signed.kind == kind], words).groupby("direction").mean()
-            for kind in CONTROLS
-            if (signed.kind == kind).any()
-        }
-        nulls = _usable({kind: found.to_numpy() for kind, found in slopes.items()}) or {"": None}
-        for place, (emotion, word) in enumerate(zip(emotions, words, strict=True)):
-            own = signed[(signed.kind == EMOTION) & (signed.direction == emotion)]
-            each = _slopes(own, [word])[word].to_numpy()
-            raised = _slopes(own[own.sign == 1], [word])[word].to_numpy()
-            at = {
-                "depth": depth,
-                "operation": "add",
-                "direction": emotion,
-                "reading": READ_OUTS,
-                "n_openings": len(each),
-            }
-            found = _mean(raised, alpha)
-            for kind, null in nulls.items():
-                values = None if null is None else null[:, place]
-                rows.append(
-                    at
-                    | {"measure": f"slope_{word}"}
-                    | found
-                    | _null(found["value"], values, 1, kind, alpha)
-                )
-            curve = own.groupby("dose")[word].mean()
-            against = int((each < 0).sum())
-            low, high = _share_interval(against, len(each), alpha)
-            rows.append(at | {"measure": f"linearity_{word}", "value": _linearity(curve)})
-            rows.append(
-                at
-                | {
-                    "measure": f"anti_steerable_{word}",
-                    "value": against / len(each),
-                    "ci_low": low,
-                    "ci_high": high,
-                }
-            )
-    return pd.DataFrame(rows)
-
-
-def _slopes(rows: pd.DataFrame, words: Sequence[str]) -> pd.DataFrame:
-    """Least-squares slopes through 0 over `dose`, per direction and opening."""
-    weighted = rows[list(words)].mul(rows.dose, axis=0)
-    keys = [rows.direction, rows.opening]
-    return weighted.groupby(keys, sort=False).sum().div(
-        (rows.dose**2).groupby(keys, sort=False).sum(), axis=0
-    )  # fmt: skip
-
-
-def _linearity(curve: pd.Series) -> float:
-    dose, change = curve.index.to_numpy(float), curve.to_numpy(float)
-    slope = (dose * change).sum() / (dose**2).sum()
-    total = (change**2).sum()
-    return float(1 - ((change - slope * dose) ** 2).sum() / total) if total > 0 else np.nan
-
-
-def _share_interval(count: int, n: int, alpha: float) -> tuple[float, float]:
-    interval = stats.binomtest(count, n).proportion_ci(1 - alpha, method="exact")
-    return float(interval.low), float(interval.high)
 
 
 def adjust(
@@ -252,7 +89,7 @@ def adjust(
     adjusted = pd.Series(np.nan, index=shown.index)
     members = [(emotion, measure, sign) for emotion, measure in targets for sign in (1, -1)]
     observed = np.array([s * means.loc[(EMOTION, e, s), m] for e, m, s in members])
-    nulls = _usable(
+    nulls = usable(
         {
             kind: np.stack([s * means.xs(kind, level="kind")[m] for _, m, s in members], axis=1)
             for kind in CONTROLS
