@@ -1,6 +1,7 @@
 """Each mistake in the configuration ends in one sentence that names the key."""
 
 import copy
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,11 @@ import yaml
 from emovec.config import SCHEMA, check, check_files, check_yaml
 from emovec.errors import InputError
 from emovec.models.sources import source_id
+from emovec.prompts.positions import POSITIONS, in_probe
+from emovec.steering.controls import CONTROLS
+from emovec.steering.judges import JUDGES, TARGETED
+from emovec.vectors.formats import FORMATS
+from emovec.wording.language import LANGUAGES
 
 RANDOM = {"random": {"architecture": "gpt2", "n_layers": 2, "d_model": 8, "n_heads": 2}}
 CLASSIFIER = {"source": {"path": "classifier"}}
@@ -53,6 +59,27 @@ def test_every_part_of_the_schema_is_closed() -> None:
             walk(others, f"{where}.*")
 
     walk(yaml.safe_load(SCHEMA.read_text()), "config")
+
+
+def test_choices_are_those_of_the_registries() -> None:
+    schema = yaml.safe_load(SCHEMA.read_text())
+
+    def at(path: str) -> dict:
+        part = schema
+        for key in path.split("."):
+            part = part["properties"][key]
+        return part
+
+    read_without_marks = in_probe(POSITIONS)
+    assert at("activations.positions")["items"]["enum"] == list(POSITIONS)
+    assert at("statistics.position")["enum"] == read_without_marks
+    assert at("steering.position")["enum"] == read_without_marks
+    assert at("steering.text_controls")["items"]["enum"] == list(CONTROLS)
+    assert at("steering.targets")["additionalProperties"]["enum"] == list(TARGETED.labels)
+    assert at("exports.formats")["items"]["enum"] == list(FORMATS)
+    assert at("report.language")["enum"] == [*LANGUAGES, "both"]
+    name = at("steering.classifiers")["propertyNames"]["pattern"]
+    assert not [judge for judge in JUDGES if re.fullmatch(name, judge)]
 
 
 def changed(path: str, value: object) -> dict:

@@ -42,21 +42,13 @@ SOURCES = {
 }
 BROUGHT = [name for name, model in MODELS.items() if "activations" in model["source"]]
 CAPTURED = [name for name in MODELS if name not in BROUGHT]
-TWINS = [copy for name in MODELS for copy in copies(name, beside_model=True)]
-SHUFFLED = [copy for name in MODELS for copy in copies(name, beside_model=False)]
+COMPARED_COPIES = [copy for name in MODELS for copy in copies(name, beside_model=True)]
+LONE_COPIES = [copy for name in MODELS for copy in copies(name, beside_model=False)]
 UNTRAINED = [name for name, model in MODELS.items() if "random" in model["source"]]
 EXPORTED = export_files(config["exports"]["formats"], EMOTIONS)
-PAIRS = [*combinations(MODELS, 2), *((split_name(twin)[0], twin) for twin in TWINS)]
-PLOTS = [
-    "layer_norms_l2",
-    "emotion_distances",
-    "similarity_heatmap_avg",
-    "similarity_by_depth",
-    "diagnostics",
-]
+PAIRS = [*combinations(MODELS, 2), *((split_name(twin)[0], twin) for twin in COMPARED_COPIES)]
 # The first language has the plain names; a second one adds its code: report.html, report_ja.html.
 LANGUAGES = languages_of(config["report"]["language"])
-STEERING_PLOTS = ["grid", "dose", "cost"]
 
 
 def given(path):
@@ -98,13 +90,13 @@ pathvars:
 
 wildcard_constraints:
     lang="|".join(LANGUAGES) or "(?:)",
-    model=one_of([*MODELS, *SHUFFLED]),
+    model=one_of([*MODELS, *LONE_COPIES]),
     source=one_of(SOURCES),
     shard="[1-9][0-9]*",
     emotion=one_of(EMOTIONS),
     classifier=one_of(CLASSIFIERS),
     a=one_of(MODELS),
-    b=one_of([*MODELS, *TWINS]),
+    b=one_of([*MODELS, *COMPARED_COPIES]),
 
 
 @cache

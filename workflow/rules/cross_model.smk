@@ -37,7 +37,7 @@ rule judge_models:
         transfer=[f"<results>/transfer/{a}__{b}.csv" for a, b in PAIRS],
         decoding=[
             "<results>/prompts/decoding.csv",
-            *collect("<results>/decoding/{model}.csv", model=[*MODELS, *SHUFFLED]),
+            *collect("<results>/decoding/{model}.csv", model=[*MODELS, *LONE_COPIES]),
         ],
         within="<results>/within_model_similarity.csv",
     output:

@@ -1,3 +1,6 @@
+MODEL_PLOTS = [*rules.plot_model.output, *rules.plot_geometry.output]
+
+
 # What was run, on what, with which versions.
 rule write_provenance:
     input:
@@ -29,7 +32,7 @@ rule write_provenance:
 rule write_report:
     input:
         audit="<results>/prompts/audit.json",
-        audit_picture="<results>/prompts/audit{lang}.png",
+        audit_picture=rules.plot_audit.output,
         confounds="<results>/prompts/confounds.csv",
         norms="<results>/layer_norms.csv",
         within="<results>/within_model_similarity.csv",
@@ -41,31 +44,16 @@ rule write_report:
         multiverse="<results>/multiverse.csv",
         vectors=collect("<results>/emotion_vectors/{model}_vectors.h5", model=MODELS),
         provenance="<results>/provenance.json",
-        plots=collect(
-            "<results>/plots{{lang}}/{model}/{model}_{kind}.png", model=MODELS, kind=PLOTS
-        ),
-        cross_plots=collect(
-            "<results>/plots{{lang}}/cross_model/cross_model_{emotion}.png",
-            emotion=EMOTIONS,
-        ),
-        comparison=collect(
-            "<results>/plots{{lang}}/cross_model/{kind}.png",
-            kind=["ruler", "matrices", "transfer", "maps"],
-        ),
-        specifications=[
-            "<results>/plots{lang}/multiverse.png",
-            "<results>/plots{lang}/multiverse_pairs.png",
-        ],
+        plots=collect(MODEL_PLOTS, model=MODELS, allow_missing=True),
+        cross_plots=collect(rules.plot_cross_model.output, emotion=EMOTIONS, allow_missing=True),
+        comparison=rules.plot_comparison.output,
+        specifications=rules.plot_multiverse.output,
         tokens=collect("<results>/token_projections/{model}.csv", model=CAPTURED),
         steering=collect("<results>/steering/{model}.csv", model=STEERED),
         steering_scores=collect("<results>/steering/{model}/scores.csv", model=STEERED),
         steering_choices=collect("<results>/steering/{model}/choice.json", model=STEERED),
         steering_openings=[OPENINGS] if STEERED else [],
-        steering_plots=collect(
-            "<results>/plots{{lang}}/steering/{model}_{kind}.png",
-            model=STEERED,
-            kind=STEERING_PLOTS,
-        ),
+        steering_plots=collect(rules.plot_steering.output, model=STEERED, allow_missing=True),
     output:
         markdown="<results>/report{lang}.md",
         findings="<results>/findings{lang}.txt",
@@ -101,9 +89,5 @@ for name in MODELS:
         input:
             f"<results>/emotion_vectors/{name}_vectors.h5",
             f"<results>/within_model/{name}.csv",
-            collect(
-                f"<results>/plots{{lang}}/{name}/{name}_{{kind}}.png",
-                lang=LANGUAGES,
-                kind=PLOTS,
-            ),
+            collect(MODEL_PLOTS, model=name, lang=LANGUAGES),
         localrule: True

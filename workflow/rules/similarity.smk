@@ -29,7 +29,7 @@ rule compare_emotions:
 # One table for all models.
 use rule join_norms as join_within_model with:
     input:
-        collect("<results>/within_model/{model}.csv", model=[*MODELS, *SHUFFLED]),
+        collect("<results>/within_model/{model}.csv", model=[*MODELS, *LONE_COPIES]),
     output:
         shown("<results>/within_model_similarity.csv", "Within models", table="similarity"),
     log:

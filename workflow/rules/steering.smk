@@ -337,7 +337,7 @@ rule plot_steering:
                 figure=kind.replace("_", " "),
                 caption="steering",
             )
-            for kind in STEERING_PLOTS
+            for kind in ("grid", "dose", "cost")
         },
     log:
         "<logs>/plot_steering{lang}/{model}.log",
