@@ -44,6 +44,8 @@ def test_numbers_equal_those_of_the_model_they_came_from(project: Project) -> No
         ("prompt", "lacks the prompt"),
         ("emotion", "has another emotion for the prompt"),
         ("probe", "lacks the probe sentence"),
+        ("text", "has read another text for"),
+        ("space", "states space 'centered' and the config 'raw'"),
         ("nan", "not finite in float32 for '"),
         ("infinity", "at position last, depth 1"),
         ("twice", "has two rows for the prompt"),
@@ -67,6 +69,10 @@ def test_fault_is_one_sentence_that_names_the_file(project: Project, fault: str,
                     file["prompts/emotion"][5] = "joy"
                 case "probe":
                     file["probe/id"][5] = "other"
+                case "text":
+                    file["prompts/text"] = ["Another."] * 40
+                case "space":
+                    file.attrs["space"] = "centered"
                 case "nan":
                     file["residual/last"][5, 1, 3] = np.nan
                 case "infinity":

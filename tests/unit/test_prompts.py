@@ -121,6 +121,18 @@ FAULTS = {
     "column twice": (ROWS, HEADER.replace("source", "text"), ["'text'", "two columns"]),
     "no rows": ([], HEADER, ["'joy'"]),
     "empty text": (replaced(1, "The rain is on.", "  "), HEADER, ["line 3", "'a-none'", "text"]),
+    "text that cannot be seen": (
+        replaced(1, "The rain is on.", "\u200b\ufeff \u2060"),
+        HEADER,
+        ["line 3", "'a-none'", "text that can be seen"],
+    ),
+    "text without end": (
+        replaced(1, "The rain is on.", "rain " * 30_000),
+        HEADER,
+        ["line 3", "more than 131072 characters", "shorten"],
+    ),
+    "blank around an id": (replaced(2, "a-joy", " a-joy"), HEADER, ["line 4", "'a-joy'", "blanks"]),
+    "blank around a class": (replaced(2, ",joy,", ",joy ,"), HEADER, ["'joy'", "column emotion"]),
     "empty id": (replaced(1, "a-none", ""), HEADER, ["line 3", "column id"]),
     "empty topic": (replaced(2, "rain,joy", ",joy"), HEADER, ["line 4", "column topic"]),
     "id twice": (replaced(4, "b-fear", "a-none"), HEADER, ["line 6", "line 3", "'a-none'"]),
@@ -168,6 +180,7 @@ def test_probe_has_numbers_for_attributes(tmp_path):
 
 
 PROBE_FAULTS = {
+    "no rows": ([], PROBE_HEADER, ["has no row", "add sentences"]),
     "no half": (PROBE_ROWS, PROBE_HEADER.replace("half", "part"), ["'half'"]),
     "half": (replaced(1, "control", "test", PROBE_ROWS), PROBE_HEADER, ["line 3", "'test'", "map"]),
     "attribute": (

@@ -1,7 +1,11 @@
 """An activations file is whole, or says that it is not."""
 
+import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import h5py
@@ -9,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from disks import small
+from emovec.activations import store
 from emovec.activations.brought import adopt
 from emovec.activations.store import (
     Activations,
@@ -17,6 +22,7 @@ from emovec.activations.store import (
     open_activations,
 )
 from emovec.errors import InputError
+from emovec.io import hdf5
 
 CLASSES = ["joy", "fear", "none"]
 N_DEPTHS, D_MODEL = 3, 8
@@ -68,11 +74,14 @@ def test_what_is_written_is_read(path: Path) -> None:
     assert file.probe("last", ["p3", "p0"]).shape == (2, N_DEPTHS, D_MODEL)
 
 
-def test_flipped_bit_is_said_or_makes_no_difference(path: Path) -> None:
+def test_flipped_bit_is_said_or_makes_no_difference(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One bit anywhere: in numbers, text, or what leads to them.
 
     But for the heap of attributes and axis names, which HDF5 keeps without checksums.
     """
+    monkeypatch.setattr(store, "survive", lambda *_: None)  # no damage but there needs it
     whole, expected = path.read_bytes(), content(path)
     heap = whole.index(b"GCOL")
     heap_end = heap + int.from_bytes(whole[heap + 8 : heap + 16], "little")
@@ -90,6 +99,22 @@ def test_flipped_bit_is_said_or_makes_no_difference(path: Path) -> None:
             assert str(path) in str(error) and "\n" not in str(error)
             refused += 1
     assert refused > 100
+
+
+def test_flipped_bit_in_the_heap_of_attributes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no checksums, and how long its words are can keep the library for ever."""
+    monkeypatch.setattr(hdf5, "PATIENCE", 1)
+    whole = path.read_bytes()
+    heap = whole.index(b"GCOL")
+    for place in (8, 9, 16, 18, 24, 25, 32, 49, 64):
+        damaged = bytearray(whole)
+        damaged[heap + place] ^= 8
+        path.write_bytes(damaged)
+        if place == 25:  # the length of a word, on which the library goes round and round
+            refusal(path, "does not come back")
+            continue
+        with suppress(InputError):
+            content(path)
 
 
 def test_file_cut_short_anywhere(path: Path) -> None:
@@ -159,6 +184,48 @@ def test_shape_that_is_only_claimed_takes_no_memory(path: Path) -> None:
     refusal(path, "a row for each id")
 
 
+def test_columns_that_are_only_claimed_take_no_memory(path: Path) -> None:
+    shape = (N_DEPTHS, 2**31)
+    with h5py.File(path, "a") as file:
+        for group, rows in (("residual", len(PROMPTS)), ("probe/residual", len(PROBE))):
+            for position in ("last", "suffix"):
+                del file[f"{group}/{position}"]
+                chunks = (1, 1, 1024)
+                file.create_dataset(f"{group}/{position}", (rows, *shape), "f4", chunks=chunks)
+    refusal(path, r"/residual/last claims \[6, 3, 2147483648\] and holds 0 bytes")
+
+
+def test_compressed_streams_are_whole(path: Path) -> None:
+    with h5py.File(path, "a") as file:
+        del file["residual/suffix"]
+        streams = np.zeros((len(PROMPTS), N_DEPTHS, D_MODEL), "f4")
+        file.create_dataset("residual/suffix", data=streams, compression="gzip")
+    assert not open_activations(path).residual("suffix").any()
+
+
+@pytest.mark.parametrize("kind", ["deep", "round"])
+def test_groups_without_end(path: Path, kind: str) -> None:
+    with h5py.File(path, "a") as file:
+        group = file
+        for _ in range(5000 if kind == "deep" else 0):
+            group = group.create_group("g")
+        file["more"] = file["/"]
+    refusal(path, "nests groups more than 20 deep")
+
+
+@pytest.mark.parametrize(
+    ("read", "says"),
+    [(lambda: time.sleep(60), "come back"), (lambda: os.kill(os.getpid(), 9), "status -9")],
+)
+def test_library_that_never_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: Callable, says: str
+) -> None:
+    monkeypatch.setattr(hdf5, "PATIENCE", 0.5)
+    with pytest.raises(InputError, match=says) as caught:
+        hdf5.survive(tmp_path / "m.h5", read)
+    assert str(tmp_path / "m.h5") in str(caught.value)
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
 def test_brought_value_that_is_not_finite(path: Path, tmp_path: Path, value: float) -> None:
     with h5py.File(path, "a") as file:
@@ -167,15 +234,108 @@ def test_brought_value_that_is_not_finite(path: Path, tmp_path: Path, value: flo
         del file["probe/residual/suffix"]
         file["probe/residual/suffix"] = streams
     with pytest.raises(InputError, match="for 'p3' at position suffix, depth 2"):
-        adopt(
-            open_activations(path),
-            tmp_path / "new.h5",
-            model="m",
-            prompts=PROMPTS,
-            probe=PROBE,
-            positions=["last", "suffix"],
-            attributes={},
-        )
+        take(path, tmp_path / "new.h5")
+
+
+SAID = {
+    "space": "raw", "prepend_bos": True, "suffix": " So.", "source": {"activations": "m.h5"},
+    "prompts_sha256": "a" * 64, "probe_sha256": "b" * 64,
+}  # fmt: skip
+
+
+def take(path: Path, new: Path, **said: object) -> dict:
+    """Bring the file as the model m; the attributes of what comes of it."""
+    adopt(
+        open_activations(path), new, model="m", prompts=PROMPTS, probe=PROBE,
+        positions=["last", "suffix"], said=SAID | said,
+    )  # fmt: skip
+    return open_activations(new).attributes
+
+
+def bare(path: Path, **attributes: object) -> Path:
+    """Without the texts, and with these attributes alone."""
+    with h5py.File(path, "a") as file:
+        for group in ("prompts", "probe"):
+            del file[f"{group}/text"]
+        file.attrs.clear()
+        file.attrs.update(attributes)
+    return path
+
+
+def test_what_a_brought_file_does_not_state_is_not_stated(path: Path, tmp_path: Path) -> None:
+    found = take(path, tmp_path / "new.h5")
+    digests = {name: found[name] for name in SAID if name.endswith("sha256")}
+    assert digests == {"prompts_sha256": "a" * 64, "probe_sha256": "b" * 64}  # by their texts
+    found = take(bare(path), tmp_path / "new.h5")
+    assert found["space"] == "raw" and found["n_layers"] == N_DEPTHS - 1
+    for name in ("prompts_sha256", "probe_sha256", "suffix", "dtype", "prepend_bos", "license"):
+        assert found[name] == "not stated", name
+
+
+def test_word_of_a_brought_file_holds(path: Path, tmp_path: Path) -> None:
+    own = {"dtype": "bfloat16", "license": "MIT", "prompts_sha256": "a" * 64, "suffix": " So."}
+    found = take(bare(path, **own), tmp_path / "new.h5")
+    assert {name: found[name] for name in own} == own
+
+
+@pytest.mark.parametrize(
+    ("own", "says"),
+    [
+        ({"space": "centered"}, "states space 'centered' and the config 'raw'"),
+        ({"suffix": " Other."}, "states suffix ' Other.' and the config ' So.'"),
+        ({"prepend_bos": False}, r"correct models\.m\.prepend_bos"),
+        ({"prompts_sha256": "c" * 64}, "another file of prompts"),
+        ({"probe_sha256": "c" * 64}, "another file of probe"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_brought_file_that_contradicts_the_config(
+    path: Path, tmp_path: Path, own: dict, says: str
+) -> None:
+    with pytest.raises(InputError, match=says) as caught:
+        take(bare(path, **own), tmp_path / "new.h5")
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("group", ["prompts", "probe"])
+def test_brought_streams_of_another_sentence(path: Path, tmp_path: Path, group: str) -> None:
+    with h5py.File(path, "a") as file:
+        text, key = file[f"{group}/text"].asstr()[...], file[f"{group}/id"].asstr()[3]
+        del file[f"{group}/text"]
+        text[3:] = "Another."
+        file[f"{group}/text"] = text.astype(object)
+    with pytest.raises(InputError, match=f"another text for '{key}' .*'Another.' instead of"):
+        take(path, tmp_path / "new.h5")
+
+
+@pytest.mark.parametrize("centred", [False, True])
+def test_space_of_brought_streams_is_what_it_is_called(
+    path: Path, tmp_path: Path, centred: bool
+) -> None:
+    names = ("raw", "centered")
+    with h5py.File(path, "a") as file:
+        for name in ("last", "suffix"):
+            for data in (file[f"residual/{name}"], file[f"probe/residual/{name}"]):
+                data[...] -= data[...].mean(-1, keepdims=True) if centred else 0
+    assert take(path, tmp_path / "new.h5", space=names[centred])["space"] == names[centred]
+    with pytest.raises(InputError, match=f"and at position last they are {names[centred]}"):
+        take(path, tmp_path / "new.h5", space=names[not centred])
+
+
+@pytest.mark.parametrize(
+    ("shape", "says"), [((1, D_MODEL), "one depth alone"), ((N_DEPTHS, 0), "3 depths of 0 numbers")]
+)
+def test_brought_streams_with_nothing_to_compare(
+    path: Path, tmp_path: Path, shape: tuple, says: str
+) -> None:
+    with h5py.File(path, "a") as file:
+        for group, table in (("", PROMPTS), ("probe/", PROBE)):
+            for position in ("last", "suffix"):
+                del file[f"{group}residual/{position}"]
+                file[f"{group}residual/{position}"] = np.ones((len(table), *shape), "f4")
+    with pytest.raises(InputError, match=says) as caught:
+        take(path, tmp_path / "new.h5")
+    assert str(path) in str(caught.value)
 
 
 def test_disk_that_is_too_small_is_said_before_anything_is_computed(tmp_path: Path) -> None:

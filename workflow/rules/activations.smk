@@ -86,6 +86,7 @@ rule import_activations:
     params:
         **MODEL,
         **CLASSES,
+        suffix=config["prompts"]["suffix"],
         positions=config["activations"]["positions"],
         contents=contents(PROMPTS, PROBE),
         code=code_of("import_activations.py"),

@@ -1,4 +1,4 @@
-"""Take in activations that someone else has captured: check them, order them, fill what lacks."""
+"""Take in activations that someone else has captured: check them and put them in order."""
 
 from emovec.io.job import job
 
@@ -17,10 +17,10 @@ with job(snakemake.rule, snakemake.log[0]):
             prompts=read_prompts(paths.prompts, params.emotions, params.neutral),
             probe=read_probe(paths.probe),
             positions=list(params.positions),
-            attributes={
-                "space": params.model["space"],
+            said={
+                **{key: params.model[key] for key in ("space", "prepend_bos", "source")},
+                "suffix": params.suffix,
                 "prompts_sha256": sha256(paths.prompts),
                 "probe_sha256": sha256(paths.probe),
-                "source": params.model["source"],
             },
         )

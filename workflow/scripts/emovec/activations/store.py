@@ -22,12 +22,9 @@ import pandas as pd
 
 from emovec.errors import InputError
 from emovec.io.files import sha256
-from emovec.io.hdf5 import DAMAGE, FORMAT, check_own, said
+from emovec.io.hdf5 import DAMAGE, FORMAT, MEND, check_filled, check_own, said, survive
 
 SCHEMA_VERSION = 1
-
-
-MEND = "remove it and run again, or bring a whole file"
 
 
 RESIDUAL = {"prompts": "residual", "probe": "probe/residual"}
@@ -43,7 +40,7 @@ class Activations:
     path: Path
     attributes: dict
     prompts: pd.DataFrame
-    probe_ids: list[str] | None
+    sentences: pd.DataFrame | None  # of the probe
     positions: list[str]
 
     @property
@@ -75,7 +72,8 @@ class Activations:
         with h5py.File(self.path) as file:
             if f"probe/residual/{position}" not in file:
                 return np.empty((0, self.n_layers + 1, self.d_model), np.float32)
-        rows = {key: row for row, key in enumerate(self.probe_ids or [])}
+        known = [] if self.sentences is None else self.sentences.id
+        rows = {key: row for row, key in enumerate(known)}
         if missing := [key for key in ids if key not in rows]:
             raise InputError(
                 f"{self.path} lacks the probe sentence {missing[0]!r}: capture it anew with the "
@@ -116,19 +114,23 @@ def open_activations(path: str | Path) -> Activations:
         If it is not HDF5, is cut short, or lacks what every activations file has.
     """
     path = Path(path)
+    survive(path, lambda: _read_labels(path))
+    return _read_labels(path)
+
+
+def _read_labels(path: Path) -> Activations:
     try:
         with h5py.File(path) as file:
             check_own(file, path)
             needed = ["residual", "prompts/id", "prompts/topic", "prompts/emotion"]
             if missing := [name for name in needed if name not in file]:
                 raise InputError(f"{path} is no activations file: it lacks {', '.join(missing)}.")
-            columns = [c for c in ("id", "topic", "emotion", "text") if c in file["prompts"]]
-            prompts = pd.DataFrame({c: file["prompts"][c].asstr()[...] for c in columns})
-            probe = file["probe/id"].asstr()[...].tolist() if "probe/id" in file else None
+            prompts = _text(file, path, "prompts", ("id", "topic", "emotion", "text"))
+            probe = _text(file, path, "probe", ("id", "text"))
             attributes = {name: _plain(value) for name, value in file.attrs.items()}
             positions = list(file["residual"])
             _, n_depths, d_model = file[f"residual/{positions[0]}"].shape
-            _check_shapes(file, path, (len(prompts), len(probe or []), n_depths, d_model))
+            _check_shapes(file, path, (len(prompts), len(probe), n_depths, d_model))
     except (ValueError, IndexError, AttributeError, TypeError) as error:
         raise InputError(
             f"{path} is no activations file: /residual/{{position}} must be "
@@ -137,7 +139,14 @@ def open_activations(path: str | Path) -> Activations:
     except DAMAGE as error:
         raise InputError(f"{path} cannot be read as HDF5 ({said(error)}): {MEND}.") from error
     attributes |= {"n_layers": n_depths - 1, "d_model": d_model}
-    return Activations(path, attributes, prompts, probe, positions)
+    return Activations(path, attributes, prompts, probe if "id" in probe else None, positions)
+
+
+def _text(file: h5py.File, path: Path, group: str, columns: tuple[str, ...]) -> pd.DataFrame:
+    found = {column: file[name] for column in columns if (name := f"{group}/{column}") in file}
+    for data in found.values():
+        check_filled(data, path)
+    return pd.DataFrame({column: data.asstr()[...] for column, data in found.items()})
 
 
 def check_same_sentences(files: Sequence[Activations], **now: str | Path) -> None:
@@ -172,6 +181,11 @@ def _check_shapes(file: h5py.File, path: Path, expected: tuple[int, int, int, in
                     f"{path}: /{group}/{position} is {data.dtype} {list(data.shape)} where "
                     f"floating-point numbers {[rows, *shape]} are needed, a row for each id."
                 )
+            check_filled(data, path)
+    if min(shape) < 1:
+        raise InputError(
+            f"{path}: /residual has {shape[0]} depths of {shape[1]} numbers: bring all depths."
+        )
 
 
 def _plain(value: object) -> object:

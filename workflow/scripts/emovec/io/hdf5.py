@@ -6,6 +6,9 @@ of the format), a flipped bit is an error; without the latter it can turn a row 
 
 from __future__ import annotations
 
+import multiprocessing
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import h5py
@@ -13,6 +16,18 @@ import h5py
 from emovec.errors import InputError
 
 FORMAT = ("v110", "v110")
+
+
+MEND = "remove it and run again, or bring a whole file"
+
+
+PATIENCE = 60  # seconds
+
+
+LEVELS = 20
+
+
+DEFLATE = 1032  # numbers alike shrink to no less than this part
 
 
 DAMAGE = (OSError, KeyError, RuntimeError, ValueError)  # what h5py raises for a damaged file
@@ -23,27 +38,65 @@ def said(error: Exception) -> str:
     return " ".join(str(error).strip("\"'").split()).rstrip(".")
 
 
+def survive(path: Path, read: Callable[[], object]) -> None:
+    """Let another process read first: over some damage the library crashes or never comes back.
+
+    Raises
+    ------
+    InputError
+        If that process does. What it raises itself is left for the reader to raise.
+    """
+    child = multiprocessing.get_context("fork").Process(target=_try, args=(read,), daemon=True)
+    child.start()
+    child.join(PATIENCE)
+    if (code := child.exitcode) is None:
+        child.kill()
+        child.join()
+    if code != 0:
+        how = f"does not come back in {PATIENCE} s" if code is None else f"ends with status {code}"
+        raise InputError(f"{path} cannot be read as HDF5 (its library {how}): {MEND}.")
+
+
+def _try(read: Callable[[], object]) -> None:
+    with suppress(Exception):
+        read()
+
+
 def check_own(file: h5py.File, path: Path) -> None:
     """Refuse a file that would have others read: by a link, or for the numbers of a dataset.
 
     Raises
     ------
     InputError
-        If anything in it lies in another file.
+        If anything in it lies in another file, or far too deep.
     """
-    outward = []
+    waiting = [(file, 1)]
+    for group, level in waiting:
+        for name in group:
+            where = f"{group.name.rstrip('/')}/{name}"
+            link = group.get(name, getlink=True)
+            outward = isinstance(link, h5py.ExternalLink)
+            item = group[name] if isinstance(link, h5py.HardLink) else None
+            if outward or (isinstance(item, h5py.Dataset) and (item.external or item.is_virtual)):
+                raise InputError(
+                    f"{path} takes {where} from another file: put the values themselves into it."
+                )
+            if isinstance(item, h5py.Group):
+                waiting.append((item, level + 1))
+            if level > LEVELS:
+                raise InputError(f"{path} nests groups more than {LEVELS} deep: bring a plain one.")
 
-    def link(name: str, found: object) -> None:
-        if isinstance(found, h5py.ExternalLink):
-            outward.append(name)
 
-    def item(name: str, found: object) -> None:
-        if isinstance(found, h5py.Dataset) and (found.external or found.is_virtual):
-            outward.append(name)
+def check_filled(data: h5py.Dataset, path: Path) -> None:
+    """Refuse a dataset that claims more numbers than compression could have packed into it.
 
-    file.visititems_links(link)
-    file.visititems(item)
-    if outward:
+    Raises
+    ------
+    InputError
+        If it is too large for what the file holds of it.
+    """
+    if data.nbytes > DEFLATE * data.id.get_storage_size():
         raise InputError(
-            f"{path} takes /{outward[0]} from another file: put the values themselves into it."
+            f"{path}: {data.name} claims {list(data.shape)} and holds "
+            f"{data.id.get_storage_size()} bytes: write all of its values."
         )

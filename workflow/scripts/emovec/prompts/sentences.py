@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -73,6 +74,8 @@ def read_probe(path: str | Path) -> pd.DataFrame:
         If the file cannot be used as it is; the sentence names the file and the row.
     """
     table, lines = read_rows(Path(path), PROBE_COLUMNS, "prompts.probe")
+    if table.empty:
+        raise InputError(f"{path} has no row: add sentences, half of them for the map.")
     for row in table.index[~table["half"].isin(HALVES)]:
         raise InputError(
             f"{_row(path, table, lines, row)} has {table['half'][row]!r} in the column half: "
@@ -160,6 +163,11 @@ def _rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
         except StopIteration:
             return
         except csv.Error as error:
+            if "field limit" in str(error):
+                raise InputError(
+                    f"{path}, line {line}, has a cell of more than {csv.field_size_limit()} "
+                    "characters: shorten the text, or look for a double quote that is not closed."
+                ) from error
             raise InputError(
                 f"{path}, line {line}, is not a row of a CSV file ({error}): look for a double "
                 "quote that is not closed or not doubled."
@@ -172,11 +180,17 @@ def _check_filled(
     path: Path, table: pd.DataFrame, lines: list[int], required: tuple[str, ...]
 ) -> None:
     for column in required:
-        for row in table.index[table[column].str.strip() == ""]:
-            raise InputError(
-                f"{_row(path, table, lines, row)} has nothing in the column {column}: fill it in "
-                "or remove the row."
-            )
+        for row, cell in table[column].items():
+            if not any(unicodedata.category(character)[0] not in "ZC" for character in cell):
+                raise InputError(
+                    f"{_row(path, table, lines, row)} has nothing in the column {column} that can "
+                    "be seen: fill it in or remove the row."
+                )
+            if column != "text" and cell != cell.strip():
+                raise InputError(
+                    f"{_row(path, table, lines, row)} has blanks around {cell.strip()!r} in the "
+                    f"column {column}: remove them."
+                )
     for row in table.index[table["id"].duplicated()]:
         first = lines[int((table["id"] == table["id"][row]).idxmax())]
         raise InputError(
