@@ -209,3 +209,12 @@ rule plot_multiverse:
         "Plotting the specification curves"
     script:
         "../scripts/plot_multiverse.py"
+
+
+# What the report shows of a run, and of each of its models.
+RUN_PLOTS = [
+    *rules.plot_audit.output,
+    *rules.plot_comparison.output,
+    *rules.plot_multiverse.output,
+]
+MODEL_PLOTS = [*rules.plot_model.output, *rules.plot_geometry.output]

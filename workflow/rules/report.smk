@@ -1,6 +1,3 @@
-MODEL_PLOTS = [*rules.plot_model.output, *rules.plot_geometry.output]
-
-
 # What was run, on what, with which versions.
 rule write_provenance:
     input:
@@ -32,7 +29,6 @@ rule write_provenance:
 rule write_report:
     input:
         audit="<results>/prompts/audit.json",
-        audit_picture=rules.plot_audit.output,
         confounds="<results>/prompts/confounds.csv",
         norms="<results>/layer_norms.csv",
         within="<results>/within_model_similarity.csv",
@@ -44,10 +40,9 @@ rule write_report:
         multiverse="<results>/multiverse.csv",
         vectors=collect("<results>/emotion_vectors/{model}_vectors.h5", model=MODELS),
         provenance="<results>/provenance.json",
-        plots=collect(MODEL_PLOTS, model=MODELS, allow_missing=True),
+        model_plots=collect(MODEL_PLOTS, model=MODELS, allow_missing=True),
         cross_plots=collect(rules.plot_cross_model.output, emotion=EMOTIONS, allow_missing=True),
-        comparison=rules.plot_comparison.output,
-        specifications=rules.plot_multiverse.output,
+        run_plots=RUN_PLOTS,
         tokens=collect("<results>/token_projections/{model}.csv", model=CAPTURED),
         steering=collect("<results>/steering/{model}.csv", model=STEERED),
         steering_scores=collect("<results>/steering/{model}/scores.csv", model=STEERED),

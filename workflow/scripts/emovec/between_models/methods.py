@@ -1,4 +1,4 @@
-"""The methods that compare a direction of one model with that of another."""
+"""The methods that compare two models; `pair.measure` applies them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ class Method(Kind):
     stat: str = "cos_u"
     method: str = ""  # in the column of that name, where it is not the name
     directed: bool = False  # whether mapping a onto b differs from mapping b onto a
+    whole: bool = False  # compares representations, not directions
     joint: bool = False  # alignment is claimed only where all of these find it
 
     @property
@@ -33,5 +34,5 @@ METHODS = registry(
         directed=True,
     ),
     Method("procrustes", "rotation"),
-    Method("cka_debiased", "CKA of neutral sentences", stat="cka"),
+    Method("cka_debiased", "CKA of neutral sentences", stat="cka", whole=True),
 )

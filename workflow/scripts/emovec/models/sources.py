@@ -32,7 +32,7 @@ SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True)
-class Kind:
+class Source:
     """A kind of source, by its key in the configuration.
 
     `label` makes a name of the value of that key. `gather(source, folder, downloads,
@@ -46,7 +46,7 @@ class Kind:
     classifies: bool = False  # whether text classifiers may come so
 
 
-def kind_of(source: dict) -> Kind:
+def kind_of(source: dict) -> Source:
     """The kind of a source of the configuration."""
     return next(kind for name, kind in KINDS.items() if name in source)
 
@@ -130,11 +130,11 @@ def _untrained(source: dict, new: Path, _: Path, tokenizer_from: Path | None) ->
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("hub", _from_hub, classifies=True),
-        Kind("wheel", _from_wheel, label=lambda wheels: wheels[0].split("==")[0]),
-        Kind("path", _from_path, classifies=True),
-        Kind("random", _untrained, label=lambda settings: settings["architecture"]),
-        Kind("activations", None),
+        Source("hub", _from_hub, classifies=True),
+        Source("wheel", _from_wheel, label=lambda wheels: wheels[0].split("==")[0]),
+        Source("path", _from_path, classifies=True),
+        Source("random", _untrained, label=lambda settings: settings["architecture"]),
+        Source("activations", None),
     )
 }
 

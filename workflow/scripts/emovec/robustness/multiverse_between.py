@@ -39,7 +39,8 @@ def between_models(
     )
     planned = pairs[pairs.family == "alignment"].groupby("pair").depth.agg(set)
     tables = [typed([], "multiverse")]
-    for metric, method in METHODS.items():
+    directions = {name: method for name, method in METHODS.items() if not method.whole}
+    for metric, method in directions.items():
         rows = pairs[(pairs.method == method.column) & (pairs.stat == method.stat)]
         groups = rows.groupby(["model_a", "model_b", "position", "emotion_a"], sort=False)
         for _key, line in groups:
