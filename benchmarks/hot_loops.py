@@ -85,7 +85,7 @@ def main() -> None:
     x, y = labels @ effects + rng.standard_normal((2, SENTENCES, READ_OUTS))
 
     def mismatched() -> np.ndarray:
-        cosines = control_cosines(Views(x, y, x), contrasts, reliability=-np.inf)
+        cosines = control_cosines(Views(x, y, x), contrasts, least=-np.inf)
         return mismatched_null(cosines, contrasts)
 
     def flips_by_loop() -> np.ndarray:

@@ -408,9 +408,9 @@ def test_classes_of_one_kind_are_told_apart_by_nothing():
     failed = [
         failing(run(*made(n, 12, seed), tokenizers={})) & {"nuisance", "length", "first_word"}
         for n in (8, 40)
-        for seed in range(5)
+        for seed in range(3)
     ]
-    assert sum(map(bool, failed)) <= 2
+    assert sum(map(bool, failed)) <= 1
 
 
 def test_error_of_an_auroc_is_that_of_other_topics():

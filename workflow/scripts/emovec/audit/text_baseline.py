@@ -25,12 +25,12 @@ def words(text: str) -> list[str]:
 
 def nuisances(text: str) -> dict[str, float | str]:
     """What should carry nothing: length, commas, the first word and the final character."""
-    found = words(text)
+    split = words(text)
     return {
         "characters": float(len(text)),
-        "words": float(len(found)),
+        "words": float(len(split)),
         "commas": float(len(re.findall("[,、，]", text))),
-        "first word": found[0] if found else "",
+        "first word": split[0] if split else "",
         "final character": text.strip()[-1:],
     }
 

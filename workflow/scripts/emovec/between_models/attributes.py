@@ -118,7 +118,7 @@ def control_cosines(views: Views, contrasts: Contrasts, least: float = 0.5) -> F
     NaN where a contrast falls short of the reliability `least`: a cosine of noise would only blur
     the null.
     """
-    norm_a, reliable_a = contrast_reliability(views.own, contrasts)
+    norm_a, reliable_a = contrast_reliability(views.of_a, contrasts)
     norm_b, reliable_b = contrast_reliability(views.right, contrasts)
     cosines = cosine(contrast_products(views.left, views.right, contrasts), norm_a[:, None], norm_b)
     usable = (reliable_a >= least)[:, None] & (reliable_b >= least)

@@ -237,8 +237,8 @@ class ReadOuts:
 
     def views(self, x_a: Floats, x_b: Floats) -> Views:
         """Differences as read-outs; `left` is a carried over by the correlation."""
-        own = x_a @ self.whiten_a
-        return Views(own @ self.correlation, x_b @ self.whiten_b, own)
+        readings = x_a @ self.whiten_a
+        return Views(readings @ self.correlation, x_b @ self.whiten_b, readings)
 
     def ceiling(self, contrasts: Floats) -> Floats:
         """Largest correlation that any read-out of b has with each contrast of a.

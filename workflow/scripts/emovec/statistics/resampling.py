@@ -35,7 +35,7 @@ def flipped_norm2_u(d: Floats, signs: NDArray[np.int8]) -> Floats:
     two labels of topic i, changes nothing, and U is one of the U*.
     """
     n_topics = d.shape[1]
-    own = np.einsum("cix,cix->c", d, d)
+    same_topic = np.einsum("cix,cix->c", d, d)
     rows = coordinates(d)
     side_by_side = rows.swapaxes(0, 1).reshape(n_topics, -1)
     null = np.empty((len(signs), len(d)))
@@ -43,7 +43,7 @@ def flipped_norm2_u(d: Floats, signs: NDArray[np.int8]) -> Floats:
         part = signs[start : start + BATCH].astype(np.float64)
         sums = (part @ side_by_side).reshape(len(part), len(d), -1)
         null[start : start + BATCH] = np.einsum("bcx,bcx->bc", sums, sums)
-    return (null - own) / (n_topics * (n_topics - 1))
+    return (null - same_topic) / (n_topics * (n_topics - 1))
 
 
 def relabelings(

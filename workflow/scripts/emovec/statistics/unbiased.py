@@ -59,25 +59,25 @@ class Products:
     """What estimators need of the differences of contrasts a and b."""
 
     total: Floats  # Σ_i D_ai · Σ_j D_bj, [..., a, b], or [..., a, b, topic] without each topic
-    own: Floats  # Σ_i D_ai·D_bi, likewise
+    same: Floats  # Σ_i D_ai·D_bi, of the same topic, likewise
     n: int  # topics in the sums
 
 
 def products(a: Floats, b: Floats | None = None) -> Products:
     """Products `[a, b]` of the differences `a[contrast, topic, d]` and those of b (default: a)."""
     b = a if b is None else b
-    own = np.einsum("aix,bix->ab", a, b, optimize=True)
-    return Products(a.sum(axis=1) @ b.sum(axis=1).T, own, a.shape[1])
+    same = np.einsum("aix,bix->ab", a, b, optimize=True)
+    return Products(a.sum(axis=1) @ b.sum(axis=1).T, same, a.shape[1])
 
 
 def left_out(a: Floats, b: Floats | None = None) -> Products:
     """Products `[a, b, topic]` without each topic in turn."""
     b = a if b is None else b
-    whole, own = products(a, b), np.einsum("aix,bix->abi", a, b, optimize=True)
+    whole, same = products(a, b), np.einsum("aix,bix->abi", a, b, optimize=True)
     of_a = np.moveaxis(a @ b.sum(axis=1).T, 1, 2)  # D_ai · Σ_j D_bj, [a, b, topic]
     of_b = np.moveaxis(b @ a.sum(axis=1).T, 2, 0)
-    total = whole.total[..., None] - of_a - of_b + own
-    return Products(total, whole.own[..., None] - own, whole.n - 1)
+    total = whole.total[..., None] - of_a - of_b + same
+    return Products(total, whole.same[..., None] - same, whole.n - 1)
 
 
 def inner(p: Products) -> Floats:
@@ -90,12 +90,12 @@ def inner_u(p: Products) -> Floats:
 
     With a = b it estimates ‖δ‖² and may be negative. NaN with fewer than two topics.
     """
-    return ratio(p.total - p.own, p.n * (p.n - 1))
+    return ratio(p.total - p.same, p.n * (p.n - 1))
 
 
 def trace_cov(p: Products) -> Floats:
     """tr Cov(D_a, D_b), unbiased: topic noise, no effect in it. NaN with fewer than two topics."""
-    return ratio(p.own - p.total / p.n, p.n - 1)
+    return ratio(p.same - p.total / p.n, p.n - 1)
 
 
 def cosine(ab: ArrayLike, aa: ArrayLike, bb: ArrayLike) -> Floats:
@@ -173,12 +173,12 @@ def common_share(u: Floats) -> Floats:
 class Views(NamedTuple):
     """Rows of both models in one space: `left · right` is the product of a row of a and one of b.
 
-    `own` is what the length of a's vectors is measured on; b's is measured on `right`.
+    The lengths of a's vectors are measured on `of_a`, those of b's on `right`.
     """
 
     left: Floats
     right: Floats
-    own: Floats
+    of_a: Floats
 
 
 @dataclass(frozen=True)
@@ -207,14 +207,14 @@ def cross_cosines(views: Views, alpha: float = 0.05) -> Cosines:
 
     def cosines(pairs: Callable[[Floats, Floats | None], Products]) -> Floats:
         norm2_a, norm2_b = (
-            np.einsum("aa...->a...", inner_u(pairs(one, None))) for one in (views.own, views.right)
+            np.einsum("aa...->a...", inner_u(pairs(one, None))) for one in (views.of_a, views.right)
         )
         return cosine(inner_u(pairs(views.left, views.right)), norm2_a[:, None], norm2_b)
 
     value = cosines(products)
     low, high = jackknife_interval(value, cosines(left_out), alpha, fisher_z=True)
     return Cosines(
-        value, low, high, contrast_reliability(views.own), contrast_reliability(views.right)
+        value, low, high, contrast_reliability(views.of_a), contrast_reliability(views.right)
     )
 
 

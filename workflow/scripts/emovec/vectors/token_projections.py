@@ -73,13 +73,13 @@ def streams(
 
     NaN at a BOS, which is not read.
     """
-    found: list[np.ndarray | None] = [None] * len(encoded)
+    of_text: list[np.ndarray | None] = [None] * len(encoded)
     for block in blocks:
         for row, stream in zip(block.rows, block.residual[:, depths], strict=True):
-            if found[row] is None:
-                found[row] = np.full((len(encoded[row].ids), *stream.shape), np.nan)
-            found[row][int(block.position)] = stream
-    return found
+            if of_text[row] is None:
+                of_text[row] = np.full((len(encoded[row].ids), *stream.shape), np.nan)
+            of_text[row][int(block.position)] = stream
+    return of_text
 
 
 def projections(
@@ -105,7 +105,7 @@ def projections(
     counts the depths of `residual`.
     """
     scales = {place: Scale.without_topic(residual, place) for place in prompts.place.unique()}
-    found = []
+    tables = []
     for prompt, one, stream in zip(prompts.itertuples(), encoded, read, strict=True):
         start = int(one.has_bos)
         values = scales[prompt.place](stream[start:])
@@ -118,7 +118,7 @@ def projections(
             names=["depth", "direction", "token"],
         )
         order = (2, 1, 0)
-        found.append(
+        tables.append(
             keys.to_frame(index=False).assign(
                 **{"prompt_id": prompt.id, "class": prompt.emotion, "topic": prompt.topic},
                 text=one.pieces()[start:] * (n_depths * n_emotions),
@@ -126,4 +126,4 @@ def projections(
                 flag=flags.transpose(order).ravel(),
             )
         )
-    return pd.concat(found, ignore_index=True)
+    return pd.concat(tables, ignore_index=True)
