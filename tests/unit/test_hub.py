@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from emovec.errors import InputError
-from emovec.models.hub import _sentence, download
+from emovec.models import hub as hub_client
+from emovec.models.hub import download
 from emovec.models.sources import FILES, fetch
 from hub_server import Fault, Hub, serve
 from tiny import write_classifier
@@ -330,7 +331,7 @@ def test_hub_that_never_goes_on_ends_within_the_limits(hub: Hub, tmp_path: Path)
 
 def test_unforeseen_error_is_still_one_sentence() -> None:
     error = ValueError("Something broke. It had\ntwo lines.")
-    check_sentence(_sentence(error, REPO, REPO, COMMIT, "http://hub"))
+    check_sentence(hub_client.sentence(error, REPO, REPO, COMMIT, "http://hub"))
 
 
 def test_server_from_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

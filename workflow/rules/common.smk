@@ -19,7 +19,7 @@ if set("{}") & set(str(SCRIPTS)):
 from emovec.activations.copies import copies, split_name
 from emovec.config import check, check_files, check_yaml
 from emovec.errors import InputError
-from emovec.models.sources import source_id
+from emovec.models.sources import kind_of, source_id
 from emovec.vectors.formats import export_files
 from emovec.wording.language import languages_of
 
@@ -38,9 +38,9 @@ CLASSIFIERS = config["steering"]["classifiers"] if STEERED else {}
 SOURCES = {
     source_id(model["source"]): model["source"]
     for model in [*MODELS.values(), *CLASSIFIERS.values()]
-    if "activations" not in model["source"]
+    if kind_of(model["source"]).gather
 }
-BROUGHT = [name for name, model in MODELS.items() if "activations" in model["source"]]
+BROUGHT = [name for name, model in MODELS.items() if kind_of(model["source"]).gather is None]
 CAPTURED = [name for name in MODELS if name not in BROUGHT]
 COMPARED_COPIES = [copy for name in MODELS for copy in copies(name, beside_model=True)]
 LONE_COPIES = [copy for name in MODELS for copy in copies(name, beside_model=False)]
@@ -219,13 +219,10 @@ STEERING = Shards(config["steering"]["shards"])
 def source_inputs(wildcards):
     """What a source is made from here: a GGUF file, a folder's files, another's tokenizer."""
     source = SOURCES[wildcards.source]
-    if "path" in source:
-        path = Path(source["path"])
-        files = [path] if path.suffix == ".gguf" else sorted(path.glob("*"))
-        return [local(str(file)) for file in files if file.is_file()]
     if other := source.get("random", {}).get("tokenizer"):
         return folder_of(MODELS[other]["source"])[:2]
-    return []
+    kind = kind_of(source)
+    return [local(str(file)) for file in kind.files(source[kind.name])]
 
 
 def activations_of(wildcard):

@@ -14,7 +14,7 @@ import jsonschema
 import yaml
 
 from emovec.errors import InputError
-from emovec.models.sources import KINDS
+from emovec.models.sources import KINDS, kind_of
 from emovec.prompts.positions import in_probe
 
 SCHEMA = Path(__file__).parents[2] / "schemas/config.schema.yaml"
@@ -165,7 +165,7 @@ def _innermost(error: jsonschema.ValidationError) -> jsonschema.ValidationError:
     """The error inside the one alternative of `source` that was meant."""
     if error.validator != "oneOf":
         return error
-    kind = next(kind for kind in KINDS if kind in error.instance)
+    kind = kind_of(error.instance).name
     index = [option["title"] for option in error.validator_value].index(kind)
     inner = [e for e in error.context if e.schema_path[0] == index]
     return jsonschema.exceptions.best_match(inner)
@@ -216,7 +216,7 @@ def _with_defaults(value: object, schema: dict) -> object:
     if not isinstance(value, dict):
         return value
     if "oneOf" in schema:
-        kind = next(kind for kind in KINDS if kind in value)
+        kind = kind_of(value).name
         schema = next(option for option in schema["oneOf"] if option["title"] == kind)
     for key, inner in schema.get("properties", {}).items():
         if key not in value and "default" in inner:

