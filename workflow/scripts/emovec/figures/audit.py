@@ -8,10 +8,9 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.lines import Line2D
 
 from emovec.audit.ledger import LIMITS
-from emovec.figures.style import MARKERS, colours, style
+from emovec.figures.style import MARKERS, colours, key, subplots
 from emovec.wording.language import N_, _
 
 INK = "#333333"
@@ -41,14 +40,8 @@ def draw_audit(
     units = lengths[lengths["statistic"].str.startswith("smd_")]
     units = list(dict.fromkeys(zip(units["statistic"], units["model"], strict=True)))
 
-    style()
-    figure, (left, right) = plt.subplots(
-        1,
-        2,
-        figsize=(12.5, 3.2 + 0.42 * max(len(contrasts), len(units))),
-        width_ratios=[1.2, 1],
-        layout="constrained",
-    )
+    height = 3.2 + 0.42 * max(len(contrasts), len(units))
+    figure, [(left, right)] = subplots(1, 2, 12.5, height, width_ratios=[1.2, 1])
     _draw_aurocs(left, table, contrasts, emotions, neutral)
     _draw_lengths(right, lengths, units, emotions, neutral)
     figure.suptitle(_title(table, summary), x=0.01, ha="left", fontsize=15)
@@ -84,11 +77,7 @@ def _title(table: pd.DataFrame, summary: Mapping[str, Any]) -> str:
 
 
 def _draw_aurocs(
-    axis: plt.Axes,
-    table: pd.DataFrame,
-    contrasts: list[str],
-    emotions: Sequence[str],
-    neutral: str,
+    axis: plt.Axes, table: pd.DataFrame, contrasts: list[str], emotions: Sequence[str], neutral: str
 ) -> None:
     """A dot and its interval for each contrast and each thing a classifier may see."""
     values = table.set_index(["check", "scope", "statistic"])["value"]
@@ -118,7 +107,7 @@ def _draw_aurocs(
     axis.set_yticks(range(len(contrasts)), versus)
     axis.set_xlabel(_("AUROC on held-out topics, 95 % interval"))
     handles = [
-        _key(marker, INK, _(label), "white" if check == "nuisance" else INK)
+        key(_(label), INK, marker=marker, mfc="white" if check == "nuisance" else INK, ls="", ms=7)
         for check, _statistic, marker, label in SEEN
     ]
     _legend(axis, handles, _("A linear classifier sees"), 1)
@@ -162,14 +151,10 @@ def _draw_lengths(
     ]
     axis.set_yticks(range(len(units)), names)
     axis.set_xlabel(_("Difference from {neutral} in standard deviations").format(neutral=neutral))
-    handles = [_key(markers[name], palette[name], name, palette[name]) for name in emotions]
+    handles = [key(name, palette[name], marker=markers[name], ls="", ms=7) for name in emotions]
     handles.append(plt.Rectangle((0, 0), 1, 1, color=ALLOWED, label=_("allowed")))
     title = _("Sentences shorter (left) or longer than {neutral}").format(neutral=neutral)
     _legend(axis, handles, title, min(4, len(handles)))
-
-
-def _key(marker: str, colour: str, label: str, face: str) -> Line2D:
-    return Line2D([], [], marker=marker, ls="", color=colour, mfc=face, ms=7, label=label)
 
 
 def _legend(axis: plt.Axes, handles: list, title: str, columns: int) -> None:

@@ -8,11 +8,22 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.lines import Line2D
 
 from emovec.activations.copies import is_copy
 from emovec.between_models.methods import METHODS
-from emovec.figures.style import BAND, MARKERS, NEUTRAL, PAIR_COLOURS, colours, pair_title, style
+from emovec.figures.style import (
+    BAND,
+    MARKERS,
+    NEUTRAL,
+    PAIR_COLOURS,
+    band_key,
+    colours,
+    hollow_key,
+    key,
+    pair_title,
+    subplots,
+    titled,
+)
 from emovec.wording.language import _
 from emovec.wording.numbers import number, percent
 
@@ -29,26 +40,18 @@ def _of(rows: pd.DataFrame, a: str, b: str) -> pd.DataFrame:
     return rows[(rows.model_a == a) & (rows.model_b == b)]
 
 
-def _band_handle(label: str) -> Line2D:
-    return Line2D([], [], color=BAND, lw=8, solid_capstyle="butt", label=label)
-
-
 def ruler(cross: pd.DataFrame, emotions: Sequence[str], alpha: float) -> plt.Figure:
     """One emotion in two models, by the study's method and by two that can answer.
 
     Rows are pairs of models; within a row one mark per pre-registered depth, early to late.
     """
-    style()
     own = cross[(cross.emotion_a == cross.emotion_b) & cross.emotion_a.isin(list(emotions))]
     tested = own[(own.stat == "cos_u") & (own.family == "alignment")]
     pairs = _pairs(tested)
     palette = colours(emotions)
     step = len(emotions) + 1
     methods = [m for m in METHODS.values() if m.stat == "cos_naive" or m.joint]
-    figure, axes = plt.subplots(
-        1, len(methods), figsize=(14, 0.30 * step * len(pairs) + 2.2), sharey=True,
-        layout="constrained",
-    )  # fmt: skip
+    figure, [axes] = subplots(1, len(methods), 14, 0.30 * step * len(pairs) + 2.2, sharey=True)
     for axis, method in zip(axes, methods, strict=True):
         for i, (a, b) in enumerate(pairs):
             line = _of(tested[tested.method == (method.column if method.joint else "wpc")], a, b)
@@ -68,20 +71,15 @@ def ruler(cross: pd.DataFrame, emotions: Sequence[str], alpha: float) -> plt.Fig
     axes[0].set_yticks([i * step + (len(emotions) - 1) / 2 for i in range(len(pairs))])
     axes[0].set_yticklabels([pair_title(a, b).replace(" × ", "\n× ") for a, b in pairs])
     axes[0].invert_yaxis()
-    handles = [Line2D([], [], color=palette[e], marker="o", label=e) for e in emotions]
+    handles = [key(e, palette[e], marker="o") for e in emotions]
     handles += [
-        _band_handle(_("{share} of what chance gives").format(share=percent(1 - alpha))),
-        Line2D([], [], color=NEUTRAL, marker="o", mfc="white", ls="", label=_("gate not passed")),
+        band_key(_("{share} of what chance gives").format(share=percent(1 - alpha))),
+        hollow_key(_("gate not passed")),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
-    figure.suptitle(
-        _(
-            "Raw cosines are near 0 even for a model and its own rotated copy; "
-            "aligned ones can answer"
-        ),
-        fontsize=13,
+    title = _(
+        "Raw cosines are near 0 even for a model and its own rotated copy; aligned ones can answer"
     )
-    return figure
+    return titled(figure, title, handles)
 
 
 def _raw_at(own: pd.DataFrame, primary: pd.DataFrame, a: str, b: str) -> pd.DataFrame:
@@ -105,7 +103,6 @@ def _marks(axis: plt.Axes, line: pd.DataFrame, y: float, colour: str) -> None:
 
 def matrices(cross: pd.DataFrame, emotions: Sequence[str]) -> plt.Figure:
     """Every emotion of one model against every emotion of the other, at each depth."""
-    style()
     rows = cross[
         (cross.method == "wpc") & (cross.stat == "cos_u") & cross.emotion_a.isin(list(emotions))
         & cross.emotion_b.isin(list(emotions)) & (cross.family != "exploratory")
@@ -113,10 +110,7 @@ def matrices(cross: pd.DataFrame, emotions: Sequence[str]) -> plt.Figure:
     overall = cross[(cross.method == "wpc") & (cross.family == "specificity of all")]
     pairs = _pairs(rows)
     columns = max(len(_of(rows, a, b)[["depth_a", "depth_b"]].drop_duplicates()) for a, b in pairs)
-    figure, axes = plt.subplots(
-        len(pairs), columns, figsize=(2.9 * columns + 1.5, 2.75 * len(pairs) + 0.6),
-        squeeze=False, layout="constrained",
-    )  # fmt: skip
+    figure, axes = subplots(len(pairs), columns, 2.9 * columns + 1.5, 2.75 * len(pairs) + 0.6)
     for i, (a, b) in enumerate(pairs):
         own = _of(rows, a, b)
         places = own[["depth_a", "depth_b"]].drop_duplicates().sort_values("depth_a")
@@ -138,11 +132,8 @@ def matrices(cross: pd.DataFrame, emotions: Sequence[str]) -> plt.Figure:
             axis.set_ylabel(pair_title(a, b).replace(" × ", "\n× ") if j == 0 else "", fontsize=9)
             axis.tick_params(axis="y", rotation=0)
             axis.tick_params(axis="x", rotation=40)
-    figure.suptitle(
-        _("Is it the same emotion? (a red diagonal on pale ground: each matches itself alone)"),
-        fontsize=12,
-    )
-    return figure
+    title = _("Is it the same emotion? (a red diagonal on pale ground: each matches itself alone)")
+    return titled(figure, title, size=12)
 
 
 def _matrix(axis: plt.Axes, values: np.ndarray) -> None:
@@ -169,16 +160,19 @@ def _p(value: float) -> str:
 
 def transfer(decoding: pd.DataFrame, emotions: Sequence[str], alpha: float) -> plt.Figure:
     """AUROC of directions carried over from another model, against the model's own."""
-    style()
     mapped = decoding[decoding.direction == "mapped"]
     real = mapped[~(mapped.train_model.map(is_copy) | mapped.test_model.map(is_copy))]
     pairs = list(dict.fromkeys(zip(real.train_model, real.test_model, strict=True)))
     palette = colours(emotions)
     columns = max(len(pairs), 1)
-    figure, axes = plt.subplots(
-        len(emotions), columns, figsize=(3.0 * columns + 1, 2.5 * len(emotions) + 1),
-        squeeze=False, sharex="col", sharey=True, layout="constrained",
-    )  # fmt: skip
+    figure, axes = subplots(
+        len(emotions),
+        columns,
+        3.0 * columns + 1,
+        2.5 * len(emotions) + 1,
+        sharex="col",
+        sharey=True,
+    )
     own = decoding[decoding.direction.isin(["native", "untrained"]) & (decoding.split == "topic")]
     zero = decoding[decoding.direction == "depth0"]
     for j, (a, b) in enumerate(pairs):
@@ -215,16 +209,13 @@ def transfer(decoding: pd.DataFrame, emotions: Sequence[str], alpha: float) -> p
     own_label = _("the model's own direction")
     carried = _("carried over, {share} interval (in colour)").format(share=share)
     handles = [
-        Line2D([], [], color=NEUTRAL, marker=MARKERS[1], ls="--", label=own_label),
-        Line2D([], [], color="#444444", marker="o", label=carried),
-        _band_handle(_("random directions, {share}").format(share=share)),
-        Line2D([], [], color="#000000", ls=":", label=_("carried over at depth 0")),
+        key(own_label, NEUTRAL, marker=MARKERS[1], ls="--"),
+        key(carried, "#444444", marker="o"),
+        band_key(_("random directions, {share}").format(share=share)),
+        key(_("carried over at depth 0"), "#000000", ls=":"),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False, fontsize=9)
-    figure.suptitle(
-        _("Does a direction found in one model decode the emotion in another?"), fontsize=13
-    )
-    return figure
+    title = _("Does a direction found in one model decode the emotion in another?")
+    return titled(figure, title, handles, columns=2, fontsize=9)
 
 
 def maps(
@@ -235,16 +226,13 @@ def maps(
     map_p: float,
 ) -> plt.Figure:
     """How good the maps are, beside the exploratory grid of depths."""
-    style()
     real = maps_table[
         (maps_table.method == "ridge")
         & ~(maps_table.model_a.map(is_copy) | maps_table.model_b.map(is_copy))
     ]
     grid = cross[(cross.family == "exploratory") & cross.emotion_a.isin(list(emotions))]
     pairs = [pair for pair in _pairs(grid) if not is_copy(pair[1])]
-    figure, axes = plt.subplots(
-        1, 1 + max(len(pairs), 1), figsize=(5 + 4.2 * max(len(pairs), 1), 4.4), layout="constrained"
-    )
+    figure, [axes] = subplots(1, 1 + max(len(pairs), 1), 5 + 4.2 * max(len(pairs), 1), 4.4)
     for k, ((a, b), line) in enumerate(real.groupby(["model_a", "model_b"], sort=False)):
         line = line.sort_values("relative_depth_a")
         control = {a, b} & set(untrained)

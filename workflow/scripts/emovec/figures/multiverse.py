@@ -7,10 +7,21 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.lines import Line2D
+from matplotlib.artist import Artist
 
 from emovec.between_models.methods import METHODS
-from emovec.figures.style import BAND, MARKERS, NEUTRAL, PAIR_COLOURS, colours, style
+from emovec.figures.style import (
+    BAND,
+    MARKERS,
+    NEUTRAL,
+    PAIR_COLOURS,
+    band_key,
+    colours,
+    hollow_key,
+    key,
+    subplots,
+    titled,
+)
 from emovec.prompts.positions import POSITIONS
 from emovec.registry import titles
 from emovec.statistics.metrics import METRICS
@@ -50,13 +61,11 @@ REACH = (-1.15, 1.25)  # what is drawn of cosines, which have no bounds where no
 
 def specification_curve(table: pd.DataFrame, alpha: float) -> plt.Figure:
     """The mean cosine between emotions under every specification, the study's own marked."""
-    style()
     models = list(dict.fromkeys(table.model))
     options = [(c, o) for c in WITHIN for o in dict.fromkeys(table[c])]
-    figure, axes = plt.subplots(
-        2, len(models), figsize=(4.6 * len(models) + 1, 6.4), squeeze=False, sharey="row",
-        height_ratios=[1.6, 1], layout="constrained",
-    )  # fmt: skip
+    figure, axes = subplots(
+        2, len(models), 4.6 * len(models) + 1, 6.4, sharey="row", height_ratios=[1.6, 1]
+    )
     for j, model in enumerate(models):
         own = table[table.model == model]
         order = (
@@ -82,12 +91,8 @@ def specification_curve(table: pd.DataFrame, alpha: float) -> plt.Figure:
         bottom.set_xlabel(_("specifications, by mean cosine"))
     label = _("mean cosine between emotions\n{share} interval").format(share=percent(1 - alpha))
     axes[0, 0].set_ylabel(label)
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    handles.append(_study_handle())
-    labels.append(_study_handle().get_label())
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
-    figure.suptitle(_("Which choice moves the answer?"), fontsize=13)
-    return figure
+    handles = [*axes[0, 0].get_legend_handles_labels()[0], _study_key()]
+    return titled(figure, _("Which choice moves the answer?"), handles)
 
 
 def pair_specification_curve(
@@ -97,7 +102,6 @@ def pair_specification_curve(
 
     One column of panels for each pair of `models`; `table` holds the rows of pairs.
     """
-    style()
     first = [list(models).index(a) < list(models).index(b)
              for a, b in zip(table.model, table.model_b, strict=True)]  # fmt: skip
     table = table.assign(
@@ -120,27 +124,20 @@ def pair_specification_curve(
         "method": [way for way in dict.fromkeys(ways) if way in set(table.method)],
     }
     options = [(choice, option) for choice in BETWEEN for option in order[choice]]
-    figure, axes = plt.subplots(
-        2, len(pairs), figsize=(5.6 * len(pairs) + 2.6, 7.6), squeeze=False, sharey="row",
-        height_ratios=[1.25, 1], layout="constrained",
-    )  # fmt: skip
+    figure, axes = subplots(
+        2, len(pairs), 5.6 * len(pairs) + 2.6, 7.6, sharey="row", height_ratios=[1.25, 1]
+    )
     for j, pair in enumerate(pairs):
         _pair_panel(*axes[:, j], table[table.pair == pair], options, emotions)
         axes[0, j].set_title(" × ".join(pair), fontsize=11)
     axes[0, 0].set_ylabel(_("cosine of one emotion in two models\nwith its interval"))
     palette = colours(emotions)
     handles = [
-        Line2D([], [], color=palette[emotion], marker=marker, ms=5, label=emotion)
+        key(emotion, palette[emotion], marker=marker, ms=5)
         for emotion, marker in zip(emotions, MARKERS * len(emotions), strict=False)
     ]
-    handles += [
-        Line2D([], [], color=NEUTRAL, marker="o", mfc="white", ls="", label=_("gate not passed")),
-        Line2D([], [], color=BAND, lw=8, solid_capstyle="butt", label=_("null band")),
-        _study_handle(),
-    ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
-    figure.suptitle(_("Which choice moves the answer between models?"), fontsize=13)
-    return figure
+    handles += [hollow_key(_("gate not passed")), band_key(_("null band")), _study_key()]
+    return titled(figure, _("Which choice moves the answer between models?"), handles)
 
 
 def _pair_panel(
@@ -203,9 +200,8 @@ def _mark_study(order: pd.DataFrame, *axes: plt.Axes) -> None:
         axis.set_xlim(-0.8, len(order) - 0.2)
 
 
-def _study_handle() -> Line2D:
-    label = _("the study's own choice")
-    return Line2D([], [], color=STUDY_COLOUR, lw=8, alpha=0.5, solid_capstyle="butt", label=label)
+def _study_key() -> Artist:
+    return band_key(_("the study's own choice"), STUDY_COLOUR, alpha=0.5)
 
 
 def _choices(axis: plt.Axes, order: pd.DataFrame, options: Sequence[tuple[str, str]]) -> None:

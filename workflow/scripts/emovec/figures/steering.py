@@ -8,11 +8,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from emovec.figures.style import BAND, NEUTRAL, colours, panels, style
+from emovec.figures.style import BAND, NEUTRAL, colours, key, row_of_axes, titled
 from emovec.statistics.resampling import band
 from emovec.steering.changes import ALL, READ_OUTS, changes
 from emovec.steering.controls import CONTROLS
@@ -24,7 +23,6 @@ from emovec.wording.numbers import percent
 
 def grid(effects: pd.DataFrame, choice: dict, emotions: Sequence[str], model: str) -> plt.Figure:
     """Change in the log-probability of an emotion's words, by depth and strength."""
-    style()
     own = effects[(effects.source == effects.model) & (effects.reading == READ_OUTS)]
     own = own[(own.operation == "add") & (own.sign == 1)]
     shown = {}
@@ -36,7 +34,7 @@ def grid(effects: pd.DataFrame, choice: dict, emotions: Sequence[str], model: st
         )
     reach = max(float(cells.value.abs().max()) for cells in shown.values())
     height = 1.6 + 0.62 * len(own.strength.unique())
-    figure, axes = panels(len(emotions), width=4.2, height=height, sharey=True)
+    figure, axes = row_of_axes(len(emotions), width=4.2, height=height, sharey=True)
     for axis, (emotion, cells) in zip(axes, shown.items(), strict=True):
         values = cells.value.unstack("depth").sort_index(ascending=False)
         outside = ((cells.value < cells.low) | (cells.value > cells.high)).unstack("depth")
@@ -63,21 +61,19 @@ def grid(effects: pd.DataFrame, choice: dict, emotions: Sequence[str], model: st
         "(in brackets: no more than control directions of the same length do; "
         "framed: chosen on other openings)"
     )
-    figure.suptitle(title.format(model=model), fontsize=12)
-    return figure
+    return titled(figure, title.format(model=model), size=12)
 
 
 def dose(
     read_outs: pd.DataFrame, choice: dict, emotions: Sequence[str], model: str, alpha: float
 ) -> plt.Figure:
     """Change in each emotion's words over signed strength at the chosen depth."""
-    style()
     words = [f"logp_{emotion}" for emotion in emotions]
     less = changes(read_outs, words)
     less = less[(less.operation == "add") & (less.depth == choice["depth"])]
     less = less.assign(dose=less.strength * less.sign)
     palette = colours(emotions)
-    figure, axes = panels(len(emotions), width=4.6, height=4.4, sharey=True)
+    figure, axes = row_of_axes(len(emotions), width=4.6, height=4.4, sharey=True)
     for axis, emotion, word in zip(axes, emotions, words, strict=True):
         controls = less[less.kind.isin(list(CONTROLS))]
         means = controls.groupby(["kind", "direction", "dose"])[word].mean()
@@ -103,26 +99,20 @@ def dose(
         axis.set_xticks([*-at, 0, *at], [_minus(f"{d:g}") for d in [*-at, 0, *at]])
         axis.set_xlabel(_("strength (− pushes away)"))
     axes[0].set_ylabel(_("change in log-probability (nats)"))
-    handles = [
-        Line2D([], [], color=palette[e], lw=2.4, label=_("{emotion} vector").format(emotion=e))
-        for e in emotions
-    ]
+    handles = [key(_("{emotion} vector").format(emotion=e), palette[e], lw=2.4) for e in emotions]
     chance = _("{share} of control directions").format(share=percent(1 - alpha))
     handles.append(Patch(color=BAND, label=chance))
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
     title = _(
         "{model}: dose and response at depth {depth} "
         "(solid: the emotion's own vector; bars: 2 standard errors)"
     )
-    figure.suptitle(title.format(model=model, depth=choice["depth"]), fontsize=12)
-    return figure
+    return titled(figure, title.format(model=model, depth=choice["depth"]), handles, size=12)
 
 
 def cost(
     scores: pd.DataFrame, choice: dict, emotions: Sequence[str], targets: dict[str, str], model: str
 ) -> plt.Figure:
     """What greedy texts gain in emotion against what they lose in fluency."""
-    style()
     measured = {emotion: target_column(emotion, targets) for emotion in emotions}
     columns = sorted(set(measured.values()))
     greedy = scores[scores["sample"] == 0]
@@ -133,7 +123,7 @@ def cost(
         ["log_perplexity", *columns]
     ].mean()
     palette = colours(emotions)
-    figure, axes = panels(len(emotions), width=4.6, height=4.4)
+    figure, axes = row_of_axes(len(emotions), width=4.6, height=4.4)
     for axis, emotion in zip(axes, emotions, strict=True):
         column = measured[emotion]
         for sign, marker in ((1, "o"), (-1, "v")):
@@ -164,16 +154,14 @@ def cost(
         axis.set_xlabel(_("change in log-perplexity (right: less fluent)"))
         axis.set_ylabel(_change(column))
     handles = [
-        Line2D([], [], color=NEUTRAL, marker="o", label=_("emotion added, by strength")),
-        Line2D([], [], color=NEUTRAL, marker="v", label=_("subtracted")),
-        Line2D([], [], color=NEUTRAL, marker="x", ls="", label=_("other emotions")),
-        Line2D([], [], color=NEUTRAL, marker=".", ls="", label=_("control directions")),
-        Line2D([], [], color="#222222", ls=":", label=_("Pareto front of all conditions")),
+        key(_("emotion added, by strength"), NEUTRAL, marker="o"),
+        key(_("subtracted"), NEUTRAL, marker="v"),
+        key(_("other emotions"), NEUTRAL, marker="x", ls=""),
+        key(_("control directions"), NEUTRAL, marker=".", ls=""),
+        key(_("Pareto front of all conditions"), "#222222", ls=":"),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
     title = _("{model}: what greedy texts gain and what it costs").format(model=model)
-    figure.suptitle(title, fontsize=12)
-    return figure
+    return titled(figure, title, handles, size=12)
 
 
 def _change(column: str) -> str:

@@ -18,9 +18,9 @@ from emovec.figures.style import (
     colours,
     depth_axis,
     mark_undefined,
-    panels,
     position_title,
-    style,
+    row_of_axes,
+    titled,
 )
 from emovec.wording.language import _, retell
 from emovec.wording.numbers import number, percent
@@ -28,11 +28,10 @@ from emovec.wording.numbers import number, percent
 
 def layer_norms(norms: pd.DataFrame, emotions: Sequence[str], model: str) -> plt.Figure:
     """L2 norm of each emotion vector by depth, and the norm that noise alone would give it."""
-    style()
     table = norms[(norms.norm == "l2") & (norms.value > 0)]
     positions = list(dict.fromkeys(norms.position))
     palette = colours(emotions)
-    figure, axes = panels(len(positions), sharey=True)
+    figure, axes = row_of_axes(len(positions), sharey=True)
     for axis, position in zip(axes, positions, strict=True):
         here = table[table.position == position]
         for marker, emotion in zip(MARKERS * len(emotions), emotions, strict=False):
@@ -48,18 +47,16 @@ def layer_norms(norms: pd.DataFrame, emotions: Sequence[str], model: str) -> plt
     axes[0].set_ylabel(_("L2 norm of the emotion vector\n(residual-stream units, log scale)"))
     axes[-1].legend(frameon=False, fontsize=9, loc="lower right")
     title = _("{model}: strength of the emotion vectors by depth").format(model=model)
-    figure.suptitle(title, fontsize=13)
-    return figure
+    return titled(figure, title)
 
 
 def emotion_distances(
     within: pd.DataFrame, emotions: Sequence[str], model: str, alpha: float
 ) -> plt.Figure:
     """The study's cosine between emotions by depth, with the band that shuffled labels give."""
-    style()
     rows = within[(within.stat == "cos_naive") & (within.metric == "raw") & within.depth.notna()]
     positions = list(dict.fromkeys(rows.position))
-    figure, axes = panels(len(positions), sharey=True)
+    figure, axes = row_of_axes(len(positions), sharey=True)
     for axis, position in zip(axes, positions, strict=True):
         here = rows[rows.position == position]
         band = here.groupby("depth").agg({"null_low": "min", "null_high": "max"})
@@ -82,18 +79,16 @@ def emotion_distances(
     axes[0].set_ylabel(_("cosine of two emotion vectors\n(both against the same neutral mean)"))
     axes[0].legend(frameon=False, fontsize=9, loc="lower right")
     title = _("{model}: how alike are the emotion vectors?").format(model=model)
-    figure.suptitle(title, fontsize=13)
-    return figure
+    return titled(figure, title)
 
 
 def similarity_heatmap(
     within: pd.DataFrame, emotions: Sequence[str], model: str, alpha: float
 ) -> plt.Figure:
     """The study's cosine between emotions, averaged over depths, and what chance gives."""
-    style()
     rows = within[(within.stat == "cos_naive") & (within.metric == "raw") & within.depth.isna()]
     positions = list(dict.fromkeys(rows.position))
-    figure, axes = panels(len(positions), width=5.4, height=4.7)
+    figure, axes = row_of_axes(len(positions), width=5.4, height=4.7)
     for k, (axis, position) in enumerate(zip(axes, positions, strict=True)):
         values = pd.DataFrame(np.eye(len(emotions)), index=emotions, columns=emotions)
         notes = values.astype(object).map("{:.0f}".format)
@@ -114,15 +109,13 @@ def similarity_heatmap(
     title = _(
         "{model}: mean cosine over depths (the last one left out), {share} interval and chance"
     )
-    figure.suptitle(title.format(model=model, share=percent(1 - alpha)), fontsize=12)
-    return figure
+    return titled(figure, title.format(model=model, share=percent(1 - alpha)), size=12)
 
 
 def cross_model(
     cross: pd.DataFrame, emotion: str, models: Sequence[str], alpha: float
 ) -> plt.Figure:
     """The study's raw cosine of one emotion in two models, in the band of unrelated vectors."""
-    style()
     rows = cross[
         (cross.method == "raw")
         & (cross.emotion_a == emotion)
@@ -132,7 +125,7 @@ def cross_model(
     positions = list(dict.fromkeys(rows.position))
     pairs = list(dict.fromkeys(zip(rows.model_a, rows.model_b, strict=True)))
     drawn = rows[rows.value.notna()] if rows.value.notna().any() else rows
-    figure, axes = panels(max(len(positions), 1), sharey=True)
+    figure, axes = row_of_axes(max(len(positions), 1), sharey=True)
     for axis, position in zip(axes, positions, strict=False):
         here = rows[rows.position == position]
         undefined, nowhere = [], set()
@@ -169,8 +162,7 @@ def cross_model(
         "{emotion}: raw cosine across models\n"
         "(compares unrelated coordinates: it cannot show sharing, nor its absence)"
     )
-    figure.suptitle(title.format(emotion=emotion), fontsize=12)
-    return figure
+    return titled(figure, title.format(emotion=emotion), size=12)
 
 
 def _band(

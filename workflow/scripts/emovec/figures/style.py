@@ -14,6 +14,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import seaborn as sns
 from matplotlib import font_manager
+from matplotlib.artist import Artist
+from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from emovec.activations.copies import COPIES, split_name
@@ -90,13 +92,56 @@ def save(figure: plt.Figure, path: str | Path, dpi: int) -> None:
     plt.close(figure)
 
 
-def panels(
+def subplots(
+    rows: int, columns: int, width: float, height: float, **options: object
+) -> tuple[plt.Figure, np.ndarray]:
+    """A figure in the style of all, with its axes `[row, column]`; sizes in inches."""
+    style()
+    return plt.subplots(
+        rows, columns, figsize=(width, height), squeeze=False, layout="constrained", **options
+    )
+
+
+def row_of_axes(
     count: int, width: float = 5.2, height: float = 4.0, **options: object
 ) -> tuple[plt.Figure, list[plt.Axes]]:
-    figure, axes = plt.subplots(
-        1, count, figsize=(width * count, height), squeeze=False, layout="constrained", **options
-    )
+    """`subplots` in one row, each of that size."""
+    figure, axes = subplots(1, count, width * count, height, **options)
     return figure, list(axes[0])
+
+
+def key(label: str, colour: str, **options: object) -> Line2D:
+    """An entry of a legend."""
+    return Line2D([], [], color=colour, label=label, **options)
+
+
+def band_key(label: str, colour: str = BAND, **options: object) -> Line2D:
+    return key(label, colour, lw=8, solid_capstyle="butt", **options)
+
+
+def hollow_key(label: str) -> Line2D:
+    return key(label, NEUTRAL, marker="o", mfc="white", ls="")
+
+
+def titled(
+    figure: plt.Figure,
+    title: str,
+    keys: Sequence[Artist] = (),
+    size: int = 13,
+    columns: int = 0,
+    **options: object,
+) -> plt.Figure:
+    """The figure with a title over all axes and a legend below them."""
+    if keys:
+        figure.legend(
+            handles=keys,
+            loc="outside lower center",
+            ncols=columns or len(keys),
+            frameon=False,
+            **options,
+        )
+    figure.suptitle(title, fontsize=size)
+    return figure
 
 
 def depth_axis(axis: plt.Axes, last: int) -> None:

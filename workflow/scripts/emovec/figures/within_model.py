@@ -19,7 +19,8 @@ from emovec.figures.style import (
     colours,
     depth_axis,
     position_title,
-    style,
+    subplots,
+    titled,
 )
 from emovec.prompts.positions import POSITIONS
 from emovec.statistics.metrics import METRICS
@@ -41,14 +42,17 @@ def similarity_by_depth(
     within: pd.DataFrame, emotions: Sequence[str], model: str, alpha: float
 ) -> plt.Figure:
     """Corrected cosines with intervals, hollow where the gate fails; the study's cosine dotted."""
-    style()
     rows = within[within.depth.notna()]
     positions = list(dict.fromkeys(rows.position))
     metrics = [name for name in METRICS if (rows.metric == name).any()]
-    figure, axes = plt.subplots(
-        len(metrics), len(positions), figsize=(5.6 * len(positions), 2.9 * len(metrics) + 0.6),
-        squeeze=False, sharex=True, sharey=True, layout="constrained",
-    )  # fmt: skip
+    figure, axes = subplots(
+        len(metrics),
+        len(positions),
+        5.6 * len(positions),
+        2.9 * len(metrics) + 0.6,
+        sharex=True,
+        sharey=True,
+    )
     for i, metric in enumerate(metrics):
         for j, position in enumerate(positions):
             axis = axes[i, j]
@@ -79,15 +83,9 @@ def similarity_by_depth(
     )
     label = _("the study's cosine with shuffled labels, {share}").format(share=percent(1 - alpha))
     axes[0, 0].plot([], [], color=BAND, lw=8, alpha=0.6, solid_capstyle="butt", label=label)
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
-    figure.suptitle(
-        _("{model}: are the emotions distinct directions? (1 = the same, 0 = unrelated)").format(
-            model=model
-        ),
-        fontsize=13,
-    )
-    return figure
+    handles, _labels = axes[0, 0].get_legend_handles_labels()
+    title = _("{model}: are the emotions distinct directions? (1 = the same, 0 = unrelated)")
+    return titled(figure, title.format(model=model), handles, columns=3, fontsize=9)
 
 
 def _pair(axis: plt.Axes, rows: pd.DataFrame, pair: tuple[str, str], k: int) -> None:
@@ -114,17 +112,18 @@ def diagnostics(
 
     `shuffled` is the table of the label-shuffled copy: the reliability of vectors that are noise.
     """
-    style()
     noise = shuffled[(shuffled.metric == "raw") & (shuffled.stat == "reliability")]
     noise = noise[noise.emotion_a.isin(list(emotions)) & noise.depth.notna()]
     rows = within[within.depth.notna() & (within.metric == "raw")]
     positions = list(dict.fromkeys(rows.position))
     palette = colours(emotions)
-    figure, axes = plt.subplots(
-        len(positions), len(DIAGNOSTICS),
-        figsize=(3.9 * len(DIAGNOSTICS), 3.0 * len(positions) + 0.6),
-        squeeze=False, sharex=True, layout="constrained",
-    )  # fmt: skip
+    figure, axes = subplots(
+        len(positions),
+        len(DIAGNOSTICS),
+        3.9 * len(DIAGNOSTICS),
+        3.0 * len(positions) + 0.6,
+        sharex=True,
+    )
     for i, position in enumerate(positions):
         for j, (stat, title) in enumerate(DIAGNOSTICS.items()):
             axis = axes[i, j]
@@ -165,8 +164,7 @@ def diagnostics(
                 axis.set_ylabel(
                     _("read at:\n{position}").format(position=_(POSITIONS[position].title))
                 )
-    handles, labels = axes[0, -1].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    handles, _labels = axes[0, -1].get_legend_handles_labels()
     worst = rows[rows.stat == "rogue_share1"].value.max()
     if worst > 0.5:
         verdict = _(
@@ -176,8 +174,7 @@ def diagnostics(
         verdict = _(
             "{model}: no single dimension decides the raw cosines (largest share {share:.2f})"
         )
-    figure.suptitle(verdict.format(model=model, share=np.round(worst, 2)), fontsize=13)
-    return figure
+    return titled(figure, verdict.format(model=model, share=np.round(worst, 2)), handles)
 
 
 def _note(axis: plt.Axes, height: float, text: str) -> None:
