@@ -21,7 +21,7 @@ from tokenizers import Tokenizer
 from emovec.audit.classifiers import FOLDS, bag_of_words, nuisances
 from emovec.audit.duplicates import duplicates
 from emovec.audit.emotion_words import heads, probe_words
-from emovec.audit.form import final, lengths, openings
+from emovec.audit.form import final, first_words, lengths
 from emovec.audit.ledger import LIMITS, Ledger, Z, has, times
 from emovec.prompts.sentences import ATTRIBUTE, HALVES
 from emovec.prompts.tokenizer import encode
@@ -64,7 +64,7 @@ def audit(
     duplicates(ledger, prompts, probe)
     final(ledger, prompts, encoded, classes)
     lengths(ledger, prompts, encoded, emotions, neutral)
-    openings(ledger, prompts, folds, emotions, neutral, seed)
+    first_words(ledger, prompts, folds, emotions, neutral, seed)
     nuisances(ledger, prompts, folds, classes)
     bag_of_words(ledger, prompts, classes, rng)
     heads(ledger, prompts, emotions)

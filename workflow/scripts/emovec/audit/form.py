@@ -108,7 +108,7 @@ def _smd(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
     return float(difference.mean() / spread), float(error / spread)
 
 
-def openings(
+def first_words(
     ledger: Ledger,
     prompts: pd.DataFrame,
     folds: Folds,

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from emovec.activations.copies import split_name
-from emovec.between_models.families import _is_control, _unordered
+from emovec.between_models.families import is_control, unordered
 from emovec.between_models.thresholds import DEFAULTS, JOINT, Thresholds
 from emovec.between_models.verdict import Evidence, decide
 from emovec.io.tables import typed
@@ -41,7 +41,7 @@ def verdicts(
     tested = similarity[similarity["family"] == "alignment"]
     rows = []
     places = ("model_a", "model_b", "depth_a", "depth_b")
-    key = [_unordered(row, places) for _, row in tested.iterrows()]
+    key = [unordered(row, places) for _, row in tested.iterrows()]
     groups = tested.groupby([pd.Series(key, tested.index), "emotion_a", "position"], sort=False)
     for (place, emotion, position), claim in groups:
         tables = [
@@ -211,6 +211,6 @@ def _floor(claim: pd.DataFrame, tested: pd.DataFrame) -> float | None:
     counted = {
         (frozenset((row.model_a, row.model_b)), row.emotion_a)
         for row in tested.itertuples()
-        if not (_is_control(row.model_a, ()) or _is_control(row.model_b, ()))
+        if not (is_control(row.model_a, ()) or is_control(row.model_b, ()))
     }
     return max(len(counted), 1) / (1 + min(pairs)) if pairs else None

@@ -46,9 +46,9 @@ def _adjust(
     """Correct the rows of one family in place, each position by itself."""
     claims: dict[str, dict[tuple, list]] = {}
     for index, row in table[family].iterrows():
-        if not any(_is_control(row[column], left_out) for column in places[:2]):
+        if not any(is_control(row[column], left_out) for column in places[:2]):
             at_position = claims.setdefault(row["position"], {})
-            at_position.setdefault((_unordered(row, places), row[what]), []).append(index)
+            at_position.setdefault((unordered(row, places), row[what]), []).append(index)
     for at_position in claims.values():
         members = list(at_position.values())
         worst = [np.max(table.loc[rows, "p_adjusted"].to_numpy(float)) for rows in members]
@@ -57,10 +57,10 @@ def _adjust(
             table.loc[rows, "p_adjusted"] = p
 
 
-def _is_control(model: str, left_out: Collection[str]) -> bool:
+def is_control(model: str, left_out: Collection[str]) -> bool:
     return is_copy(model) or model in left_out
 
 
-def _unordered(row: pd.Series, places: tuple[str, str, str, str]) -> tuple:
+def unordered(row: pd.Series, places: tuple[str, str, str, str]) -> tuple:
     """Both models with their depths, in the same order whichever was mapped."""
     return tuple(sorted(zip(row[list(places[:2])], row[list(places[2:])].astype(int), strict=True)))
