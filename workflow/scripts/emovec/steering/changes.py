@@ -38,7 +38,7 @@ def changes(table: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
     at = ["opening", "sample"] if "sample" in table else ["opening"]
     before = table[table.operation == "none"].set_index(at)[list(measures)]
     rows = pd.MultiIndex.from_frame(table[at]) if len(at) > 1 else table[at[0]]
-    less = table[list(measures)].to_numpy() - before.loc[rows].to_numpy()
+    less = table[list(measures)].to_numpy(float) - before.loc[rows].to_numpy(float)
     return table[[*CONDITION_COLUMNS, *at]].assign(**dict(zip(measures, less.T, strict=True)))
 
 
