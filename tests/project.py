@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import copy
+import hashlib
+import json
 import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import yaml
+from filelock import FileLock
 
 ROOT = Path(__file__).parents[1]
 PARTS = (
@@ -31,6 +35,10 @@ def tiny(architecture: str, **changes: object) -> dict:
     return {"source": {"random": {"architecture": architecture} | settings | changes}}
 
 
+STEERING = {
+    "models": ["one"], "depths": [0.5], "strengths": [0.5, 1.0], "controls": 10, "tokens": 4,
+    "max_empty": 1.0,  # an untrained model writes nothing that can be read
+}  # fmt: skip
 CONFIG = {
     "experiment": "tests",
     "seed": 7,
@@ -54,13 +62,7 @@ class Project:
     python = sys.executable
 
     def __init__(self, folder: Path, config: dict | str = CONFIG) -> None:
-        self.folder = folder
-        self.shipped = config if isinstance(config, str) else None
-        self.config = (
-            yaml.safe_load((ROOT / config).read_text())
-            if isinstance(config, str)
-            else copy.deepcopy(config)
-        )
+        self._open(folder, config)
         folder.mkdir(parents=True)
         for part in PARTS:
             source, target = ROOT / part, folder / part
@@ -71,12 +73,39 @@ class Project:
             else:
                 shutil.copy2(source, target)
 
+    def _open(self, folder: Path, config: dict | str) -> None:
+        self.folder = folder
+        self.shipped = config if isinstance(config, str) else None
+        self.config = (
+            yaml.safe_load((ROOT / config).read_text())
+            if isinstance(config, str)
+            else copy.deepcopy(config)
+        )
+
+    @classmethod
+    def once(cls, folder: Path, make: Callable[[Path], Project]) -> Project:
+        """What `make` leaves in `folder`, made by the first process that asks; others wait."""
+        ready = folder.with_name(f"{folder.name}.json")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{folder}.lock"):
+            if not ready.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                project = make(folder)
+                ready.write_text(json.dumps([project.shipped or project.config, files(folder)]))
+        made = cls.__new__(cls)
+        made._open(folder, json.loads(ready.read_text())[0])
+        return made
+
+    def unchanged(self) -> bool:
+        """Whether all files are those that `make` left to `once`."""
+        ready = self.folder.with_name(f"{self.folder.name}.json")
+        return files(self.folder) == json.loads(ready.read_text())[1]
+
     def copy(self, folder: Path) -> Project:
-        """The same project with its results elsewhere; time stamps are kept."""
-        shutil.copytree(self.folder, folder, symlinks=True)
+        """The same project elsewhere, with its time stamps."""
+        shutil.copytree(self.folder, folder, symlinks=True, copy_function=_link_or_copy)
         other = Project.__new__(Project)
-        other.folder, other.config = folder, copy.deepcopy(self.config)
-        other.shipped = self.shipped
+        other._open(folder, self.shipped or self.config)
         return other
 
     def start(self, *arguments: str, cores: int = 2, **environment: str) -> subprocess.Popen:
@@ -118,6 +147,21 @@ class Project:
             p.relative_to(self.results).as_posix(): p.read_bytes()
             for p in sorted(self.results.rglob("*.csv"))
         }
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    """Another name for results and models, which are only replaced whole; a copy of the rest."""
+    linked = "/results/" in source or "/resources/models/" in source
+    (os.link if linked else shutil.copy2)(source, target)
+
+
+def files(folder: Path) -> dict[str, str]:
+    """Digests of all files below a folder, hidden ones included."""
+    return {
+        p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest()
+        for p in sorted(folder.rglob("*"))
+        if p.is_file()
+    }
 
 
 def finish(process: subprocess.Popen, timeout: float = 600) -> Run:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 ARCHITECTURES = ("gpt2", "gpt_neox", "gpt_neo", "llama")
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
 SUFFIX = " That is all there is to say about it."
 
 

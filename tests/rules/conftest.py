@@ -1,12 +1,14 @@
-"""A finished run that several test files start from."""
+"""Finished runs that several test files start from, each made once in a session."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from project import Project
+from project import STEERING, Project, tiny
+from tiny import LETTERS, write_classifier
 
 # Python runs a module of this name before anything else, in Snakemake and in every job. A pickle
 # can do nothing but with what it looks up.
@@ -23,21 +25,74 @@ sys.addaudithook(watch)
 """
 
 
+def shared(
+    name: str, factory: pytest.TempPathFactory, make: Callable[[Path], Project]
+) -> Iterator[Project]:
+    """A project of all processes of the session, which no test may have changed in the end."""
+    pytest.importorskip("torch")
+    base = factory.getbasetemp()
+    # each process of pytest-xdist has its folder in the one of the session
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    project = Project.once(base / name / "project", make)
+    yield project
+    assert project.unchanged(), f"a test has written to the shared run {name}"
+
+
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The small experiment of `project.CONFIG`, whole; copy it before changing anything.
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """The small experiment of `project.CONFIG` in both languages; copy it to change anything.
 
     `unpickled` beside the project says what was looked up for a pickle, and by which script.
     """
-    pytest.importorskip("torch")
-    folder = tmp_path_factory.mktemp("finished")
-    (folder / "watch").mkdir()
-    (folder / "watch/sitecustomize.py").write_text(WATCH)
-    (folder / "unpickled").touch()
-    path = os.pathsep.join(filter(None, [str(folder / "watch"), os.environ.get("PYTHONPATH")]))
-    project = Project(folder / "project")
-    project.build(PYTHONPATH=path, UNPICKLED=str(folder / "unpickled"))
-    return project
+
+    def make(folder: Path) -> Project:
+        beside = folder.parent
+        (beside / "watch").mkdir(exist_ok=True)
+        (beside / "watch/sitecustomize.py").write_text(WATCH)
+        (beside / "unpickled").touch()
+        path = os.pathsep.join(filter(None, [str(beside / "watch"), os.environ.get("PYTHONPATH")]))
+        project = Project(folder)
+        project.config["report"] = {"language": "both"}
+        said = project.build(PYTHONPATH=path, UNPICKLED=str(beside / "unpickled")).text
+        assert "Report: results/tests/report.html" in said
+        return project
+
+    yield from shared("finished", tmp_path_factory, make)
+
+
+@pytest.fixture(scope="session")
+def steered(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """The same with a model steered, whose texts two classifiers judge."""
+
+    def make(folder: Path) -> Project:
+        project = finished.copy(folder)
+        write_classifier(folder / "models/judge", LETTERS, ("mark", "letter"))
+        project.config["steering"] = STEERING | {
+            "classifiers": {
+                "judge": {"source": {"path": "models/judge"}, "targets": {"anger": "letter"}},
+                "same": {"source": {"path": "models/judge"}, "labels": ["mark"]},
+            }
+        }
+        project.build()
+        return project
+
+    yield from shared("steered", tmp_path_factory, make)
+
+
+@pytest.fixture(scope="session")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """One model, two emotions, read at the emotional word and at the end; told in Japanese."""
+
+    def make(folder: Path) -> Project:
+        project = Project(folder)
+        project.config["models"] = {"one": tiny("gpt2")}
+        project.config["prompts"]["emotions"] = ["anger", "apology"]
+        project.config["activations"] = {"positions": ["emotion_word", "last"]}
+        project.config["report"] = {"language": "ja"}
+        project.build()
+        return project
+
+    yield from shared("alone", tmp_path_factory, make)
 
 
 @pytest.fixture

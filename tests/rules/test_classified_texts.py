@@ -6,32 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from project import Project
-from tiny import model_folder, write_classifier
+from tiny import LETTERS, model_folder
 
 pytest.importorskip("torch")
 
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
 TARGETS = ["results/tests/steering/one.csv", "results/tests/report.md"]
 
 
-@pytest.fixture(scope="module")
-def judged(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = finished.copy(tmp_path_factory.mktemp("judged") / "project")
-    write_classifier(project.folder / "models/judge", LETTERS, ("mark", "letter"))
-    project.config["steering"] = {
-        "models": ["one"], "depths": [0.5], "strengths": [1.0], "controls": 10, "tokens": 4,
-        "max_empty": 1.0,
-        "classifiers": {
-            "judge": {"source": {"path": "models/judge"}, "targets": {"anger": "letter"}},
-            "same": {"source": {"path": "models/judge"}, "labels": ["mark"]},
-        },
-    }  # fmt: skip
-    project.build(*TARGETS)
-    return project
-
-
-def test_scores_are_those_of_the_classifier(judged: Project) -> None:
-    scores = pd.read_csv(judged.results / "steering/one/scores.csv", keep_default_na=False)
+def test_scores_are_those_of_the_classifier(steered: Project) -> None:
+    scores = pd.read_csv(steered.results / "steering/one/scores.csv", keep_default_na=False)
     assert list(scores.columns[-3:]) == ["judge_mark", "judge_letter", "same_mark"]
     read = scores[scores.empty_text == 0]
     ends = np.array([text.split()[-1][-1] in LETTERS for text in read.text])
@@ -42,10 +25,10 @@ def test_scores_are_those_of_the_classifier(judged: Project) -> None:
     assert set(scores.judge_letter[scores.empty_text == 1]) <= {""}
 
 
-def test_its_labels_are_measures_of_the_effect(judged: Project) -> None:
-    table = pd.read_csv(judged.results / "steering/one.csv")
+def test_its_labels_are_measures_of_the_effect(steered: Project) -> None:
+    table = pd.read_csv(steered.results / "steering/one.csv")
     assert {"judge_mark", "judge_letter", "same_mark"} <= set(table.measure)
-    scores = pd.read_csv(judged.results / "steering/one/scores.csv").set_index("opening")
+    scores = pd.read_csv(steered.results / "steering/one/scores.csv").set_index("opening")
     greedy = scores[scores["sample"] == 0]
     before = greedy.judge_letter[greedy.operation == "none"]
     compared = 0
@@ -63,9 +46,9 @@ def test_its_labels_are_measures_of_the_effect(judged: Project) -> None:
 
 
 def test_classifier_is_read_anew_if_it_changes_and_nothing_is_written_anew(
-    judged: Project, tmp_path: Path
+    steered: Project, tmp_path: Path
 ) -> None:
-    project = judged.copy(tmp_path / "project")
+    project = steered.copy(tmp_path / "project")
     assert "Nothing to be done" in project.build(*TARGETS).text
     project.config["steering"]["classifiers"]["same"]["labels"] = ["letter"]
     planned = project.planned(*TARGETS)
@@ -86,9 +69,9 @@ def test_classifier_is_read_anew_if_it_changes_and_nothing_is_written_anew(
     ],
 )
 def test_classifier_that_cannot_judge(
-    judged: Project, tmp_path: Path, tiny_root: Path, changes: dict, rule: str, says: str
+    steered: Project, tmp_path: Path, tiny_root: Path, changes: dict, rule: str, says: str
 ) -> None:
-    project = judged.copy(tmp_path / "project")
+    project = steered.copy(tmp_path / "project")
     (project.folder / "models/gpt2").symlink_to(model_folder("gpt2", tiny_root))
     project.config["steering"]["classifiers"]["same"] |= changes
     run = project.snakemake(TARGETS[0])

@@ -1,6 +1,5 @@
 """Whatever stops a run, nothing is lost, and the next run ends as if it had not happened."""
 
-import hashlib
 import os
 import re
 import signal
@@ -11,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from disks import read_only, small
-from project import ROOT, Project
+from project import ROOT, Project, files
 
 pytest.importorskip("torch")
 
@@ -21,15 +20,6 @@ STAGES = {
     for path in sorted((ROOT / "workflow/rules").glob("*.smk"))
     if "script:" in path.read_text()
 }
-
-
-def files(folder: Path) -> dict[str, str]:
-    """Digests of all files below a folder, hidden ones included."""
-    return {
-        p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest()
-        for p in sorted(folder.rglob("*"))
-        if p.is_file()
-    }
 
 
 def lasting(project: Project) -> dict[str, str]:
@@ -81,14 +71,17 @@ def fresh(tmp_path: Path) -> Project:
 def test_run_killed_at_every_stage_ends_like_one_left_alone(
     fresh: Project, finished: Project
 ) -> None:
-    """Killed in the first job of each stage, at any moment of it; then run again."""
+    """Killed in the first job of each stage, at any moment of it; then run again.
+
+    On one core, so that nothing depends on their number either.
+    """
     rng = np.random.default_rng(0)
     ran = begun(finished, 0)
     waiting = {stage: ran & set(rules) for stage, rules in STAGES.items() if ran & set(rules)}
     stages = len(waiting)
     killed = 0
     while waiting:
-        process = fresh.start()
+        process = fresh.start(cores=1)
         rule = wait_for_job(process, fresh, set().union(*waiting.values()))
         assert rule, process.stdout.read()
         time.sleep(rng.uniform(0, 1.2))
@@ -103,7 +96,7 @@ def test_run_killed_at_every_stage_ends_like_one_left_alone(
             run = fresh.snakemake()
             assert run.code != 0 and "--unlock" in run.text
         fresh.build("--unlock")
-    fresh.build()
+    fresh.build(cores=1)
     assert killed == stages >= 10
     assert lasting(fresh) == lasting(finished)
     assert "Nothing to be done" in fresh.build("-n").text

@@ -19,26 +19,12 @@ PHONE, DESK, PAPER = 390, 1280, 718  # an A4 page between its margins is 718 px 
 DEFAULT = ROOT / "results/default/report.html"
 PAGES = ["en", "ja", pytest.param("default", marks=pytest.mark.skipif(
     not DEFAULT.exists(), reason="the default experiment has not been run here"))]  # fmt: skip
-STEERING = {
-    "models": ["one"], "depths": [0.5], "strengths": [0.5, 1.0], "controls": 10, "tokens": 4,
-    "max_empty": 1.0,  # an untrained model writes nothing that can be read
-}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def run(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+def addresses(steered: Project) -> dict[str, str]:
     """A run with everything that a page can show, in both languages."""
-    project = finished.copy(tmp_path_factory.mktemp("page") / "project")
-    project.config |= {"steering": STEERING, "report": {"language": "both"}}
-    said = project.build().text
-    assert "Report: results/tests/report.html" in said
-    assert len((project.results / "findings.txt").read_text().splitlines()) == 3
-    return project
-
-
-@pytest.fixture(scope="module")
-def addresses(run: Project) -> dict[str, str]:
-    pages = {"en": run.results / "report.html", "ja": run.results / "report_ja.html"}
+    pages = {"en": steered.results / "report.html", "ja": steered.results / "report_ja.html"}
     return {name: path.as_uri() for name, path in (pages | {"default": DEFAULT}).items()}
 
 
@@ -131,9 +117,9 @@ def test_primary_position_is_offered_first(browser, addresses: dict[str, str]) -
 
 
 def test_chart_draws_the_rows_that_are_chosen(
-    browser, addresses: dict[str, str], run: Project
+    browser, addresses: dict[str, str], steered: Project
 ) -> None:
-    table = pd.read_csv(run.results / "within_model_similarity.csv")
+    table = pd.read_csv(steered.results / "within_model_similarity.csv")
     own = table[
         (table.model == "two") & (table.position == "last") & (table.metric == "raw")
         & (table.stat == "cos_naive") & table.depth.notna()
@@ -151,41 +137,43 @@ def test_chart_draws_the_rows_that_are_chosen(
         )
 
 
-def test_verdicts_are_filtered(browser, addresses: dict[str, str], run: Project) -> None:
+def test_verdicts_are_filtered(browser, addresses: dict[str, str], steered: Project) -> None:
     with opened(browser, addresses["en"]) as page:
         choose(page, "verdicts", emotion="anger")
-        table = pd.read_csv(run.results / "verdicts.csv")
+        table = pd.read_csv(steered.results / "verdicts.csv")
         own = table[(table.emotion == "anger") & ~table.model_b.str.contains("@")]
         assert texts(page, "#look-verdicts tbody td:nth-child(2)") == ["anger"] * len(own)
         assert texts(page, "#look-verdicts tbody td:last-child") == own.reason.tolist()
 
 
-def test_texts_are_filtered(browser, addresses: dict[str, str], run: Project) -> None:
-    scores = pd.read_csv(run.results / "steering/one/scores.csv", keep_default_na=False)
-    openings = pd.read_csv(run.folder / "resources/steering/openings.csv", index_col="id").text
+def test_texts_are_filtered(browser, addresses: dict[str, str], steered: Project) -> None:
+    scores = pd.read_csv(steered.results / "steering/one/scores.csv", keep_default_na=False)
+    openings = pd.read_csv(steered.folder / "resources/steering/openings.csv", index_col="id").text
     with opened(browser, addresses["en"]) as page:
         choose(page, "texts", direction="anger", sign="+", strength="1")
         opening = page.input_value("#look-texts select[name=opening]")
         own = scores[scores.opening.map(openings) == opening]
-        steered = own[(own.direction == "anger") & (own.sign == 1) & (own.strength == 1)]
+        added = own[(own.direction == "anger") & (own.sign == 1) & (own.strength == 1)]
         alone = own[own.operation == "none"]
         # what was projected out has no strength, so that it fits every choice of one
         removed = own[(own.direction == "anger") & (own.operation == "remove")]
         said = texts(page, "#look-texts h4")
-        assert said.count("+ anger") == len(steered) > 0
+        assert said.count("+ anger") == len(added) > 0
         assert said.count("not steered") == len(alone) > 0
-        assert len(said) == len(steered) + len(alone) + len(removed)
+        assert len(said) == len(added) + len(alone) + len(removed)
         shown = set(
             page.eval_on_selector_all("#look-texts .cards p", "all => all.map(p => p.textContent)")
         )
-        assert set(steered.text.replace("", "(nothing)")) <= shown
+        assert set(added.text.replace("", "(nothing)")) <= shown
         choose(page, "texts", direction="control directions")
         assert not any("anger" in one for one in texts(page, "#look-texts h4"))
 
 
-def test_tokens_are_those_of_the_table(browser, addresses: dict[str, str], run: Project) -> None:
+def test_tokens_are_those_of_the_table(
+    browser, addresses: dict[str, str], steered: Project
+) -> None:
     table = pd.read_csv(
-        run.results / "token_projections/two.csv", keep_default_na=False, na_values=[""]
+        steered.results / "token_projections/two.csv", keep_default_na=False, na_values=[""]
     )
     depth, topic = str(table.depth.max()), table.topic.iloc[-1]
     own = table[

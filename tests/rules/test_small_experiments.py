@@ -8,26 +8,23 @@ import pytest
 from emovec.io.files import read_json, sha256
 from emovec.vectors.directions import EmotionVectors
 from emovec.vectors.exported import load_vectors
-from project import Project, tiny
+from project import Project
 
 pytest.importorskip("torch")
-
-
-@pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """One model, two emotions, read at the emotional word and at the end."""
-    project = Project(tmp_path_factory.mktemp("alone") / "project")
-    project.config["models"] = {"one": tiny("gpt2")}
-    project.config["prompts"]["emotions"] = ["anger", "apology"]
-    project.config["activations"] = {"positions": ["emotion_word", "last"]}
-    project.build()
-    return project
 
 
 def test_one_model_is_compared_with_its_twin_alone(alone: Project) -> None:
     cross = pd.read_csv(alone.results / "cross_model_similarity.csv")
     assert set(cross.model_a) | set(cross.model_b) == {"one", "one@twin"}
-    assert "One model alone" in (alone.results / "report.md").read_text()
+
+
+def test_japanese_alone_has_the_plain_names(alone: Project) -> None:
+    text = (alone.results / "report.md").read_text()
+    assert text.startswith("# 感情方向ベクトル：tests\n") and "](plots/" in text
+    assert "比べる組がない" in text or "回転コピーに限られる" in text  # one model has no pair
+    assert "残差ストリーム" in (alone.results / "report.html").read_text()
+    assert "ステアリングは実行していない。" in (alone.results / "findings.txt").read_text()
+    assert not list(alone.results.rglob("*_ja*"))
 
 
 def test_position_without_a_probe_has_the_raw_metric_alone(alone: Project) -> None:

@@ -13,21 +13,13 @@ OFFLINE = dict.fromkeys(["http_proxy", "https_proxy", "HTTPS_PROXY"], "http://12
 PAGE = "report/report.html"
 
 
-def build(project: Project) -> str:
+@pytest.fixture(scope="module")
+def page(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The page of Snakemake's report."""
+    project = finished.copy(tmp_path_factory.mktemp("archive") / "project")
     project.build("--report", "report.zip", **OFFLINE)
     with zipfile.ZipFile(project.folder / "report.zip") as archive:
         return archive.read(PAGE).decode()
-
-
-@pytest.fixture(scope="module")
-def project(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return finished.copy(tmp_path_factory.mktemp("archive") / "project")
-
-
-@pytest.fixture(scope="module")
-def page(project: Project) -> str:
-    return build(project)
 
 
 def variable(page: str, name: str) -> dict:
@@ -36,12 +28,12 @@ def variable(page: str, name: str) -> dict:
     return json.JSONDecoder().raw_decode(page, found.end())[0]
 
 
-def test_every_figure_and_joined_table_is_there(project: Project, page: str) -> None:
+def test_every_figure_and_joined_table_is_there(finished: Project, page: str) -> None:
     shown = {Path(path).relative_to("results/tests") for path in variable(page, "results")}
     expected = {
-        path.relative_to(project.results)
-        for pattern in ("*.csv", "prompts/*.csv", "prompts/*.png", "plots/**/*.png", "report.html")
-        for path in project.results.glob(pattern)
+        path.relative_to(finished.results)
+        for pattern in ("*.csv", "prompts/*.csv", "prompts/*.png", "plots/**/*.png", "report*.html")
+        for path in finished.results.glob(pattern)
     }
     assert len(expected) > 25 and shown == expected
 
@@ -61,3 +53,10 @@ def test_categories_lead_the_reader(page: str) -> None:
 def test_first_page_names_the_experiment_and_asks_nothing_of_the_network(page: str) -> None:
     assert "gratitude, anger, apology against neutral" in " ".join(page.split())
     assert not re.findall(r"""(?:src|href)=["']https?://""", page)
+
+
+def test_labels_tell_the_languages_apart(page: str) -> None:
+    found = variable(page, "results").values()
+    labels = [tuple(sorted(one["labels"].items())) for one in found if "png" in one["name"]]
+    assert labels and len(set(labels)) == len(labels)
+    assert {dict(one)["language"] for one in labels} == {"en", "ja"}

@@ -4,28 +4,16 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from project import Project
+from project import STEERING, Project
 
 pytest.importorskip("torch")
 
-STEERING = {
-    "models": ["one"], "depths": [0.5], "strengths": [0.5, 1.0], "controls": 10, "tokens": 4,
-    "max_empty": 1.0,  # an untrained model writes nothing that can be read
-}  # fmt: skip
 TARGETS = ["results/tests/steering/one.csv", "results/tests/plots/steering/one_dose.png"]
 
 
 def made(project: Project) -> dict[str, bytes]:
     folder = project.results / "steering"
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*.*")}
-
-
-@pytest.fixture(scope="module")
-def steered(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = finished.copy(tmp_path_factory.mktemp("steered") / "project")
-    project.config["steering"] = STEERING
-    project.build(*TARGETS)
-    return project
 
 
 def test_branch_is_whole(steered: Project) -> None:
@@ -45,14 +33,16 @@ def test_branch_is_whole(steered: Project) -> None:
     tested = effects[effects.p.notna()]
     assert tested[["value", "ci_low", "ci_high", "null_low", "null_high"]].notna().all(axis=None)
     assert (steered.results / "plots/steering/one_grid.png").is_file()
+    assert len((steered.results / "findings.txt").read_text().splitlines()) == 3
 
 
 def test_files_do_not_depend_on_the_number_of_cores(
     steered: Project, finished: Project, tmp_path: Path
 ) -> None:
     alone = finished.copy(tmp_path / "project")
-    alone.config["steering"] = STEERING
-    alone.build(*TARGETS, cores=1)
+    (alone.folder / "models").symlink_to(steered.folder / "models")
+    alone.config["steering"] = steered.config["steering"]
+    alone.build(TARGETS[0], cores=1)
     assert made(alone) == made(steered)
 
 
