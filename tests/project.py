@@ -106,6 +106,7 @@ class Project:
         shutil.copytree(self.folder, folder, symlinks=True, copy_function=_link_or_copy)
         other = Project.__new__(Project)
         other._open(folder, self.shipped or self.config)
+        other.python = self.python
         return other
 
     def start(self, *arguments: str, cores: int = 2, **environment: str) -> subprocess.Popen:
@@ -164,7 +165,7 @@ def files(folder: Path) -> dict[str, str]:
     }
 
 
-def finish(process: subprocess.Popen, timeout: float = 600) -> Run:
+def finish(process: subprocess.Popen, timeout: float = 1800) -> Run:
     """Wait for a Snakemake that was started."""
     try:
         text, _ = process.communicate(timeout=timeout)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import warm
 from project import STEERING, Project, tiny
 from tiny import LETTERS, write_classifier
 
@@ -25,24 +26,32 @@ sys.addaudithook(watch)
 """
 
 
+@pytest.fixture(scope="session")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Python for all runs but those in which processes themselves are looked at."""
+    pytest.importorskip("torch")
+    with warm.python(tmp_path_factory.mktemp("python")) as program:
+        yield program
+
+
 def shared(
-    name: str, factory: pytest.TempPathFactory, make: Callable[[Path], Project]
+    name: str, python: str, factory: pytest.TempPathFactory, make: Callable[[Path], Project]
 ) -> Iterator[Project]:
     """A project of all processes of the session, which no test may have changed in the end."""
-    pytest.importorskip("torch")
     base = factory.getbasetemp()
     # each process of pytest-xdist has its folder in the one of the session
     base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     project = Project.once(base / name / "project", make)
+    project.python = python
     yield project
     assert project.unchanged(), f"a test has written to the shared run {name}"
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+def finished(python: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """The small experiment of `project.CONFIG` in both languages; copy it to change anything.
 
-    `unpickled` beside the project says what was looked up for a pickle, and by which script.
+    Made by Python itself. `unpickled` beside the project says what was looked up for a pickle, and by which script.
     """
 
     def make(folder: Path) -> Project:
@@ -57,11 +66,13 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         assert "Report: results/tests/report.html" in said
         return project
 
-    yield from shared("finished", tmp_path_factory, make)
+    yield from shared("finished", python, tmp_path_factory, make)
 
 
 @pytest.fixture(scope="session")
-def steered(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+def steered(
+    finished: Project, python: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Project]:
     """The same with a model steered, whose texts two classifiers judge."""
 
     def make(folder: Path) -> Project:
@@ -76,15 +87,16 @@ def steered(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Iter
         project.build()
         return project
 
-    yield from shared("steered", tmp_path_factory, make)
+    yield from shared("steered", python, tmp_path_factory, make)
 
 
 @pytest.fixture(scope="session")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+def alone(python: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """One model, two emotions, read at the emotional word and at the end; told in Japanese."""
 
     def make(folder: Path) -> Project:
         project = Project(folder)
+        project.python = python
         project.config["models"] = {"one": tiny("gpt2")}
         project.config["prompts"]["emotions"] = ["anger", "apology"]
         project.config["activations"] = {"positions": ["emotion_word", "last"]}
@@ -92,7 +104,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         project.build()
         return project
 
-    yield from shared("alone", tmp_path_factory, make)
+    yield from shared("alone", python, tmp_path_factory, make)
 
 
 @pytest.fixture

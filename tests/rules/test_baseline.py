@@ -83,10 +83,13 @@ class Finished:
 
 
 @pytest.fixture(scope="module")
-def finished(hub: Hub, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+def finished(hub: Hub, python: str, tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """The whole experiment, run once."""
     project = _project(tmp_path_factory.mktemp("finished"))
     hub.requests.clear()
+    # the client of the hub reads its environment when it is loaded
+    project.build(*(manifest(project, repo) for repo in COMMITS), HF_ENDPOINT=hub.url)
+    project.python = python
     run = project.build(HF_ENDPOINT=hub.url)
     return Finished(project, run, list(hub.requests))
 

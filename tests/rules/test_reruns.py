@@ -182,10 +182,3 @@ def test_unknown_model_is_refused(project: Project, target: str) -> None:
     run = project.snakemake("-n", target)
     assert run.code != 0
     assert "MissingRuleException" in run.text
-
-
-def test_tables_do_not_depend_on_the_number_of_cores(finished: Project, tmp_path: Path) -> None:
-    alone = Project(tmp_path / "project")
-    alone.build(cores=1)
-    assert alone.tables() == finished.tables()
-    assert len(alone.tables()) >= 12

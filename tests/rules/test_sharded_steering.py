@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -23,6 +24,7 @@ LATER = {"Choosing how to steer one", "Carrying the directions of two into one"}
 def project(finished: Project, folder: Path, shards: int) -> Project:
     """Small batches, so that there is something to split."""
     project = finished.copy(folder)
+    project.python = sys.executable  # its processes are killed
     project.config["steering"] = STEERING | {"shards": shards}
     module = project.folder / "workflow/scripts/emovec/steering/steerer.py"
     text = module.read_text()

@@ -74,7 +74,7 @@ def test_activations_without_a_probe_give_raw_cosines_and_no_map(
         for column in ("id", "topic", "emotion"):
             mine[f"prompts/{column}"] = source[f"prompts/{column}"][...]
     project.config["models"]["brought"] = {"source": {"activations": "mine.h5"}}
-    project.build()
+    project.build(*(f"results/tests/{n}.csv" for n in ("verdicts", "cross_model_similarity")))
     cross = pd.read_csv(project.results / "cross_model_similarity.csv")
     pair = cross[(cross.model_a == "one") & (cross.model_b == "brought")]
     assert set(pair.method) == {"raw"}

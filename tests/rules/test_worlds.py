@@ -24,7 +24,18 @@ from pathlib import Path
 Path(__file__).with_name("imported").touch()
 raise ImportError("torch is not for us")
 """
-TABLES = ("verdicts.csv", "cross_model_similarity.csv", "within_model_similarity.csv", "maps.csv")
+WITHIN, CROSS, VERDICTS = (
+    f"results/tests/{name}.csv"
+    for name in ("within_model_similarity", "cross_model_similarity", "verdicts")
+)
+# what is looked at in each world
+TABLES = {
+    "shared": (WITHIN, CROSS, VERDICTS),
+    "private": (VERDICTS,),
+    "no_signal": (CROSS, VERDICTS),
+    "unrelated": (VERDICTS,),
+    "rogue": (WITHIN,),
+}
 
 
 def write_prompts(folder: Path, probe: pd.DataFrame) -> None:
@@ -67,7 +78,7 @@ def with_rogue_dimension(model: Streams, rng: np.random.Generator) -> Streams:
 
 
 @pytest.fixture(scope="module")
-def outcome(tmp_path_factory: pytest.TempPathFactory):
+def outcome(python: str, tmp_path_factory: pytest.TempPathFactory):
     """The tables of a world, computed by the workflow once for each kind."""
     root = tmp_path_factory.mktemp("worlds")
     (root / "without_torch").mkdir()
@@ -93,19 +104,19 @@ def outcome(tmp_path_factory: pytest.TempPathFactory):
         write_prompts(project.folder, pair.probe)
         write_activations(project.folder / "a.h5", pair.a)
         write_activations(project.folder / "b.h5", b)
-        project.build(
-            *(f"results/tests/{name}" for name in TABLES), PYTHONPATH=str(root / "without_torch")
-        )
+        if kind != "shared":  # the same jobs, with what is loaded
+            project.python = python
+        project.build(*TABLES[kind], PYTHONPATH=str(root / "without_torch"))
         # a job that swallows the error is found too
         assert not (root / "without_torch/imported").exists()
-        kept[kind] = {name: pd.read_csv(project.results / name) for name in TABLES}
+        kept[kind] = {path: pd.read_csv(project.folder / path) for path in TABLES[kind]}
         return kept[kind]
 
     return run
 
 
 def between(tables: dict[str, pd.DataFrame], a: str = "a", b: str = "b") -> pd.DataFrame:
-    table = tables["verdicts.csv"]
+    table = tables[VERDICTS]
     found = table[(table.model_a == a) & (table.model_b == b)]
     assert len(found) == 2 * 3
     return found
@@ -114,7 +125,7 @@ def between(tables: dict[str, pd.DataFrame], a: str = "a", b: str = "b") -> pd.D
 def test_shared_directions_are_found_shared_across_widths(outcome) -> None:
     found = between(outcome("shared"))
     assert (found.verdict == "shared").mean() > 0.8
-    raw = outcome("shared")["cross_model_similarity.csv"]
+    raw = outcome("shared")[CROSS]
     raw = raw[(raw.method == "raw") & (raw.model_b == "b")]
     assert raw.value.isna().all()
     assert (raw.flag == "d_model differs (110 and 130)").all()
@@ -124,7 +135,7 @@ def test_shared_directions_are_found_shared_across_widths(outcome) -> None:
 def test_rotated_twin_shares_everything_and_its_raw_cosine_is_chance(outcome, model: str) -> None:
     found = between(outcome("shared"), model, f"{model}@twin")
     assert (found.verdict == "shared").mean() > 0.8
-    table = outcome("shared")["cross_model_similarity.csv"]
+    table = outcome("shared")[CROSS]
     twin = table[(table.model_a == model) & (table.model_b == f"{model}@twin")]
     aligned = twin[(twin.family == "alignment") & twin.value.notna()]
     assert len(aligned) and (aligned.value > 0.99).all()
@@ -144,7 +155,7 @@ def test_without_signal_nothing_is_concluded(outcome) -> None:
     found = between(outcome("no_signal"))
     assert (found.verdict == "inconclusive").all()
     assert not found.signal_ok.any()
-    cross = outcome("no_signal")["cross_model_similarity.csv"]
+    cross = outcome("no_signal")[CROSS]
     aligned = cross[cross.stat.str.startswith("cos_u") & (cross.family != "control")]
     assert aligned.value.notna().any()
     assert (aligned.p < 0.05).mean() <= 0.05
@@ -157,7 +168,7 @@ def test_without_correspondence_there_is_no_map(outcome) -> None:
 
 
 def test_shuffled_copies_have_no_signal(outcome) -> None:
-    within = outcome("shared")["within_model_similarity.csv"]
+    within = outcome("shared")[WITHIN]
     signal = within[(within.stat == "norm2_u") & within.emotion_a.isin(worlds_cross.EMOTIONS)]
     real = signal[~signal.model.str.contains("@") & (signal.depth > 0)]
     shuffled = signal[signal.model.str.endswith("@shuffled")]
@@ -167,7 +178,7 @@ def test_shuffled_copies_have_no_signal(outcome) -> None:
 
 
 def test_rogue_dimension_is_told_and_taken_out(outcome) -> None:
-    within = outcome("rogue")["within_model_similarity.csv"]
+    within = outcome("rogue")[WITHIN]
     pairs = within[within.emotion_b.isin(worlds_cross.EMOTIONS) & (within.depth > 0)]
     pairs = pairs[pairs.model.isin(["a", "b"])]
     raw = pairs[(pairs.metric == "raw") & (pairs.stat == "cos_naive")].set_index("model")

@@ -5,6 +5,7 @@ Every column of every table is changed in turn; what moves in the text is compar
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -62,13 +63,19 @@ def tables_of_a_run() -> dict[str, pd.DataFrame]:
     return tables | {"steering": effects, "scores": scores, "choice": chosen, "cells": cells}
 
 
+@cache
+def recorded() -> tuple:
+    """What a report reads beside the tables."""
+    return (*run()[:2], steered()[3])
+
+
 def numbers(tables: Tables) -> dict[str, list[str]]:
     """Numbers with decimals in each section of the report."""
-    provenance, audit, _ = run()
+    provenance, audit, sources = recorded()
     choice = tables["choice"].iloc[0].to_dict() | {"cells": tables["cells"].to_dict("records")}
     text = written(
         provenance, audit, dict(tables),
-        steering=[(tables["steering"], tables["scores"], choice, steered()[3])],
+        steering=[(tables["steering"], tables["scores"], choice, sources)],
     )  # fmt: skip
     parts = re.split(r"^## (.+)$", text, flags=re.M)
     found = dict(zip([START, *parts[1::2]], parts[0::2], strict=True))
