@@ -6,13 +6,10 @@ model info, tree, and HEAD or GET of files, with byte ranges.
 
     with serve(folder, faults={"org/name": Fault("cut", on="get", size=1000)}) as hub:
         ...  # HF_ENDPOINT = hub.url; hub.requests is what was asked
-
-    python tests/hub_server.py FOLDER --port 8000 --faults '{"org/name": {"kind": "html"}}'
 """
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import re
@@ -264,22 +261,3 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body[:stop])
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="A stand-in for the Hugging Face hub.")
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("--faults", type=json.loads, default={}, help="JSON: repository to fault")
-    options = parser.parse_args()
-    faults = {repo: Fault(**fault) for repo, fault in options.faults.items()}
-    with Hub(options.folder, options.port, faults=faults) as hub:
-        print(f"HF_ENDPOINT={hub.url}", flush=True)
-        try:
-            hub.serve_forever()
-        except KeyboardInterrupt:
-            hub.closing.set()
-
-
-if __name__ == "__main__":
-    main()

@@ -51,7 +51,8 @@ def shared(
 def finished(python: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """The small experiment of `project.CONFIG` in both languages; copy it to change anything.
 
-    Made by Python itself. `unpickled` beside the project says what was looked up for a pickle, and by which script.
+    Made by Python itself; `unpickled` beside the project says what was looked up for a pickle, and
+    by which script.
     """
 
     def make(folder: Path) -> Project:

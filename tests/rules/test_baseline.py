@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 from emovec.io.files import read_json, sha256
 from emovec.models.sources import source_id
-from full_size_baseline import BASELINE, TINY, UNWANTED, with_few_sentences, write_repositories
 from hub_server import Fault, Hub, Request, serve
 from project import ROOT, Project, Run
+from repositories import BASELINE, UNWANTED, with_few_sentences, write_repositories
 from tokenizers import Tokenizer
 
 pytest.importorskip("torch")
@@ -55,7 +55,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("served")
-    write_repositories(folder, _project(tmp_path_factory.mktemp("config")).config, TINY)
+    write_repositories(folder, _project(tmp_path_factory.mktemp("config")).config)
     return folder
 
 

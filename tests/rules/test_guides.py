@@ -10,10 +10,10 @@ import pytest
 import yaml
 from emovec.activations.store import open_activations
 from emovec.io.files import read_json
-from full_size_baseline import TINY, write_repositories
 from guide import blocks, follow
 from hub_server import serve
 from project import ROOT, Project
+from repositories import write_repositories
 from tiny import model_folder, write_gguf
 
 pytest.importorskip("torch")
@@ -32,7 +32,7 @@ def test_own_models(clone: Path, tiny_root: Path, tmp_path: Path) -> None:
     served = tmp_path / "served"
     [config] = [yaml.safe_load(b.text) for b in blocks(GUIDES / "own-models.md") if b.file]
     from_hub = {k: m for k, m in config["models"].items() if "hub" in m["source"]}
-    write_repositories(served, {"models": from_hub}, TINY)
+    write_repositories(served, {"models": from_hub})
     quiet = {"HF_HOME": str(tmp_path / "home"), "HF_HUB_DISABLE_TELEMETRY": "1", "HF_TOKEN": ""}
     with serve(served) as hub:
         planned, _ = follow(GUIDES / "own-models.md", clone, HF_ENDPOINT=hub.url, **quiet)

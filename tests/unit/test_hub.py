@@ -1,7 +1,6 @@
 """Downloading from a stand-in hub on the loopback interface: whole, resumed, and refused."""
 
 import base64
-import json
 import os
 import subprocess
 import sys
@@ -332,20 +331,3 @@ def test_hub_that_never_goes_on_ends_within_the_limits(hub: Hub, tmp_path: Path)
 def test_unforeseen_error_is_still_one_sentence() -> None:
     error = ValueError("Something broke. It had\ntwo lines.")
     check_sentence(hub_client.sentence(error, REPO, REPO, COMMIT, "http://hub"))
-
-
-def test_server_from_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_repository(tmp_path / "served" / REPO, MODEL)
-    write_repository(tmp_path / "served/lab/page", MODEL)
-    faults = json.dumps({"lab/page": {"kind": "html"}})
-    server = Path(__file__).parents[1] / "hub_server.py"
-    command = [sys.executable, server, tmp_path / "served", "--port", "0", "--faults", faults]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            variable, url = process.stdout.readline().strip().split("=")
-            monkeypatch.setenv(variable, url)
-            download(REPO, COMMIT, tmp_path / "model")
-            assert downloaded(tmp_path / "model") == MODEL
-            assert "page of a proxy" in refusal(tmp_path / "page", repo="lab/page")
-        finally:
-            process.terminate()
