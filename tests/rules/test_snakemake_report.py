@@ -32,7 +32,13 @@ def test_every_figure_and_joined_table_is_there(finished: Project, page: str) ->
     shown = {Path(path).relative_to("results/tests") for path in variable(page, "results")}
     expected = {
         path.relative_to(finished.results)
-        for pattern in ("*.csv", "prompts/*.csv", "prompts/*.png", "plots/**/*.png", "report*.html")
+        for pattern in (
+            "*.csv",
+            "prompts/*.csv",
+            "prompts/*.png",
+            "plots*/**/*.png",
+            "report*.html",
+        )
         for path in finished.results.glob(pattern)
     }
     assert len(expected) > 25 and shown == expected
