@@ -52,6 +52,13 @@ CONFIG = {
 }
 
 
+def rules() -> dict[str, str]:
+    """The text of every rule that runs a script, by name."""
+    texts = [path.read_text() for path in sorted((ROOT / "workflow/rules").glob("*.smk"))]
+    parts = [part for text in texts for part in re.split(r"^rule ", text, flags=re.M)[1:]]
+    return {part.split(":")[0]: part for part in parts if "    script:" in part}
+
+
 class Project:
     """A copy of the workflow with its configuration, in `folder`.
 

@@ -5,20 +5,11 @@ from pathlib import Path
 
 import yaml
 from key_table import keys, schema
+from project import rules
 from snakemake.api import SnakemakeApi
 from snakemake.io import get_flag_value
 from snakemake.settings.enums import Quietness
 from snakemake.settings.types import ConfigSettings, OutputSettings, ResourceSettings
-
-
-def rules(root: Path) -> dict[str, str]:
-    """The text of every rule that runs a script, by name."""
-    found = {}
-    for path in sorted((root / "workflow/rules").glob("*.smk")):
-        for rule in re.split(r"^rule ", path.read_text(), flags=re.M)[1:]:
-            if "script:" in rule:
-                found[rule.split(":")[0]] = rule
-    return found
 
 
 def test_repository_is_laid_out_as_the_catalog_looks_for_it(root: Path) -> None:
@@ -37,10 +28,10 @@ def test_usage_is_standardised(root: Path) -> None:
     assert set(usage["mandatory-flags"]) == {"desc", "flags"}
     deployment = usage["software-stack-deployment"]
     assert set(deployment) == {"conda", "apptainer", "apptainer+conda"}
-    assert deployment["conda"] == all("conda:" in rule for rule in rules(root).values())
+    assert deployment["conda"] == all("conda:" in rule for rule in rules().values())
     containers = "container:" in (root / "workflow/Snakefile").read_text()
     assert deployment["apptainer"] == deployment["apptainer+conda"] == containers
-    reported = any("shown(" in rule for rule in rules(root).values())
+    reported = any("shown(" in rule for rule in rules().values())
     assert usage["report"] == reported and "report:" in (root / "workflow/Snakefile").read_text()
 
 
@@ -65,7 +56,7 @@ def test_rules_keep_to_the_folders_and_to_one_style_of_name(root: Path) -> None:
         *("project", "read", "vary", "write"),
     }
     common = (root / "workflow/rules/common.smk").read_text()
-    for name, rule in rules(root).items():
+    for name, rule in rules().items():
         assert name.split("_")[0] in verbs and re.fullmatch(r"[a-z_]+", name), name
         output = re.search(r"^    output:\n((?:        .*\n)+)", rule, re.M)[1]
         paths = [text for text in re.findall(r'"([^"]+)"', output) if "/" in text]

@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 from guide import Block, blocks, commands
 from key_table import with_table
+from project import rules
 
 
 def pins(text: str) -> dict[str, str]:
@@ -56,17 +57,14 @@ def test_lock_satisfies_the_package(root: Path) -> None:
 def test_rules_are_complete(root: Path) -> None:
     """Every rule that runs a script says what it needs; every script belongs to a rule."""
     needed = {"output", "log", "benchmark", "conda", "resources", "params", "message"}
+    whole = "".join(path.read_text() for path in (root / "workflow/rules").glob("*.smk"))
     scripts = set()
-    for path in sorted((root / "workflow/rules").glob("*.smk")):
-        for rule in re.split(r"^rule ", path.read_text(), flags=re.M)[1:]:
-            name = rule.split(":")[0]
-            directives = set(re.findall(r"^    ([a-z_]+):", rule, re.M))
-            if "script" in directives:
-                assert needed <= directives, name
-                [script] = re.findall(r"scripts/(\w+)\.py", rule)
-                assert script in (name, "join_tables"), name
-                scripts.add(script)
-                assert f'code_of("{script}.py"' in path.read_text(), name
+    for name, rule in rules().items():
+        assert needed <= set(re.findall(r"^    ([a-z_]+):", rule, re.M)), name
+        [script] = re.findall(r"scripts/(\w+)\.py", rule)
+        assert script in (name, "join_tables"), name
+        scripts.add(script)
+        assert f'code_of("{script}.py"' in whole, name
     assert scripts == {p.stem for p in (root / "workflow/scripts").glob("*.py")}
 
 

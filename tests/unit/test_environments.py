@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from project import rules
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "workflow/scripts"
@@ -25,16 +26,10 @@ def environments() -> dict[str, set[str]]:
     return found
 
 
-def rules() -> dict[str, list[str]]:
-    """The environments that each script runs in."""
-    found: dict[str, list[str]] = {}
-    for path in (ROOT / "workflow/rules").glob("*.smk"):
-        for rule in re.split(r"^rule ", path.read_text(), flags=re.M)[1:]:
-            for script in re.findall(r'"\.\./scripts/(\w+\.py)"', rule):
-                [named] = re.findall(r'envs/(.+)\.yaml"', rule)
-                both = ["torch-cpu", "torch-gpu"]
-                found[script] = [named] if named in environments() else both
-    return found
+def environments_of(rule: str) -> list[str]:
+    """The environments that a rule may run in."""
+    [named] = re.findall(r'envs/(.+)\.yaml"', rule)
+    return [named] if named in environments() else ["torch-cpu", "torch-gpu"]
 
 
 def imported(script: str) -> set[str]:
@@ -62,11 +57,12 @@ def test_environment_of_a_rule_holds_what_its_script_imports() -> None:
     provided = importlib.metadata.packages_distributions()  # slow: once
     held = environments()
     assert len(rules()) > 20
-    for script, names in rules().items():
+    for name, rule in rules().items():
+        [script] = re.findall(r'"\.\./scripts/(\w+\.py)"', rule)
         for package in imported(script):
             by = {distribution.lower().replace("_", "-") for distribution in provided[package]}
-            lacking = [name for name in names if not by & held[name]]
-            assert not lacking, f"{lacking} lack {package}, for {script}"
+            lacking = [one for one in environments_of(rule) if not by & held[one]]
+            assert not lacking, f"{lacking} lack {package}, for {name}"
 
 
 # Renewing the pins --------------------------------------------------------------------------------
