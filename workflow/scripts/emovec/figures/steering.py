@@ -71,7 +71,7 @@ def dose(
     words = [f"logp_{emotion}" for emotion in emotions]
     less = changes(read_outs, words)
     less = less[(less.operation == "add") & (less.depth == choice["depth"])]
-    less = less.assign(dose=less.strength * less.sign)
+    less = less.assign(dose=(less.strength * less.sign).astype(float))
     palette = colours(emotions)
     figure, axes = row_of_axes(len(emotions), width=4.6, height=4.4, sharey=True)
     for axis, emotion, word in zip(axes, emotions, words, strict=True):

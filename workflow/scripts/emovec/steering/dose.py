@@ -26,7 +26,7 @@ def dose_response(read_outs: pd.DataFrame, emotions: Sequence[str], alpha: float
     added = less[less.operation == "add"]
     rows = []
     for depth, cell in added.groupby("depth", sort=True):
-        signed = cell.assign(dose=cell.strength * cell.sign)
+        signed = cell.assign(dose=(cell.strength * cell.sign).astype(float))
         controls = {
             kind: slopes(signed[signed.kind == kind], words).groupby("direction").mean()
             for kind in CONTROLS
