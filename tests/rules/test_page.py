@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from emovec.io.tables import read_table
+from emovec.wording.remarks import REASONS, told_each
 from project import ROOT, Project
 
 pytest.importorskip("torch")
@@ -140,10 +142,11 @@ def test_chart_draws_the_rows_that_are_chosen(
 def test_verdicts_are_filtered(browser, addresses: dict[str, str], steered: Project) -> None:
     with opened(browser, addresses["en"]) as page:
         choose(page, "verdicts", emotion="anger")
-        table = pd.read_csv(steered.results / "verdicts.csv")
+        table = read_table(steered.results / "verdicts.csv", "verdicts")
         own = table[(table.emotion == "anger") & ~table.model_b.str.contains("@")]
         assert texts(page, "#look-verdicts tbody td:nth-child(2)") == ["anger"] * len(own)
-        assert texts(page, "#look-verdicts tbody td:last-child") == own.reason.tolist()
+        said = told_each(REASONS, own, "reason").tolist()
+        assert texts(page, "#look-verdicts tbody td:last-child") == said
 
 
 def test_texts_are_filtered(browser, addresses: dict[str, str], steered: Project) -> None:

@@ -153,7 +153,7 @@ def test_older_file_in_place_of_another_is_noticed(project: Project, key: str) -
             {"Computing the emotion vectors of two"},
         ),
         (
-            "report/findings",
+            "report/contents",
             {"Writing the report"},
             plots("one") | {"Judging what the models share"},
         ),

@@ -128,7 +128,8 @@ def test_shared_directions_are_found_shared_across_widths(outcome) -> None:
     raw = outcome("shared")[CROSS]
     raw = raw[(raw.method == "raw") & (raw.model_b == "b")]
     assert raw.value.isna().all()
-    assert (raw.flag == "d_model differs (110 and 130)").all()
+    assert (raw.flag == "widths_differ").all()
+    assert (raw.d_model_a == 110).all() and (raw.d_model_b == 130).all()
 
 
 @pytest.mark.parametrize("model", ["a", "b"])

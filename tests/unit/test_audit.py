@@ -21,8 +21,9 @@ from emovec.prompts.sentences import read_probe, read_prompts
 from emovec.statistics.auroc import HeldOut, each_left_out, over_folds
 from emovec.statistics.folds import Folds, topic_folds
 from emovec.statistics.resampling import jackknife_se
-from retold import retold
+from emovec.wording.remarks import FINDINGS
 from tokenizers import Tokenizer, models, pre_tokenizers
+from told import told_in_both
 
 EMOTIONS = ["gratitude", "anger", "apology"]
 NEUTRAL = "neutral"
@@ -73,13 +74,12 @@ def run(prompts: pd.DataFrame, probe: pd.DataFrame = SHIPPED_PROBE, **options) -
 
 
 def failing(result: Audit) -> set[str]:
-    """The checks that fail; all have a sentence, and every sentence is one, and can be retold."""
+    """The checks that fail; if any does there are findings, which JSON holds and both tell."""
     table = result.confounds
     failed = table[table["ok"].notna() & ~table["ok"].fillna(True)]
     assert bool(len(failed)) == bool(result.findings)
-    for sentence in result.findings:
-        assert sentence.endswith(".") and "\n" not in sentence and ". " not in sentence
-        retold(sentence)
+    for finding in json.loads(json.dumps(result.findings)):
+        told_in_both(FINDINGS, finding["code"], finding)
     return set(failed["check"])
 
 
@@ -135,7 +135,7 @@ def test_smoke_set_fails_for_its_size_alone():
     prompts = read_prompts(SHIPPED / "smoke.csv", EMOTIONS, NEUTRAL)
     result = run(prompts, read_probe(SHIPPED / "smoke_probe.csv"))
     assert failing(result) == {"size", "heads", "probe_size", "probe_attribute"}
-    assert "only 10 topics" in result.findings[0]
+    assert result.findings[0] == {"code": "few_topics", "n": 10, "limit": 70}
     assert len(result.findings) == 6
 
 
@@ -163,9 +163,8 @@ def test_same_sentence_twice():
     first = SHIPPED_PROMPTS["text"][1]
     result = run(changed(SHIPPED_PROMPTS.index == 9, lambda _: first.upper()))
     assert failing(result) == {"duplicates"}
-    assert result.findings == [
-        "1 pair within a class is the same sentence, such as t001-anger and t003-anger."
-    ]
+    same = {"code": "same_sentences", "scope": "within a class", "n": 1}
+    assert result.findings == [same | {"a": "t001-anger", "b": "t003-anger"}]
     assert values(result, "duplicates", "exact_pairs")["within a class"] == 1
 
 
@@ -173,8 +172,8 @@ def test_one_word_changed():
     first = SHIPPED_PROMPTS["text"][3]
     result = run(changed(SHIPPED_PROMPTS.index == 11, lambda _: first.replace("shed", "barn")))
     assert failing(result) == {"duplicates"}
-    assert len(result.findings) == 1
-    assert "almost the same sentence, such as t001-neutral and t003-neutral" in result.findings[0]
+    near = {"code": "near_duplicates", "scope": "within a class", "n": 1}
+    assert result.findings == [near | {"a": "t001-neutral", "b": "t003-neutral"}]
 
 
 def test_classes_of_one_topic_may_share_more_words():
@@ -201,14 +200,16 @@ def test_probe_shares_a_topic():
     probe = SHIPPED_PROBE.assign(topic="spare-key")
     result = run(SHIPPED_PROMPTS, probe)
     assert failing(result) == {"duplicates"}
-    assert "shares 1 topic with the prompts, such as 'spare-key'" in result.findings[0]
+    assert result.findings[0] == {"code": "shared_topics", "n": 1, "topic": "spare-key"}
 
 
 def test_final_mark_of_a_few():
     result = run(changed(of("anger", 0.05), lambda text: text[:-1] + "!"))
     assert failing(result) == {"final_character", "final_token", "nuisance"}
     assert len(result.findings) == 4  # once for the character, for each tokenizer, and a classifier
-    assert "'.' ends 100% of gratitude and 95% of anger" in result.findings[0]
+    first = result.findings[0]
+    assert (first["mark"], first["a"], first["b"]) == (".", "gratitude", "anger")
+    assert (first["share_a"], first["share_b"]) == (1, pytest.approx(160 / 168))
     variation = values(result, "final_character", "total_variation")
     assert variation["anger vs neutral"] == pytest.approx(8 / 168)
     assert variation["gratitude vs neutral"] == 0
@@ -239,8 +240,8 @@ def test_class_that_ends_otherwise():
 def test_class_that_is_longer_by_a_third():
     result = run(changed(of("anger"), lambda text: text[:-1] + " over there by the old gate."))
     assert failing(result) == {"length", "nuisance"}
-    assert all("anger" in sentence for sentence in result.findings)
-    assert "anger sentences have more words than neutral ones" in result.findings[0]
+    assert all("anger" in finding.values() for finding in result.findings)
+    assert [result.findings[0][key] for key in ("code", "unit")] == ["longer", "words"]
     assert values(result, "length", "smd_words")["anger vs neutral"] > 5
     assert values(result, "nuisance", "auroc_topic")["anger vs neutral"] > 0.99
 
@@ -250,7 +251,7 @@ def test_class_that_is_shorter():
         changed(of("gratitude"), lambda text: " ".join(text.split()[:-3]).rstrip(",") + ".")
     )
     assert failing(result) == {"length", "nuisance"}
-    assert "gratitude sentences have fewer words" in result.findings[0]
+    assert [result.findings[0][key] for key in ("code", "emotion")] == ["shorter", "gratitude"]
 
 
 def test_longer_in_the_tokens_of_one_model_only():
@@ -262,7 +263,7 @@ def test_longer_in_the_tokens_of_one_model_only():
     result = run(changed(of("apology"), split))
     assert failing(result) == {"length"}
     assert len(result.findings) == 1
-    assert "apology sentences have more words tokens than neutral ones" in result.findings[0]
+    assert [result.findings[0][key] for key in ("code", "model")] == ["longer_in_tokens", "words"]
 
 
 def test_first_words_of_some():
@@ -272,7 +273,7 @@ def test_first_words_of_some():
 
     result = run(changed(of("apology", 0.2), opened))
     assert failing(result) == {"first_word", "nuisance"}
-    assert "First words differ" in result.findings[0] and "apology" in result.findings[0]
+    assert result.findings[0]["code"] == "first_words" and "apology" in result.findings[0].values()
     variation = values(result, "first_word", "total_variation")
     assert variation["apology vs neutral"] == pytest.approx(0.2, abs=0.01)
     assert variation["gratitude vs anger"] == 0
@@ -288,7 +289,7 @@ def test_first_words_of_all():
         prompts.loc[rows, "text"] = prompts.loc[rows, "text"].map(opened(word))
     result = run(prompts)
     assert failing(result) == {"first_word", "nuisance"}
-    assert "The first word alone tells the class of 100% of sentences" in result.findings[1]
+    assert result.findings[1] == {"code": "first_word", "accuracy": 1, "chance": 0.25}
     assert values(result, "first_word", "accuracy")["classes"] == 1
     assert values(result, "nuisance", "auroc_topic").eq(1).all()
 
@@ -296,14 +297,15 @@ def test_first_words_of_all():
 def test_negation_of_one_class():
     result = run(changed(of("anger", 0.5), lambda text: text.replace(" the ", " no ", 1)))
     assert failing(result) == {"balance"}
-    assert "anger sentences" in result.findings[0] and "negated" in result.findings[0]
+    assert [result.findings[0][key] for key in ("emotion", "form")] == ["anger", "are negated"]
 
 
 def test_sentences_of_few_tokens():
     prompts = changed(SHIPPED_PROMPTS["topic"].eq("spare-key"), lambda text: text.split()[0] + ".")
     result = run(prompts, tokenizers={"words": TOKENIZERS["words"]})
     assert failing(result) == {"duplicates", "min_length"}
-    assert "4 sentences have fewer than 5 tokens of words" in " ".join(result.findings)
+    short = {"code": "short_sentences", "n": 4, "limit": 5, "model": "words"}
+    assert any(short.items() <= finding.items() for finding in result.findings)
 
 
 def test_few_words_carry_an_emotion():
@@ -312,15 +314,14 @@ def test_few_words_carry_an_emotion():
     result = run(SHIPPED_PROMPTS.assign(phrase=phrase))
     assert failing(result) == {"heads"}
     assert result.findings == [
-        "anger has 1 lexical head, where 12 or more are recommended: its direction may be that of "
-        "a few words.",
-        "'mad' carries 75% of the anger sentences.",
+        {"code": "few_heads", "emotion": "anger", "n": 1, "limit": 12},
+        {"code": "common_head", "head": "mad", "share": 0.75, "emotion": "anger"},
     ]
 
 
 def test_file_of_the_required_columns_only():
     result = run(SHIPPED_PROMPTS[["id", "topic", "emotion", "text"]])
-    assert len(result.findings) == 1 and "no column phrase" in result.findings[0]
+    assert result.findings == [{"code": "no_phrases"}]
     assert "auroc_phrase" not in set(result.confounds["statistic"])
 
 
@@ -330,7 +331,8 @@ def test_emotion_word_in_the_probe():
     probe.loc[1, "text"] = "Three madrigals were sung at the adjoining chapel."  # "mad" inside
     result = run(SHIPPED_PROMPTS, probe)
     assert failing(result) == {"probe_words"}
-    assert "1 time, such as 'angry' in p0001" in result.findings[0]
+    found = {"code": "probe_words", "n": 1, "word": "angry", "example": "p0001"}
+    assert result.findings == [found]
 
 
 def test_attribute_with_a_thin_side():
@@ -339,21 +341,22 @@ def test_attribute_with_a_thin_side():
     probe.loc[rows[30:], "attr_question"] = 0
     result = run(SHIPPED_PROMPTS, probe)
     assert failing(result) == {"probe_attribute"}
-    assert "1 probe attribute has fewer" in result.findings[0]
-    assert "attr_question" in result.findings[0]
+    thin = {"code": "thin_attributes", "n": 1, "limit": 80, "least": 40}
+    assert result.findings == [thin | {"example": "attr_question"}]
 
 
 def test_probe_without_attributes():
     result = run(SHIPPED_PROMPTS, SHIPPED_PROBE[["id", "text", "half"]])
     assert failing(result) == {"probe_size"}
-    assert "0 attributes" in result.findings[0]
+    assert result.findings == [{"code": "few_attributes", "n": 0, "limit": 20}]
 
 
 def test_probe_of_one_half():
     probe = SHIPPED_PROBE.assign(half="map")
     result = run(SHIPPED_PROMPTS, probe)
     assert failing(result) == {"probe_size", "probe_attribute"}
-    assert "control half of the probe has 0 sentences" in result.findings[0]
+    assert result.findings[0]["part"] == "the control half of the probe"
+    assert result.findings[0]["n"] == 0
 
 
 # --- tokenizers ---------------------------------------------------------------------------------

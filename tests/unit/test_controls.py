@@ -58,8 +58,9 @@ def test_raw_cosine_is_undefined_for_other_widths_and_zero_vectors() -> None:
     table = raw_cosines(("a", "b"), a, b, ["joy", "fear"], "last", 0.05)
     assert len(table) == 2 * 3  # the depths both have
     assert table.value.isna().all() and table.null_high.isna().all()
-    assert (table.flag == "d_model differs (8 and 6)").all()
+    assert (table.flag == "widths_differ").all()
+    assert (table.d_model_a == 8).all() and (table.d_model_b == 6).all()
     a[:, :, 0] = 1.0
     same = raw_cosines(("a", "a"), a, a, ["joy", "fear"], "last", 0.05)
-    assert set(same.flag[same.depth_a == 0]) == {"zero vector"}
+    assert set(same.flag[same.depth_a == 0]) == {"zero_vector"}
     assert np.allclose(same.value[same.depth_a > 0], 1)

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from emovec.io.tables import COLUMNS, typed
-from emovec.report.findings import describe
-from emovec.report.findings_steering import describe_steering
-from emovec.report.headlines import headlines
+from emovec.report.contents import describe
 from emovec.report.page import to_html
 from emovec.report.render import render
+from emovec.report.steering import describe_steering
+from emovec.report.summary import three_lines
 from emovec.robustness.multiverse_between import between_models
 from emovec.robustness.multiverse_within import mark_study
 from emovec.robustness.published import compare_published
@@ -87,7 +87,16 @@ def run() -> tuple[dict, dict, dict[str, pd.DataFrame]]:
     ]  # fmt: skip
     judged = {"model_a": "one", "model_b": "two", "position": "last", "relative_depth": 0.5}
     verdicts = [
-        judged | {"emotion": e, "verdict": "common_only", "reason": "So."} for e in EMOTIONS
+        judged
+        | {
+            "emotion": e,
+            "verdict": "common_only",
+            "reason": "neither",
+            "bound": 0.2,
+            "control_share": 0.9,
+            "p_floor": 0.01,
+        }
+        for e in EMOTIONS
     ]
     tables = {
         "within": table("within_model_similarity", within),
@@ -209,8 +218,8 @@ def test_interval_that_reaches_one_is_not_distinct() -> None:
 
 def test_audit_findings_stand_near_the_top() -> None:
     provenance, audit, tables = run()
-    text = written(provenance, audit | {"findings": ["The classes differ in length."]}, tables)
-    assert text.index("The classes differ in length.") < text.index("## Models")
+    text = written(provenance, audit | {"findings": [{"code": "no_phrases"}]}, tables)
+    assert text.index("The prompts have no column phrase") < text.index("## Models")
 
 
 def test_page_holds_its_pictures(tmp_path) -> None:
@@ -237,10 +246,9 @@ def numbers(text: str) -> Counter:
 @pytest.mark.parametrize("change", ["none", "no signal", "one model", "nothing steered"])
 def test_japanese_report_has_the_same_numbers_and_no_english_prose(change: str) -> None:
     provenance, audit, tables = run()
-    audit["findings"] = ["The prompts have only 12 topics, where 70 or more are recommended: "
-                         "intervals will be wide."]  # fmt: skip
-    tables["verdicts"]["reason"] = "There is no control null to compare with."
-    tables["cross"]["flag"] = "reliability 0.21 in one; no map"
+    audit["findings"] = [{"code": "few_topics", "n": 12, "limit": 70}]
+    tables["verdicts"]["reason"] = "null_too_coarse"
+    tables["cross"]["flag"], tables["cross"]["reliability_a"] = "reliability_a;no_map", 0.21
     effects, scores, choice, openings = steered()
     if change == "no signal":
         tables["within"]["gate_ok"] = tables["cross"]["gate_ok"] = False
@@ -278,7 +286,7 @@ def test_headlines_come_in_japanese_with_the_same_numbers() -> None:
             tables["within"].loc[tables["within"].model == "two", "gate_ok"] = False
             context = describe(provenance, audit, tables, models=MODELS, untrained=[])
             told = [describe_steering(*steered(), EMOTIONS, TARGETS, 0.05)] if steer else []
-            return headlines(context, tables["verdicts"], told)
+            return three_lines(context, tables["verdicts"], told)
         finally:
             speak("en")
 
@@ -307,7 +315,7 @@ def test_published_figures_stand_beside_this_runs() -> None:
     found = found[found.kind == "within"].set_index(["model_a", "emotion_a", "emotion_b"])
     row = found.loc[("gpt2", "gratitude", "anger")]
     assert (row.published, row.this_run, row.corrected) == (0.5479, 0.71, 0.62)
-    assert found.loc[("pythia-160m", "gratitude", "anger")].flag == "not in this run"
+    assert found.loc[("pythia-160m", "gratitude", "anger")].flag == "not_in_run"
 
 
 def test_the_studys_own_choice_is_marked_once_per_model_and_pair() -> None:
@@ -351,7 +359,10 @@ def test_choices_between_models_are_those_of_the_comparison() -> None:
     assert (at.loc[("raw", 0.25), "value"], at.loc[("raw", 0.5), "value"]) == (0.01, 0.05)
     study = at.loc[("raw", -1)]
     assert study.value == 0.01  # the study never saw the last depth
-    assert found.study.sum() == 1 and study.study and study.flag == "mean over 1 of 2 depths"
+    assert (
+        found.study.sum() == 1 and study.study and study.flag == "mean_over_depths;undefined_depths"
+    )
+    assert (study.n_depths, study.n_undefined) == (2, 1)
     mean = at.loc[("wpc", -1)]
     assert mean.value == pytest.approx(0.6) and not mean.gate_ok
     assert (mean.ci_low, mean.ci_high) == pytest.approx((0.4, 0.8))

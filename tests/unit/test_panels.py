@@ -75,7 +75,7 @@ def test_sentences_hold_their_tokens_in_order_the_deepest_first() -> None:
 def test_reasons_and_verdicts_are_told_in_the_language_spoken(japanese: None) -> None:
     row = {"emotion": "anger", "model_a": "a", "model_b": "b", "signal_ok": True}
     row |= {"verdict": "not_shared"}
-    row |= {"reason": "There is no reliable signal, so nothing follows about sharing."}
+    row |= {"reason": "no_signal"}
     verdicts = typed([row], "verdicts")
     [row] = decoded(verdicts_panel(verdicts, ["a", "b"]).content())
     assert row["verdict"] == "非共有" and row["signal_ok"] == "はい"

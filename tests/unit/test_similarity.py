@@ -331,7 +331,7 @@ def test_a_scale_changes_no_ratio_and_averages_weigh_the_products(table):
             assert np.allclose([row.value for row in rows], rows[0].value, atol=1e-6)
             average = cell(frame, stat, "anger", "apology", None, name)
             assert average.value == pytest.approx(rows[0].value, abs=1e-6)
-            assert average.flag.startswith("mean over depths")
+            assert average.flag.startswith(rows.AVERAGED) and average.n_depths == 3
             assert average.ci_low == pytest.approx(rows[0].ci_low, abs=1e-6)
 
 
@@ -424,7 +424,7 @@ def test_a_rogue_dimension_is_named_and_its_cosines_flagged():
     assert row.value > 0.9 and row.flag == rows.DOMINATED
     assert cell(frame, "rogue_share1", "gratitude", depth=0).flag == rows.DOMINATED
     dims = cell(frame, "rogue_dims", "gratitude", depth=0)
-    assert dims.flag.split()[0] == "7" and len(dims.flag.split()) == 3
+    assert dims.dimensions.split()[0] == "7" and len(dims.dimensions.split()) == 3
     assert cell(frame, "evr_pc1", "neutral", depth=0).value > 0.8
     assert cell(frame, "d_eff", "neutral", depth=0).value < 1.6
     assert cell(frame, "cos_u", "gratitude", "anger", 0, "zstd").flag == ""

@@ -8,6 +8,7 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.io.tables import write_table
     from emovec.prompts.sentences import read_probe, read_prompts
     from emovec.prompts.tokenizer import load_encoder
+    from emovec.wording.remarks import FINDINGS, told
 
     paths, params = snakemake.input, snakemake.params
     emotions, neutral = list(params.emotions), params.neutral
@@ -24,6 +25,6 @@ with job(snakemake.rule, snakemake.log[0]):
         seed=params.seed,
     )
     for finding in found.findings:
-        log.warning("%s", finding)
+        log.warning("%s", told(FINDINGS, finding["code"], finding))
     write_json(snakemake.output.audit, found.summary)
     write_table(found.confounds, snakemake.output.confounds, "confounds")

@@ -12,11 +12,11 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.prompts.openings import read_openings
     from emovec.prompts.positions import POSITIONS
     from emovec.registry import titles
-    from emovec.report.findings import describe
-    from emovec.report.findings_steering import describe_steering
-    from emovec.report.headlines import headlines
+    from emovec.report.contents import describe
     from emovec.report.page import to_html
     from emovec.report.render import render
+    from emovec.report.steering import describe_steering
+    from emovec.report.summary import three_lines
     from emovec.wording.language import LANGUAGES, speak
 
     paths, params = snakemake.input, snakemake.params
@@ -84,5 +84,5 @@ with job(snakemake.rule, snakemake.log[0]):
     write_text(snakemake.output.html, to_html(text, folder, shown))
     write_text(
         snakemake.output.findings,
-        "\n".join(headlines(context, tables["verdicts"], steering)) + "\n",
+        "\n".join(three_lines(context, tables["verdicts"], steering)) + "\n",
     )

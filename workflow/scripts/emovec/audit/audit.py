@@ -1,6 +1,6 @@
 """What besides emotion tells the classes of a prompt set apart, and whether the probe set will do.
 
-Two kinds of numbers come out. A *check* has a threshold and, when it fails, one sentence among
+Two kinds of numbers come out. A *check* has a threshold and, when it fails, one entry among
 the findings: duplicates, final mark, length, first words, what a classifier that sees only such
 nuisances reaches, the variety of emotion words, the probe sentences. A *ruler* has no threshold:
 what a bag of words reaches, which any claim about a model's vectors must be compared with.
@@ -22,7 +22,7 @@ from emovec.audit.classifiers import FOLDS, bag_of_words, nuisances
 from emovec.audit.duplicates import duplicates
 from emovec.audit.emotion_words import heads, probe_words
 from emovec.audit.form import final, first_words, lengths
-from emovec.audit.ledger import LIMITS, Ledger, Z, has, times
+from emovec.audit.ledger import LIMITS, Ledger, Z
 from emovec.prompts.sentences import ATTRIBUTE, HALVES
 from emovec.prompts.tokenizer import encode
 from emovec.statistics.folds import topic_folds
@@ -30,14 +30,15 @@ from emovec.statistics.folds import topic_folds
 
 @dataclass(frozen=True)
 class Audit:
-    """The result: `confounds` one number a row, `findings` one sentence each, `summary` for JSON.
+    """The result: `confounds` one number a row, `findings` a code with its values each,
+    `summary` for JSON.
 
     In `confounds`, `scope` is a class, a pair "a vs b" or a part of the files, `model` names the
     tokenizer where one is involved, and `threshold` and `ok` are empty for rulers.
     """
 
     confounds: pd.DataFrame
-    findings: list[str]
+    findings: list[dict]
     summary: dict[str, object]
 
 
@@ -88,11 +89,9 @@ def audit(
 
 def _size(ledger: Ledger, prompts: pd.DataFrame) -> None:
     topics = prompts["topic"].nunique()
-    if not ledger.least("size", "prompts", "n_topics", topics, LIMITS["min_topics"]):
-        ledger.findings.append(
-            f"The prompts have only {topics} topics, where {LIMITS['min_topics']} or more are "
-            "recommended: intervals will be wide."
-        )
+    limit = LIMITS["min_topics"]
+    if not ledger.least("size", "prompts", "n_topics", topics, limit):
+        ledger.find("few_topics", n=topics, limit=limit)
 
 
 def _probe_size(ledger: Ledger, probe: pd.DataFrame) -> None:
@@ -103,20 +102,15 @@ def _probe_size(ledger: Ledger, probe: pd.DataFrame) -> None:
         count = len(probe) if half == "probe" else int((probe["half"] == half).sum())
         limit = LIMITS["min_probe"] if half == "probe" else LIMITS["min_probe"] / 2
         if not ledger.least("probe_size", half, "n_sentences", count, limit):
-            what = "probe" if half == "probe" else f"{half} half of the probe"
-            small.append(
-                f"The {what} has {times(count, 'sentence')}, where {limit:.0f} or more are "
-                "recommended: maps between models will be poor."
-            )
-    ledger.findings.extend(small[-1:])  # the whole, or else the half that is short
+            part = "the probe" if half == "probe" else f"the {half} half of the probe"
+            small.append({"part": part, "n": count, "limit": limit})
+    for short in small[-1:]:  # the whole, or else the half that is short
+        ledger.find("small_probe", **short)
     names = [name for name in probe if name.startswith(ATTRIBUTE)]
     if not ledger.least(
         "probe_size", "probe", "n_attributes", len(names), LIMITS["min_attributes"]
     ):
-        ledger.findings.append(
-            f"The probe has {times(len(names), 'attribute')}, where {LIMITS['min_attributes']} "
-            "or more are recommended: the control null will be coarse."
-        )
+        ledger.find("few_attributes", n=len(names), limit=LIMITS["min_attributes"])
     thin: list[str] = []
     for name in names:
         ok = []
@@ -132,8 +126,10 @@ def _probe_size(ledger: Ledger, probe: pd.DataFrame) -> None:
         if not all(ok):
             thin.append(name)
     if thin:
-        ledger.findings.append(
-            f"{times(len(thin), 'probe attribute')} {has(len(thin))} fewer than "
-            f"{LIMITS['min_attribute_side']} sentences on one side or fewer than "
-            f"{LIMITS['min_attribute_side_control']} in the control half, such as {thin[0]}."
+        ledger.find(
+            "thin_attributes",
+            n=len(thin),
+            limit=LIMITS["min_attribute_side"],
+            least=LIMITS["min_attribute_side_control"],
+            example=thin[0],
         )

@@ -23,10 +23,7 @@ def nuisances(ledger: Ledger, prompts: pd.DataFrame, folds: Folds, classes: list
     for a, b in pairs(classes):
         auroc = _note(ledger, prompts, "nuisance", (a, b), "topic", folds, limit)
         if auroc > limit:
-            ledger.findings.append(
-                f"Length, commas, final mark and first word alone tell {a} from {b} on held-out "
-                f"topics (AUROC {auroc:.2f}, limit {limit:.2f})."
-            )
+            ledger.find("nuisances", a=a, b=b, value=auroc, limit=float(limit))
 
 
 def bag_of_words(

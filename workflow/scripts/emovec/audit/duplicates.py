@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.feature_extraction.text import CountVectorizer
 
-from emovec.audit.ledger import LIMITS, Ledger, times
+from emovec.audit.ledger import LIMITS, Ledger
 
 SHINGLE = 4  # characters; of 70 in a sentence, a changed word touches about 9
 
@@ -56,20 +56,13 @@ def duplicates(ledger: Ledger, prompts: pd.DataFrame, probe: pd.DataFrame) -> No
         for name, pairs in (("exact", exact[scope]), ("near", near[scope])):
             if not ledger.most("duplicates", scope, f"{name}_pairs", len(pairs), 0):
                 i, j = pairs[0]
-                are = "is" if len(pairs) == 1 else "are"
-                kind = "the same sentence" if name == "exact" else "almost the same sentence"
-                ledger.findings.append(
-                    f"{times(len(pairs), 'pair')} {scope} {are} {kind}, "
-                    f"such as {ids[i]} and {ids[j]}."
-                )
+                code = "same_sentences" if name == "exact" else "near_duplicates"
+                ledger.find(code, scope=scope, n=len(pairs), a=ids[i], b=ids[j])
         ledger.note("duplicates", scope, "highest_similarity", highest[scope])
     if "topic" in probe:
         shared = sorted(set(probe["topic"]) & set(topic))
         if not ledger.most("duplicates", "prompts and probe", "shared_topics", len(shared), 0):
-            ledger.findings.append(
-                f"The probe shares {times(len(shared), 'topic')} with the prompts, such as "
-                f"{shared[0]!r}."
-            )
+            ledger.find("shared_topics", n=len(shared), topic=shared[0])
 
 
 def _similar(texts: list[str], least: float) -> Iterator[tuple[int, int, float]]:

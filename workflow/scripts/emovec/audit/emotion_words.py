@@ -8,30 +8,25 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from emovec.audit.ledger import IMPLICIT, LIMITS, Ledger, times
+from emovec.audit.ledger import IMPLICIT, LIMITS, Ledger
 
 
 def heads(ledger: Ledger, prompts: pd.DataFrame, emotions: Sequence[str]) -> None:
     """How many lexical heads carry each emotion, and how common the most common is."""
     if "phrase" not in prompts:
-        ledger.findings.append(
-            "The prompts have no column phrase, so it is unknown how many words carry each "
-            "emotion and none of them can be held out."
-        )
+        ledger.find("no_phrases")
         return
     for name in emotions:
         phrases = prompts["phrase"][prompts["emotion"] == name]
         heads = Counter(phrases[~phrases.isin(("", IMPLICIT))])
         ledger.note("heads", name, "share_implicit", float((phrases == IMPLICIT).mean()))
-        if not ledger.least("heads", name, "n_heads", len(heads), LIMITS["min_heads"]):
-            ledger.findings.append(
-                f"{name} has {times(len(heads), 'lexical head')}, where {LIMITS['min_heads']} or "
-                "more are recommended: its direction may be that of a few words."
-            )
+        limit = LIMITS["min_heads"]
+        if not ledger.least("heads", name, "n_heads", len(heads), limit):
+            ledger.find("few_heads", emotion=name, n=len(heads), limit=limit)
         head, count = heads.most_common(1)[0] if heads else ("", 0)
         share = count / len(phrases)
         if not ledger.most("heads", name, "share_most_common", share, LIMITS["max_head_share"]):
-            ledger.findings.append(f"{head!r} carries {share:.0%} of the {name} sentences.")
+            ledger.find("common_head", head=head, share=share, emotion=name)
 
 
 def probe_words(
@@ -51,7 +46,4 @@ def probe_words(
             hits.extend((row, match) for match in either.findall(text))
     if not ledger.most("probe_words", "probe", "emotion_words", len(hits), 0):
         row, word = hits[0]
-        ledger.findings.append(
-            f"The probe uses emotion words of the prompts {times(len(hits), 'time')}, such as "
-            f"{word!r} in {row}."
-        )
+        ledger.find("probe_words", n=len(hits), word=word, example=row)

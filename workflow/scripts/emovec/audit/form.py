@@ -8,11 +8,19 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2_contingency
 
-from emovec.audit.ledger import LIMITS, Ledger, Z, has, pairs, times, versus
+from emovec.audit.ledger import LIMITS, Ledger, Z, pairs, versus
 from emovec.audit.text_baseline import words
 from emovec.statistics.folds import Folds
 
 PERMUTATIONS = 499
+
+
+SAID = {  # of sentences with a form, in findings
+    "starts_with_I": "start with I",
+    "negated": "are negated",
+    "exclamation_mark": "hold an exclamation mark",
+    "question_mark": "hold a question mark",
+}
 
 
 def final(
@@ -41,18 +49,13 @@ def final(
         ledger.note(check, "classes", "distinct", count.shape[1], model)
         if not all(ok):
             (a, b), value = max(distance.items(), key=lambda item: item[1])
-            what = f"final {model} token" if model else "final character"
-            example = ""
-            if not model:
-                mark = (share.loc[a] - share.loc[b]).abs().idxmax()
-                example = (
-                    f" ({mark!r} ends {share.loc[a, mark]:.0%} of {a} and "
-                    f"{share.loc[b, mark]:.0%} of {b})"
-                )
-            ledger.findings.append(
-                f"The {what} differs between classes, most between {a} and {b} with a total "
-                f"variation of {value:.2f}{example}."
-            )
+            most = {"a": a, "b": b, "value": value}
+            if model:
+                ledger.find("final_token", model=model, **most)
+                continue
+            mark = (share.loc[a] - share.loc[b]).abs().idxmax()
+            shares = {f"share_{side}": float(share.loc[most[side], mark]) for side in "ab"}
+            ledger.find("final_character", mark=mark, **most, **shares)
 
 
 def lengths(
@@ -72,9 +75,12 @@ def lengths(
         measures.append(("tokens", name, n_tokens))
         short = prompts.index[n_tokens < LIMITS["min_tokens"]]
         if not ledger.most("min_length", "prompts", "too_short", len(short), 0, name):
-            ledger.findings.append(
-                f"{times(len(short), 'sentence')} {has(len(short))} fewer than "
-                f"{LIMITS['min_tokens']} tokens of {name}, such as {prompts['id'][short[0]]}."
+            ledger.find(
+                "short_sentences",
+                n=len(short),
+                limit=LIMITS["min_tokens"],
+                model=name,
+                example=prompts["id"][short[0]],
             )
     for unit, model, length in measures:
         wide = length.groupby(prompts["emotion"].to_numpy())
@@ -88,11 +94,13 @@ def lengths(
             scope = versus(name, neutral)
             ledger.note("length", scope, f"smd_{unit}", smd, model)
             if not ledger.most("length", scope, f"abs_smd_{unit}", abs(smd), limit, model):
-                what = f"{model} tokens" if model else unit
-                ledger.findings.append(
-                    f"{name} sentences have {'more' if smd > 0 else 'fewer'} {what} than "
-                    f"{neutral} ones (standardised mean difference {smd:+.2f}, limit "
-                    f"{limit:.2f})."
+                ledger.find(
+                    ("longer" if smd > 0 else "shorter") + ("_in_tokens" if model else ""),
+                    **({"model": model} if model else {"unit": unit}),
+                    emotion=name,
+                    neutral=neutral,
+                    value=smd,
+                    limit=float(limit),
                 )
 
 
@@ -129,19 +137,13 @@ def first_words(
             distances[a, b] = value
     if distances:
         (a, b), value = max(distances.items(), key=lambda item: item[1])
-        ledger.findings.append(
-            f"First words differ between classes beyond chance, most between {a} and {b} with a "
-            f"total variation of {value:.2f}."
-        )
+        ledger.find("first_words", a=a, b=b, value=value)
     accuracy = _lookup_accuracy(np.stack([by_class[name] for name in classes]), folds)
     chance = 1 / len(classes)
     noise = Z * np.sqrt(chance * (1 - chance) / len(prompts))
     limit = chance + max(LIMITS["first_word_accuracy"], noise)
     if not ledger.most("first_word", "classes", "accuracy", accuracy, limit):
-        ledger.findings.append(
-            f"The first word alone tells the class of {accuracy:.0%} of sentences on topics it "
-            f"was not fitted to, where chance is {chance:.0%}."
-        )
+        ledger.find("first_word", accuracy=accuracy, chance=chance)
 
     forms = {
         "starts_with_I": first.eq("i"),
@@ -161,10 +163,14 @@ def first_words(
             if not ledger.most(
                 "balance", versus(name, neutral), f"abs_difference_{form}", abs(difference), limit
             ):
-                ledger.findings.append(
-                    f"{share[name]:.0%} of {name} sentences but {share[neutral]:.0%} of {neutral} "
-                    f"ones fall under {form.replace('_', ' ')} (limit of the difference "
-                    f"{limit:.0%})."
+                ledger.find(
+                    "balance",
+                    form=SAID[form],
+                    emotion=name,
+                    neutral=neutral,
+                    share=share[name],
+                    other=share[neutral],
+                    limit=float(limit),
                 )
 
 

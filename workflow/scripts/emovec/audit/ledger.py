@@ -1,4 +1,4 @@
-"""What the checks of an audit have in common: limits, rows, sentences."""
+"""What the checks of an audit have in common: limits, rows, findings."""
 
 from __future__ import annotations
 
@@ -37,12 +37,16 @@ IMPLICIT = "implicit"  # the phrase of a sentence that shows its emotion without
 
 @dataclass
 class Ledger:
-    """Collects the rows and sentences of all checks."""
+    """Collects the rows and findings of all checks."""
 
     rows: list[tuple[str, str, str, str, float, float | None, bool | None]] = field(
         default_factory=list
     )
-    findings: list[str] = field(default_factory=list)
+    findings: list[dict] = field(default_factory=list)
+
+    def find(self, code: str, **values: object) -> None:
+        """Add a finding: a code of `wording.remarks.FINDINGS` with the values of its places."""
+        self.findings.append({"code": code, **values})
 
     def note(self, check: str, scope: str, statistic: str, value: float, model: str = "") -> None:
         self.rows.append((check, scope, model, statistic, float(value), None, None))
@@ -73,13 +77,3 @@ def pairs(classes: Sequence[str]) -> list[tuple[str, str]]:
 def versus(a: str, b: str) -> str:
     """The scope of a comparison."""
     return f"{a} vs {b}"
-
-
-def times(count: int, noun: str) -> str:
-    """A count with its noun, as `1 topic` or `2 topics`."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def has(count: int) -> str:
-    """The verb that goes with a count."""
-    return "has" if count == 1 else "have"

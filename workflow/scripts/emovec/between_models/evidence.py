@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -66,6 +65,9 @@ def verdicts(
                 "transfers": verdict.transfers,
                 "verdict": verdict.verdict,
                 "reason": verdict.reason,
+                "bound": limits.equivalence,
+                "control_share": found.positive_control,
+                "p_floor": found.p_floor,
             }
         )
     return typed(rows, "verdicts")
@@ -207,10 +209,10 @@ def _positive_control(controls: pd.DataFrame, alpha: float) -> float | None:
 
 def _floor(claim: pd.DataFrame, tested: pd.DataFrame) -> float | None:
     """The smallest corrected p that the control null of this claim can give."""
-    pairs = [int(m[1]) for text in claim["null"] if (m := re.search(r"(\d+) pairs", str(text)))]
     counted = {
         (frozenset((row.model_a, row.model_b)), row.emotion_a)
         for row in tested.itertuples()
         if not (is_control(row.model_a, ()) or is_control(row.model_b, ()))
     }
-    return max(len(counted), 1) / (1 + min(pairs)) if pairs else None
+    fewest = claim["n_null"][claim["n_null"] > 0].min()
+    return None if pd.isna(fewest) else max(len(counted), 1) / (1 + int(fewest))

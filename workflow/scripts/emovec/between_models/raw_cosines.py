@@ -17,8 +17,6 @@ from emovec.statistics.resampling import jackknife_interval
 from emovec.statistics.unbiased import cosine
 from emovec.vectors.directions import emotion_vectors
 
-UNRELATED = "axes of two models do not correspond"
-
 
 def raw_cosines(
     names: tuple[str, str],
@@ -41,13 +39,14 @@ def raw_cosines(
     depths = np.arange(last.min() + 1)
     shape = (len(emotions), len(depths))
     value = low = high = np.full(shape, np.nan)
-    band, flag = np.nan, f"d_model differs ({a.shape[-1]} and {b.shape[-1]})"
-    if a.shape[-1] == b.shape[-1]:
+    band, flag = np.nan, "widths_differ"
+    widths = a.shape[-1], b.shape[-1]
+    if widths[0] == widths[1]:
         a, b = a[:, :, depths], b[:, :, depths]
         value = _cosines(emotion_vectors(a), emotion_vectors(b))
         left_out = [_cosines(*(_left_out(x, e) for x in (a, b))).T for e in range(len(emotions))]
         low, high = jackknife_interval(value, np.stack(left_out), alpha, fisher_z=True)
-        band, flag = normal.isf(alpha / 2) / np.sqrt(a.shape[-1]), UNRELATED
+        band, flag = normal.isf(alpha / 2) / np.sqrt(widths[0]), "axes_unrelated"
     table = pd.DataFrame(
         {
             "model_a": names[0],
@@ -66,12 +65,14 @@ def raw_cosines(
             "ci_high": high.ravel(),
             "null_low": -band,
             "null_high": band,
-            "null": "independent directions, N(0, 1/d)",
+            "null": "independent_directions",
+            "d_model_a": widths[0],
+            "d_model_b": widths[1],
             "flag": flag,
         }
     )
     if np.isfinite(band):
-        table.loc[table.value.isna(), "flag"] = "zero vector"
+        table.loc[table.value.isna(), "flag"] = "zero_vector"
     return typed(table, "cross_model_similarity")
 
 

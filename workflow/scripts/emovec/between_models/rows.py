@@ -10,22 +10,14 @@ from emovec.between_models.attributes import mismatched_null, specificity, speci
 from emovec.between_models.maps import Ridge
 from emovec.between_models.pair import Common, Measured, Pair, Place, Plan, Transfer
 from emovec.between_models.thresholds import JOINT
+from emovec.io.tables import SEPARATOR
 from emovec.statistics.arrays import Floats
 from emovec.statistics.resampling import jackknife_interval, p_value, single_step
 
 ROGUE = 0.5  # share of the variance on one component
 
 
-CONTROLS = "mismatched control attributes"
-
-
 UNWHITENED_MAP = "ridge_unwhitened"
-
-
-NO_NORM = "norm not positive"
-
-
-SHUFFLED = "shuffled probe sentences"
 
 
 def _pair(source: Place, target: Place, plan: Plan) -> dict:
@@ -45,22 +37,19 @@ def map_rows(pair: Pair, plan: Plan) -> list[dict]:
     rows = []
     for fit in pair.maps:
         start = _pair(fit.source, fit.target, plan)
-        flags = [
-            f"one component carries {place.rogue_share:.0%} of {place.model}"
-            for place in (fit.source, fit.target)
-            if place.rogue_share > ROGUE
-        ]
+        shares = {"component_a": fit.source.rogue_share, "component_b": fit.target.rogue_share}
+        flags = [side for side, share in shares.items() if share > ROGUE]
         if not np.isfinite(fit.ridge.r2_loo):
-            flags.append("no variance between sentences")
-        gate = {"p": fit.p, "map_ok": fit.ok, "flag": "; ".join(flags)}
+            flags.append("no_variance")
+        gate = {"p": fit.p, "map_ok": fit.ok, "flag": SEPARATOR.join(flags)} | shares
         if fit.null.size:
             gate["r2_null_high"] = np.quantile(fit.null, 1.0 - plan.thresholds.map_p)
         rows.append(start | _ridge("ridge", fit.ridge) | gate)
-        rows.append(start | _ridge(UNWHITENED_MAP, fit.unwhitened) | {"flag": "for comparison"})
+        rows.append(start | _ridge(UNWHITENED_MAP, fit.unwhitened) | {"flag": "for_comparison"})
     if (fit := pair.procrustes) is not None:
         rows += [
             _pair(source, target, plan)
-            | {"method": "procrustes", "k_or_alpha": fit.k, "r2_loo": r2, "flag": "5-fold R²"}
+            | {"method": "procrustes", "k_or_alpha": fit.k, "r2_loo": r2, "flag": "five_fold"}
             for source, target, r2 in (
                 (pair.a, pair.b, fit.r2_ab),
                 (pair.b, pair.a, fit.r2_ba),
@@ -79,7 +68,7 @@ def vector_rows(pair: Pair, plan: Plan) -> list[dict]:
         _pair(pair.a, pair.b, plan)
         | {"emotion_a": emotion, "emotion_b": emotion, "method": of.method, "stat": of.stat}
         | {"value": value, "n_map": pair.geometry["n_map"], "gate_ok": bool(ok)}
-        | {"flag": "" if np.isfinite(value) else NO_NORM}
+        | {"flag": "" if np.isfinite(value) else "norm_not_positive"}
         for of in pair.vectors
         for emotion, value, ok in zip(plan.emotions, of.values, of.reliable, strict=True)
     ]
@@ -91,13 +80,13 @@ def likeness_rows(pair: Pair, plan: Plan) -> list[dict]:
     geometry = pair.geometry
     start = _pair(pair.a, pair.b, plan) | {"n_map": geometry["n_map"]}
     cka = {"method": "cka_debiased", "stat": "cka", "value": geometry["cka_debiased"]}
-    cka |= _against(geometry["cka_debiased"], pair.cka_null, SHUFFLED, plan)
+    cka |= _against(geometry["cka_debiased"], pair.cka_null, "shuffled_sentences", plan)
     mknn = {
         "method": "mknn",
         "stat": "overlap",
         "value": geometry["mknn"],
         "null_high": geometry["mknn_chance"],
-        "null": "chance k/(n-1)",
+        "null": "chance",
     }
     return [start | cka, start | mknn]
 
@@ -106,11 +95,11 @@ def _against(value: float, null: Floats, name: str, plan: Plan) -> dict:
     """The columns that set a value against its null, larger being more extreme."""
     defined = null[np.isfinite(null)]
     if not defined.size:
-        return {"null": "", "p": np.nan}
+        return {"p": np.nan}
     tail = plan.thresholds.alpha / 2
     low, high = np.quantile(defined, [tail, 1 - tail])
-    p = float(p_value(value, defined))
-    return {"null_low": low, "null_high": high, "null": name, "p": p}
+    columns = {"null_low": low, "null_high": high, "null": name, "n_null": defined.size}
+    return columns | {"p": float(p_value(value, defined))}
 
 
 def alignment_rows(measured: Sequence[Measured], common: Common) -> list[dict]:
@@ -146,7 +135,7 @@ def _cosine_rows(cell: Measured, null: Floats, nulls: Floats, common: Common) ->
             row = cell_row(cell, plan, emotion_a, emotion_b, cell.stat, value)
             row |= two_sided(value, null, plan)
             row |= {"ci_low": cell.cosines.low[i, j], "ci_high": cell.cosines.high[i, j]}
-            row["flag"] = _flag(cell, i, j, null, plan)
+            row |= _remarks(cell, i, j, null, plan)
             if i == j and _tested(cell):
                 row["family"] = "alignment"
                 row["p_adjusted"] = _over_depths(abs(value), np.abs(nulls), row["p"])
@@ -168,7 +157,7 @@ def _control_rows(cell: Measured, null: Floats, common: Common) -> list[dict]:
     for name, value in zip(common.contrasts.names, np.diag(cell.controls), strict=True):
         row = cell_row(cell, common.plan, name, name, cell.stat, value)
         row |= two_sided(value, null, common.plan)
-        flag = "" if np.isfinite(value) else "attribute not reliable enough"
+        flag = "" if np.isfinite(value) else "attribute_unreliable"
         rows.append(gated(row | {"family": "control", "flag": flag}, cell.map_ok))
     return rows
 
@@ -196,24 +185,23 @@ def _over_depths(value: float, nulls: Floats, p: float) -> float:
 def two_sided(value: float, null: Floats, plan: Plan) -> dict:
     """Band of the null and p by absolute value."""
     defined = null[np.isfinite(null)]
-    columns = _against(value, null, f"{CONTROLS}, {defined.size} pairs", plan)
+    columns = _against(value, null, "mismatched_attributes", plan)
     return columns | {"p": float(p_value(abs(value), np.abs(defined)))}
 
 
-def _flag(cell: Measured, i: int, j: int, null: Floats, plan: Plan) -> str:
-    reasons = []
-    sides = ((cell.source, cell.cosines.reliability_a[i]),)
-    sides += ((cell.target, cell.cosines.reliability_b[j]),)
-    if not np.isfinite(cell.cosines.value[i, j]):
-        reasons.append(NO_NORM)
-    for place, reliability in sides:
-        if not reliability >= plan.thresholds.reliability:
-            reasons.append(f"reliability {reliability:.2f} in {place.model}")
+def _remarks(cell: Measured, i: int, j: int, null: Floats, plan: Plan) -> dict:
+    """How reliable both vectors are as compared, and what is wrong with their cosine."""
+    sides = {
+        "reliability_a": cell.cosines.reliability_a[i],
+        "reliability_b": cell.cosines.reliability_b[j],
+    }
+    flags = [] if np.isfinite(cell.cosines.value[i, j]) else ["norm_not_positive"]
+    flags += [name for name, value in sides.items() if not value >= plan.thresholds.reliability]
     if not cell.map_ok:
-        reasons.append("no map")
+        flags.append("no_map")
     if not np.isfinite(null).any():
-        reasons.append("no control null")
-    return "; ".join(reasons)
+        flags.append("no_control_null")
+    return sides | {"flag": SEPARATOR.join(flags)}
 
 
 def specificity_rows(measured: Sequence[Measured], common: Common) -> list[dict]:
@@ -235,7 +223,7 @@ def specificity_rows(measured: Sequence[Measured], common: Common) -> list[dict]
             stats += [(e, v, null_each) for e, v in zip(plan.emotions, each, strict=True)]
             for emotion, value, null in stats:
                 row = cell_row(cell, plan, emotion, emotion, "specificity", value)
-                row |= _against(value, null[depth], f"sets of {CONTROLS}", plan)
+                row |= _against(value, null[depth], "mismatched_sets", plan)
                 row["p_adjusted"] = _over_depths(value, null, row["p"])
                 row["family"] = "specificity" if emotion else "specificity of all"
                 rows.append(gated(row, reliable))
@@ -260,7 +248,7 @@ def transfer_rows(transfers: Sequence[Transfer], plan: Plan) -> list[dict]:
 def decoding_row(transfer: Transfer, direction: str, plan: Plan) -> dict:
     """One transfer against random directions."""
     columns = _against(transfer.mapped.auroc, transfer.null, "", plan)
-    columns.pop("null")
+    columns = {name: cell for name, cell in columns.items() if "null" != name != "n_null"}
     low, high = transfer.mapped.interval(plan.thresholds.alpha)
     return columns | {
         "train_model": transfer.source.model,
@@ -291,6 +279,6 @@ def efficiency_rows(transfers: Sequence[Transfer], plan: Plan) -> list[dict]:
             low, high = jackknife_interval(value, deleted, plan.thresholds.alpha)
             row |= {"value": value, "ci_low": low, "ci_high": high}
         else:
-            row["flag"] = f"the direction of {transfer.target.model} does not decode"
+            row["flag"] = "does_not_decode"
         rows.append(row)
     return rows

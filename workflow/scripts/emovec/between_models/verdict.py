@@ -43,7 +43,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The outcome, the tests it rests on, and why, in a sentence."""
+    """The outcome, why (a code of `wording.remarks.REASONS`), and the tests it rests on."""
 
     verdict: str
     reason: str
@@ -71,7 +71,7 @@ def decide(found: Evidence, limits: Thresholds = DEFAULTS) -> Verdict:
     if gate := _failing_gate(found):
         return Verdict("inconclusive", gate, *tests)
     if aligned is None:
-        return Verdict("inconclusive", "There is no control null to compare with.", *tests)
+        return Verdict("inconclusive", "no_control_null", *tests)
     small = bool(found.intervals) and all(
         -limits.equivalence < low and high < limits.equivalence for low, high in found.intervals
     )
@@ -87,69 +87,43 @@ def _below(p: float | None, alpha: float) -> bool | None:
 
 
 def _failing_gate(found: Evidence) -> str:
-    """The first gate that fails or was not measured, as a sentence; empty if all hold."""
-    gates = (
-        (found.signal_ok, "a signal of the emotion in both models", "There is no reliable signal"),
-        (found.map_ok, "a map between the models", "No map holds between the models"),
-        (
-            found.confound_ok,
-            "the stream before the first block",
-            "Tokens alone give the emotion away",
-        ),
-    )
-    for value, what, sentence in gates:
+    """The first gate that fails or was not measured; empty if all hold."""
+    for value, failing, unmeasured in (
+        (found.signal_ok, "no_signal", "signal_unmeasured"),
+        (found.map_ok, "no_map", "map_unmeasured"),
+        (found.confound_ok, "confound", "confound_unmeasured"),
+    ):
         if value is None:
-            return f"The gate for {what} was not measured."
+            return unmeasured
         if not value:
-            return f"{sentence}, so nothing follows about sharing."
-    if not found.reliable:
-        return "The vectors are not reliable in the space in which they are compared."
-    return ""
+            return failing
+    return "" if found.reliable else "unreliable"
 
 
 def _when_small(
     found: Evidence, limits: Thresholds, aligned: bool, transfers: bool | None
 ) -> tuple[str, str]:
     if aligned or transfers:
-        which = "alignment" if aligned else "transfer"
-        return "inconclusive", f"The {which} beats chance, but every cosine is below the bound."
+        return "inconclusive", "aligned_but_small" if aligned else "transfers_but_small"
     share = found.positive_control
     if share is None or np.isnan(share):
-        return "inconclusive", "The cosines are small, but there is no positive control."
+        return "inconclusive", "no_positive_control"
     if share < limits.positive_control:
-        return "inconclusive", (
-            f"The cosines are small, but only {share:.0%} of ordinary attributes are found to "
-            "correspond, so the method would miss a shared direction too."
-        )
-    return "not_shared", (
-        f"All cosines lie within ±{limits.equivalence:g} while {share:.0%} of ordinary attributes "
-        "are found to correspond."
-    )
+        return "inconclusive", "weak_positive_control"
+    return "not_shared", "small"
 
 
 def _when_shared(specific: bool | None) -> tuple[str, str]:
-    found = "The direction aligns and transfers both ways"
     if specific:
-        return "shared", f"{found}, more than the directions of other emotions do."
-    if specific is None:
-        return "common_only", f"{found}; whether it is this emotion's was not measured."
-    return "common_only", f"{found}, but no more than the directions of other emotions do."
+        return "shared", "specific"
+    return "common_only", "specificity_unmeasured" if specific is None else "not_specific"
 
 
 def _why_not(found: Evidence, limits: Thresholds, aligned: bool, transfers: bool | None) -> str:
     if found.cosines and all(cosine < -limits.equivalence for cosine in found.cosines):
-        return "The directions are opposed, which is neither sharing nor its absence."
+        return "opposed"
     if not aligned and found.p_floor is not None and found.p_floor >= limits.alpha:
-        return (
-            f"The control null cannot give a corrected p below {found.p_floor:.2g}: more "
-            "attributes or fewer models are needed."
-        )
-    if aligned and transfers is None:
-        return "The direction aligns, but transfer was not measured."
+        return "null_too_coarse"
     if aligned:
-        return "The direction aligns, but does not decode beyond chance and baselines both ways."
-    also = "transfers" if transfers else "does not transfer"
-    return (
-        f"The direction {also}, its alignment does not beat mismatched attributes, and cosines "
-        f"of ±{limits.equivalence:g} are not excluded."
-    )
+        return "transfer_unmeasured" if transfers is None else "does_not_transfer"
+    return "not_aligned" if transfers else "neither"

@@ -24,7 +24,8 @@ from emovec.explorer.panel import (
 from emovec.figures.style import pair_title
 from emovec.prompts.positions import POSITIONS
 from emovec.registry import titles
-from emovec.wording.language import N_, _, retell
+from emovec.wording.language import N_, _
+from emovec.wording.remarks import FLAGS, REASONS, told_each
 
 TESTS = {
     "signal_ok": N_("signal"),
@@ -65,7 +66,7 @@ def depths_panel(cross: pd.DataFrame, emotions: Sequence[str], position: str) ->
             **{k: rows[k] for k in ("value", "ci_low", "ci_high", "null_low", "null_high")},
             "p": rows.p_adjusted.fillna(rows.p),
             "gate": rows.gate_ok.map(told(SURE)),
-            "flag": rows.flag.map(retell, na_action="ignore"),
+            "flag": told_each(FLAGS, rows, "flag"),
         }
     )
     columns = [
@@ -133,7 +134,7 @@ def verdicts_panel(verdicts: pd.DataFrame, models: Sequence[str]) -> Panel:
             "depth": rows.relative_depth,
             "verdict": rows.verdict.map(told(titles(VERDICTS))),
             **{test: rows[test].map(told(SURE)) for test in TESTS},
-            "reason": rows.reason.map(retell, na_action="ignore"),
+            "reason": told_each(REASONS, rows, "reason"),
         }
     )
     return Panel(

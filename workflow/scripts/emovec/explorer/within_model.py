@@ -24,7 +24,8 @@ from emovec.figures.style import BAND, OKABE_ITO, PAIR_COLOURS
 from emovec.prompts.positions import POSITIONS
 from emovec.registry import titles
 from emovec.statistics.metrics import METRICS
-from emovec.wording.language import N_, _, retell
+from emovec.wording.language import N_, _
+from emovec.wording.remarks import FLAGS, told_each
 
 # On a dark page black must turn: currentColor is the colour of the text around the drawing.
 PAIRS = ["currentColor" if c == OKABE_ITO["black"] else c for c in PAIR_COLOURS]
@@ -66,7 +67,7 @@ def within_panel(
             **{k: rows[k] for k in ("value", "ci_low", "ci_high", "null_low", "null_high")},
             "p": rows.p_adjusted,
             "gate": rows.gate_ok.map(told(SURE)),
-            "flag": rows.flag.map(retell, na_action="ignore"),
+            "flag": told_each(FLAGS, rows, "flag"),
         }
     )
     columns = [

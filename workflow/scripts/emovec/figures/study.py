@@ -22,8 +22,9 @@ from emovec.figures.style import (
     row_of_axes,
     titled,
 )
-from emovec.wording.language import _, retell
+from emovec.wording.language import _
 from emovec.wording.numbers import number, percent
+from emovec.wording.remarks import FLAGS, told
 
 
 def layer_norms(norms: pd.DataFrame, emotions: Sequence[str], model: str) -> plt.Figure:
@@ -132,7 +133,7 @@ def cross_model(
         for k, (a, b) in enumerate(pairs):
             line = here[(here.model_a == a) & (here.model_b == b)].sort_values("depth_a")
             if line.value.isna().all():
-                why = retell(line.flag.iloc[0])
+                why = told(FLAGS, line.flag.iloc[0], line.iloc[0])
                 undefined.append(_("undefined: {a} × {b}, {why}").format(a=a, b=b, why=why))
                 continue
             _band(axis, line.depth_a, line.null_low, line.null_high, None)

@@ -11,6 +11,9 @@ import pandas as pd
 from emovec.errors import InputError
 from emovec.io.files import whole
 
+SEPARATOR = ";"  # between the codes of one cell
+
+
 TEXT, INTEGER, NUMBER, TRUTH = "str", "Int64", "float64", "boolean"
 
 
@@ -38,19 +41,21 @@ COLUMNS: dict[str, dict[str, str]] = {
     for table, names in {
         "layer_norms": "model position depth relative_depth emotion norm value chance flag",
         "within_model_similarity": "model position depth relative_depth metric emotion_a emotion_b "
-        f"stat {STATISTIC} family n_topics gate_ok flag",
+        f"stat {STATISTIC} family n_topics n_depths n_undefined "
+        "dimensions gate_ok flag",
         "cross_model_similarity": f"model_a model_b {PLACES} emotion_a emotion_b method stat "
-        f"{STATISTIC} family map_r2 n_map gate_ok flag",
+        f"{STATISTIC} n_null family map_r2 n_map reliability_a reliability_b d_model_a d_model_b "
+        "gate_ok flag",
         "maps": f"model_a model_b {PLACES} method k_or_alpha r2_loo r2_null_high p cka_debiased "
-        "mknn mknn_chance n_map map_ok flag",
+        "mknn mknn_chance n_map component_a component_b map_ok flag",
         "decoding": "train_model test_model direction contrast position depth_train depth_test "
         "split auroc ci_low ci_high null_low null_high p p_adjusted n_test",
         "verdicts": "emotion model_a model_b position relative_depth signal_ok map_ok confound_ok "
-        "aligned specific transfers verdict reason",
+        "aligned specific transfers verdict reason bound control_share p_floor",
         "multiverse": "model position space metric estimator emotion_a emotion_b value ci_low "
-        "ci_high study flag model_b relative_depth null_low null_high gate_ok",
+        "ci_high study flag model_b relative_depth n_depths n_undefined null_low null_high gate_ok",
         "published": "kind model_a model_b emotion_a emotion_b published this_run null_low "
-        "null_high corrected ci_low ci_high method flag",
+        "null_high corrected ci_low ci_high method n_depths flag",
         "steering": "model source position scope depth relative_depth operation strength sign "
         f"direction measure reading {STATISTIC} family n_openings n_controls chosen flag",
         "token_projections": "model position depth relative_depth direction prompt_id class topic "

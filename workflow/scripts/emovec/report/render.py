@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
 import jinja2
 
-from emovec.wording.language import _, retell, spoken
+from emovec.wording.language import _, spoken
 from emovec.wording.numbers import interval, listed, number, p_value, part, percent, span
 
 
 def render(template: str, context: dict) -> str:
     """Fill one of the templates; a name that the context lacks is an error."""
+    text = _templates().get_template(template).render(context | {"language": spoken()})
+    return re.sub(r"\n{3,}", "\n\n", text) if template.endswith(".md.j2") else text
+
+
+@cache
+def _templates() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=jinja2.select_autoescape(enabled_extensions=["html.j2"]),
@@ -25,14 +32,10 @@ def render(template: str, context: dict) -> str:
     environment.install_gettext_callables(_, _plural, newstyle=True)
     environment.policies["ext.i18n.trimmed"] = True
     environment.filters |= {
-        "number": number, "p": p_value, "percent": percent, "listed": listed, "retell": retell,
-        "quoted": quoted,
+        "number": number, "p": p_value, "percent": percent, "listed": listed, "quoted": quoted,
     }  # fmt: skip
-    environment.globals |= {
-        "language": spoken(), "interval": interval, "span": span, "part": part,
-    }  # fmt: skip
-    text = environment.get_template(template).render(context)
-    return re.sub(r"\n{3,}", "\n\n", text) if template.endswith(".md.j2") else text
+    environment.globals |= {"interval": interval, "span": span, "part": part}
+    return environment
 
 
 def quoted(text: str) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from emovec.between_models.methods import METHODS
-from emovec.io.tables import COLUMNS, typed
+from emovec.io.tables import COLUMNS, SEPARATOR, typed
 
 STUDY = {"position": "last", "metric": "raw"}  # as a mean over depths
 
@@ -68,7 +68,11 @@ def _mean(line: pd.DataFrame) -> pd.DataFrame:
     if line.empty:
         return line
     defined = line.value.notna()
-    why = "" if defined.any() else f"; {line.flag.iloc[0]}"
+    flags = ["mean_over_depths"]
+    if not defined.all():
+        flags.append("undefined_depths")
+    if not defined.any():
+        flags.append(line.flag.iloc[0])
     gates = line.gate_ok.dropna()
     return line.iloc[:1].assign(
         relative_depth=np.nan,
@@ -78,5 +82,7 @@ def _mean(line: pd.DataFrame) -> pd.DataFrame:
         null_low=line.null_low.min(),
         null_high=line.null_high.max(),
         gate_ok=gates.all() if len(gates) else None,
-        flag=f"mean over {defined.sum()} of {len(line)} depths{why}",
+        n_depths=len(line),
+        n_undefined=(~defined).sum(),
+        flag=SEPARATOR.join(flags),
     )

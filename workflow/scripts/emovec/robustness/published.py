@@ -32,7 +32,7 @@ def compare_published(within: pd.DataFrame, cross: pd.DataFrame) -> pd.DataFrame
             "published": row.value,
         }
         found = _within(within, row) if row.kind == "within" else _between(cross, row)
-        rows.append(known | (found or {"flag": "not in this run"}))
+        rows.append(known | (found or {"flag": "not_in_run"}))
     return typed(rows, "published")
 
 
@@ -55,8 +55,9 @@ def _within(table: pd.DataFrame, row) -> dict | None:
         "corrected": corrected.value,
         "ci_low": corrected.ci_low,
         "ci_high": corrected.ci_high,
-        "method": "cos_u, ratio of means over depths",
-        "flag": "" if corrected.gate_ok else "not reliable enough",
+        "method": "cos_u",
+        "n_depths": corrected.n_depths,
+        "flag": "" if corrected.gate_ok else "not_reliable",
     }
 
 
@@ -79,6 +80,7 @@ def _between(table: pd.DataFrame, row) -> dict | None:
         "corrected": aligned.value.mean() if len(aligned) else np.nan,
         "ci_low": aligned.ci_low.min(),
         "ci_high": aligned.ci_high.max(),
-        "method": f"wpc, mean over {len(aligned)} primary depths; the interval spans theirs",
+        "method": "wpc",
+        "n_depths": len(aligned),
         "flag": "" if raw.value.notna().any() else raw.flag.iloc[0],
     }

@@ -17,7 +17,6 @@ from scipy import stats
 from emovec.errors import InputError
 from emovec.statistics.resampling import band, p_value
 from emovec.steering.conditions import CONDITION_COLUMNS
-from emovec.steering.controls import CONTROLS
 
 READ_OUTS, TEXTS = "read-outs", "texts"
 
@@ -25,12 +24,7 @@ READ_OUTS, TEXTS = "read-outs", "texts"
 FEWEST = 10  # control directions that make a null
 
 
-ALL = "all controls"
-
-
-def null_name(kind: str) -> str:
-    """What the table calls the null of one kind of control direction, or of all together."""
-    return CONTROLS[kind].title if kind in CONTROLS else kind
+ALL = "all"
 
 
 def changes(table: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
@@ -93,7 +87,7 @@ def _null(
     return {
         "null_low": float(low),
         "null_high": float(high),
-        "null": null_name(kind),
+        "null": kind,
         "p": float(p),
         "n_controls": len(own),
     }

@@ -13,7 +13,7 @@ import pandas as pd
 
 from emovec.io.tables import typed
 from emovec.statistics.resampling import max_t
-from emovec.steering.changes import READ_OUTS, TEXTS, changes, estimates, null_name, usable
+from emovec.steering.changes import READ_OUTS, TEXTS, changes, estimates, usable
 from emovec.steering.conditions import CONDITION_COLUMNS
 from emovec.steering.controls import CONTROLS
 from emovec.steering.directions import EMOTION
@@ -102,7 +102,7 @@ def adjust(
         & (shown.strength == choice["strength"])
     )
     for kind, drawn in nulls.items():
-        here = at_choice & (shown.null == null_name(kind))
+        here = at_choice & (shown.null == kind)
         for (emotion, measure, sign), p in zip(members, max_t(observed, drawn), strict=True):
             rows = (shown.direction == emotion) & (shown.measure == measure) & (shown.sign == sign)
             adjusted[rows & here] = p
@@ -181,8 +181,8 @@ def steering_table(
     )
     flags = np.where(
         found.value.isna(),
-        "no opening with a value",
-        np.where(found.null.isna() | (found.null == ""), "no controls", ""),
+        "no_value",
+        np.where(found.null.isna() | (found.null == ""), "no_controls", ""),
     )
     found = found.assign(chosen=at_choice, flag=flags)
     return typed(found, "steering")

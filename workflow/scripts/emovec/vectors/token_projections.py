@@ -19,10 +19,10 @@ from emovec.vectors.directions import emotion_vectors
 N_TOPICS = 8  # as many as a reader looks at, and a few seconds of a model
 
 
-SINK = "first token: an attention sink"
+SINK = "attention_sink"
 
 
-UNDEFINED = "no direction or no spread"
+UNDEFINED = "no_direction"
 
 
 @dataclass(frozen=True)

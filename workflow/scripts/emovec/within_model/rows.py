@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from emovec.io.tables import SEPARATOR
 from emovec.statistics import corrections, resampling, unbiased
 from emovec.statistics.arrays import Floats, Mask, mean_defined
 from emovec.within_model.measure import Measured, Plan, norms, pair_cosines, pair_products
 
-SIGN_FLIP = "sign flip"
+SIGN_FLIP, RELABELING, ZERO = "sign_flip", "label_permutation", "zero"
 
 
-RELABELING = "label permutation"
+NO_DIFFERENCE, NO_NORM, NO_SPREAD = "no_difference", "norm_not_positive", "sentences_alike"
 
 
-ZERO = "zero (jackknife t)"
-
-
-NO_DIFFERENCE = "no difference between the classes"
-
-
-NO_SPREAD = "undefined: the sentences do not differ"
-
-
-NO_NORM = "undefined: a squared norm is not positive"
-
-
-DOMINATED = "rogue_dominated"
-
-
-AVERAGED = "mean over depths"
+DOMINATED, AVERAGED = "rogue_dominated", "mean_over_depths"
 
 
 @dataclass(frozen=True)
@@ -52,6 +38,7 @@ class Block:
     family: NDArray[np.object_] | str = ""
     gate: Mask | None = None
     flag: NDArray[np.object_] | str = ""
+    more: Mapping[str, object] = field(default_factory=dict)  # columns of this statistic alone
 
     def frame(self, depths: Sequence[int | None]) -> pd.DataFrame:
         shape = self.value.shape
@@ -73,6 +60,7 @@ class Block:
             "family": self.family,
             "gate_ok": np.array(None) if self.gate is None else self.gate.astype(object),
             "flag": self.flag,
+            **self.more,
         }
         return pd.DataFrame(
             {name: np.broadcast_to(column, shape).ravel() for name, column in columns.items()}
@@ -235,19 +223,20 @@ def diagnostic_blocks(m: Measured, plan: Plan) -> list[Block]:
         return blocks
     keep = m.resolved[:, : len(plan.emotions)]
 
-    def block(stat: str, share: str, flags: list[list[str]]) -> Block:
+    def block(stat: str, share: str, code: str = "", **more: object) -> Block:
         shares = np.array([[getattr(one, share) for one in row] for row in m.rogues])
-        flag = np.where(keep, np.array(flags, dtype=object), NO_DIFFERENCE)
+        dominated = [[code if one.dominated else "" for one in row] for row in m.rogues]
+        flag = np.where(keep, np.array(dominated, dtype=object), NO_DIFFERENCE)
         items = [(name, "") for name in plan.emotions]
-        return Block(stat, items=items, value=np.where(keep, shares, np.nan), flag=flag)
+        return Block(stat, items, np.where(keep, shares, np.nan), flag=flag, more=more)
 
-    dominated = [[DOMINATED if one.dominated else "" for one in row] for row in m.rogues]
     dims = [[" ".join(map(str, one.dims)) for one in row] for row in m.rogues]
+    dims = np.where(keep, np.array(dims, dtype=object), "")
     return [
         *blocks,
-        block("rogue_share1", "share1", dominated),
-        block("rogue_share3", "share3", [[""] * len(row) for row in m.rogues]),
-        block("rogue_dims", "share3", dims),
+        block("rogue_share1", "share1", DOMINATED),
+        block("rogue_share3", "share3"),
+        block("rogue_dims", "share3", dimensions=dims),
     ]
 
 
@@ -261,7 +250,8 @@ def averages(m: Measured, plan: Plan, family: str) -> list[Block]:
     loo_naive = mean_defined(pair_cosines(m.loo_naive, plan, 1)[depths], axis=0)
     relabeled = mean_defined(pair_cosines(m.relabeled, plan, 2)[:, depths], axis=1)
     absent = np.isnan(cosines).sum(axis=0)
-    flag = [AVERAGED + (f"; {count} undefined" if count else "") for count in absent]
+    some = SEPARATOR.join((AVERAGED, "undefined_depths"))
+    flag = np.where(absent > 0, some, AVERAGED).astype(object)
 
     u, loo_u = m.u[depths].mean(axis=0), m.loo_u[depths].mean(axis=0)
     cos, loo = pair_cosines(u, plan, 0), pair_cosines(loo_u, plan, 0)
@@ -287,7 +277,8 @@ def averages(m: Measured, plan: Plan, family: str) -> list[Block]:
             p=resampling.p_value(naive, relabeled, "two-sided")[None],
             p_adjusted=resampling.max_t(naive, relabeled, "two-sided")[None],
             family=f"{family}: cos_naive, mean over depths",
-            flag=np.array(flag, dtype=object),
+            flag=flag,
+            more={"n_depths": len(cosines), "n_undefined": absent},
             **shared,
         ),
         Block(
@@ -299,6 +290,7 @@ def averages(m: Measured, plan: Plan, family: str) -> list[Block]:
             p_adjusted=corrections.holm(p)[None],
             family=f"{family}: cos_u, mean over depths",
             flag=AVERAGED,
+            more={"n_depths": len(cosines), "n_undefined": 0},
             **shared,
         ),
     ]

@@ -1,13 +1,11 @@
 """What people read, in their language: sentences looked up in catalogs of the gettext form.
 
 Sentences are written in English where they are needed, as `_("{n} of {of} pairs").format(...)` or
-`{% trans %}` in a template; `locale/{language}/*.po` holds them in other languages. Tables always
-speak English; `retell` finds the form that one of their sentences was made by.
+`{% trans %}` in a template; `locale/{language}/*.po` holds them in other languages.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -49,15 +47,6 @@ def languages_of(asked: str) -> dict[str, str]:
     return {f"_{code}" if place else "": code for place, code in enumerate(codes)}
 
 
-TABLES = "tables"  # the catalog of sentences that tables hold
-
-
-PLACE = re.compile(r"\{(\w+)\}")
-
-
-JOINED = "; "  # sentences in one cell
-
-
 _spoken = "en"
 
 
@@ -90,26 +79,12 @@ def N_(sentence: str) -> str:
     return sentence
 
 
-def retell(text: str) -> str:
-    """A finished English sentence of a table, in the language spoken.
-
-    Values keep their form. Several sentences may be joined by semicolons, which no value holds.
-    What no form fits stays as it is.
-    """
-    for form, sentence in forms(_spoken):
-        if found := form.fullmatch(text):
-            return sentence.format(**found.groupdict())
-    parts = text.split(JOINED)
-    return _(JOINED).join(map(retell, parts)) if len(parts) > 1 else text
-
-
 @cache
 def catalog(language: str) -> dict[str, str]:
     """All sentences of a language by their English form; English itself needs none."""
     found = {}
     for path in sorted((LOCALE / language).glob("*.po")):
-        if path.stem != TABLES:
-            found |= read_catalog(path)
+        found |= read_catalog(path)
     return found
 
 
@@ -119,22 +94,3 @@ def read_catalog(path: Path) -> dict[str, str]:
 
     with path.open("rb") as file:
         return {entry.id: entry.string for entry in read_po(file) if entry.id and entry.string}
-
-
-@cache
-def forms(language: str) -> list[tuple[re.Pattern, str]]:
-    """Forms of the sentences in tables, the most particular first, with their translation."""
-    path = LOCALE / language / f"{TABLES}.po"
-    if not path.exists():
-        return []
-    sentences = sorted(read_catalog(path).items(), key=lambda one: -len(PLACE.sub("", one[0])))
-    return [(re.compile(_pattern(english)), other) for english, other in sentences]
-
-
-def _pattern(sentence: str) -> str:
-    """A regular expression of a sentence with places; a place may occur once."""
-    parts = PLACE.split(sentence)
-    return "".join(
-        f"(?P<{part}>(?:(?!{JOINED}).)+?)" if odd else re.escape(part)
-        for odd, part in zip([False, True] * len(parts), parts, strict=False)
-    )

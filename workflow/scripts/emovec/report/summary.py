@@ -11,7 +11,7 @@ from emovec.wording.language import _
 from emovec.wording.numbers import clauses, listed, number
 
 
-def headlines(context: dict, verdicts: pd.DataFrame, steering: list[dict]) -> list[str]:
+def three_lines(context: dict, verdicts: pd.DataFrame, steering: list[dict]) -> list[str]:
     """Distinct inside models? Shared between them? Do they cause anything?"""
     return [
         _distinct(context),

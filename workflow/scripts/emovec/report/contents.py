@@ -1,0 +1,92 @@
+"""What a run found: facts drawn from its tables, and the sentences that follow from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import NormalDist
+
+import pandas as pd
+
+from emovec.report.between_models import (
+    aligned_facts,
+    map_facts,
+    raw_facts,
+    raw_lines,
+    verdict_facts,
+    verdict_lines,
+)
+from emovec.report.robustness import choice_lines, control_facts, published_facts
+from emovec.report.within_model import decoding_facts, peaks, rogue_lines, within_facts, within_line
+from emovec.wording.language import N_, _
+from emovec.wording.numbers import percent
+from emovec.wording.remarks import FINDINGS, told
+
+
+def describe(
+    provenance: dict,
+    audit: dict,
+    tables: dict[str, pd.DataFrame],
+    models: Sequence[str],
+    untrained: Sequence[str],
+) -> dict:
+    """All that the report says, from the tables of one run.
+
+    `tables` holds norms, within, cross, maps, decoding, verdicts, published and multiverse.
+    """
+    config = provenance["config"]
+    emotions, primary = config["prompts"]["emotions"], config["statistics"]["position"]
+    alpha = config["statistics"]["alpha"]
+    within, norms, cross = tables["within"], tables["norms"], tables["cross"]
+    positions = list(dict.fromkeys(norms.position))
+    described = []
+    for name in models:
+        attributes = provenance["activations"][name]
+        described.append(
+            {
+                "name": name,
+                "untrained": name in untrained,
+                **{k: _stated(attributes.get(k)) for k in ("architecture", "license")},
+                "space": attributes.get("space", "unknown"),
+                **{k: attributes[k] for k in ("n_layers", "d_model")},
+                "within": {p: within_facts(within, name, p, emotions, alpha) for p in positions},
+                "rogue": rogue_lines(within, name, positions),
+                "peaks": {p: peaks(norms, name, p) for p in positions},
+                "decoding": decoding_facts(tables["decoding"], name),
+            }
+        )
+    several = len(models) > 1
+    verdicts = verdict_facts(tables["verdicts"], models)
+    trained = [name for name in models if name not in untrained]
+    aligned = aligned_facts(cross, emotions, trained)
+    return {
+        "experiment": config["experiment"],
+        "alpha": alpha,
+        "level": percent(1 - alpha),
+        "reach": NormalDist().inv_cdf(1 - alpha / 2),
+        "emotions": emotions,
+        "classes": [*emotions, config["prompts"]["neutral"]],
+        "positions": positions,
+        "primary": primary,
+        "audit": audit
+        | {"findings": [told(FINDINGS, one["code"], one) for one in audit["findings"]]},
+        "models": described,
+        "raw": {p: raw_facts(cross, p, emotions, models) for p in positions} if several else {},
+        "aligned": aligned,
+        "maps": map_facts(tables["maps"], models),
+        "verdicts": verdicts,
+        "controls": control_facts(cross, within, emotions, models, alpha),
+        "published": published_facts(tables["published"]),
+        "choices": choice_lines(tables["multiverse"]),
+        "provenance": provenance,
+        "glance": [
+            *(within_line(model, primary) for model in described),
+            *verdict_lines(verdicts, aligned, untrained, alpha),
+            *(raw_lines(raw_facts(cross, primary, emotions, models)) if several else []),
+        ],
+    }
+
+
+def _stated(value: str | None) -> str:
+    """An attribute of a model; what nobody stated is said in the language spoken."""
+    known = {None: N_("unknown"), "unknown": N_("unknown"), "not stated": N_("not stated")}
+    return _(known[value]) if value in known else value

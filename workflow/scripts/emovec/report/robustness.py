@@ -1,0 +1,85 @@
+"""Whether what is found stands: known answers, other choices, the study's own figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from emovec.wording.language import _
+from emovec.wording.numbers import clauses, number
+
+
+def control_facts(
+    cross: pd.DataFrame,
+    within: pd.DataFrame,
+    emotions: Sequence[str],
+    models: Sequence[str],
+    alpha: float,
+) -> list[dict]:
+    """The rotated twin and the label-shuffled copy of each model: known answers, and what came."""
+    facts = []
+    for model in models:
+        twin = cross[(cross.model_a == model) & (cross.model_b == f"{model}@twin")]
+        raw = twin[(twin.method == "raw")].value
+        aligned = twin[(twin.family == "alignment") & twin.gate_ok].value
+        shuffled = within[
+            (within.model == f"{model}@shuffled") & (within.stat == "norm2_u")
+            & within.emotion_a.isin(list(emotions))
+        ]  # fmt: skip
+        facts.append(
+            {
+                "model": model,
+                "raw": raw.abs().mean(),
+                "aligned": aligned.mean(),
+                "aligned_low": aligned.min(),
+                "count": len(aligned),
+                "found": int((shuffled.p_adjusted < alpha).sum()),
+                "tests": int(shuffled.p_adjusted.notna().sum()),
+            }
+        )
+    return facts
+
+
+def choice_lines(multiverse: pd.DataFrame) -> list[str]:
+    """How far the choices of analysis move what is said of two models, a sentence for each pair."""
+    rows = multiverse[multiverse.model_b.notna() & multiverse.value.notna()]
+    rows = rows.assign(pair=[frozenset(one) for one in zip(rows.model, rows.model_b, strict=True)])
+    lines = []
+    for _pair, own in rows.groupby("pair", sort=False):
+        aligned = own[own.metric != "raw"]
+        open_gate = aligned[aligned.gate_ok]
+        name = f"**{own.model.iloc[0]} × {own.model_b.iloc[0]}**"
+        said = [
+            _("of {of} aligned cosines {n} pass their gate").format(
+                of=len(aligned), n=len(open_gate)
+            )
+        ]
+        if len(open_gate):
+            above = (open_gate.value > open_gate.null_high).sum()
+            said.append(
+                _(
+                    "these run from {low} to {high}, and {above} lie above the band of unrelated "
+                    "attributes"
+                ).format(
+                    low=number(open_gate.value.min()),
+                    high=number(open_gate.value.max()),
+                    above=above,
+                )
+            )
+        raw = own[own.metric == "raw"]
+        if len(raw):
+            inside = raw.value.between(raw.null_low, raw.null_high).sum()
+            said.append(
+                _("{n} of {of} raw cosines lie in the band of unrelated vectors").format(
+                    n=inside, of=len(raw)
+                )
+            )
+        lines.append(_("{pair}: {said}.").format(pair=name, said=clauses(said)))
+    return lines
+
+
+def published_facts(published: pd.DataFrame) -> list[dict]:
+    """The study's figures, with what this run found where it has the same models."""
+    rows = published.astype(object).where(published.notna(), None)
+    return rows.to_dict("records")

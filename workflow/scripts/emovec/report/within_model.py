@@ -1,0 +1,179 @@
+"""Whether the emotions are distinct directions in one model, and what decodes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from emovec.wording.language import _
+from emovec.wording.numbers import clauses, interval, listed, number
+
+
+def within_line(model: dict, position: str) -> str:
+    """Whether the emotions are distinct in one model, in one sentence."""
+    facts = model["within"][position]
+    reliable = [fact for fact in facts if fact["gate"]]
+    told = {fact["contrast"]: fact for fact in model["decoding"]}
+    name = f"**{model['name']}**"
+    if model["untrained"]:
+        name = _("{model} (untrained control)").format(model=name)
+    if not reliable:
+        return _("{model}: no two emotions have directions reliable enough to be compared.").format(
+            model=name
+        )
+    distinct = [fact for fact in reliable if fact["ci_high"] < 1]
+    return _(
+        "{model}: {n} of {of} pairs of emotions are distinct directions, with a cosine below 1 by "
+        "its whole interval ({cosines})."
+    ).format(
+        model=name,
+        n=len(distinct),
+        of=len(facts),
+        cosines=clauses(_cosine(fact, told.get("-".join(fact["names"]))) for fact in reliable),
+    )
+
+
+def _cosine(fact: dict, told: dict | None) -> str:
+    """The corrected cosine of a pair, and how well a read-out tells the two apart."""
+    cosine = f"{fact['pair']} {interval(fact['corrected'], fact['ci_low'], fact['ci_high'])}"
+    if told is None:
+        return cosine
+    return _("{cosine}, told apart with AUROC {auroc}").format(
+        cosine=cosine, auroc=number(told["topic"])
+    )
+
+
+def rogue_lines(within: pd.DataFrame, model: str, positions: Sequence[str]) -> list[str]:
+    """A sentence wherever single dimensions decide the raw cosines."""
+    lines = []
+    for position in positions:
+        found = [fact for fact in dominated(within, model, position) if fact["depths"]]
+        if found:
+            where = listed(
+                _("{emotion} at {n} of {of} depths").format(
+                    emotion=f["emotion"], n=f["depths"], of=f["of"]
+                )
+                for f in found
+            )
+            lines.append(
+                _(
+                    "Read at {position}, one dimension holds more than half of the squared length "
+                    "of the vector ({where}): raw cosines there speak of that dimension alone."
+                ).format(position=position, where=where)
+            )
+    return lines
+
+
+def within_facts(
+    within: pd.DataFrame, model: str, position: str, emotions: Sequence[str], alpha: float
+) -> list:
+    """For each pair of emotions: the study's cosine and the corrected ones, means over depths.
+
+    The corrected cosine that counts is the LDA-whitened one, raw where there is no probe.
+    """
+    rows = within[
+        (within.model == model) & (within.position == position) & within.depth.isna()
+    ].set_index(["metric", "stat"])
+    metric = "lda" if "lda" in rows.index.get_level_values(0) else "raw"
+    facts = []
+    for a, b in combinations(emotions, 2):
+        pair = rows[(rows.emotion_a == a) & (rows.emotion_b == b)]
+        naive, raw, counts = (
+            pair.loc[key] for key in (("raw", "cos_naive"), ("raw", "cos_u"), (metric, "cos_u"))
+        )
+        facts.append(
+            {
+                "names": (a, b),
+                "pair": f"{a} – {b}",
+                "naive": naive.value,
+                "naive_low": naive.ci_low,
+                "naive_high": naive.ci_high,
+                "null_low": naive.null_low,
+                "null_high": naive.null_high,
+                "p": naive.p_adjusted,
+                "told": bool(naive.p_adjusted < alpha),
+                "raw": raw.value,
+                "raw_low": raw.ci_low,
+                "raw_high": raw.ci_high,
+                "corrected": counts.value,
+                "ci_low": counts.ci_low,
+                "ci_high": counts.ci_high,
+                "gate": bool(counts.gate_ok),
+            }
+        )
+    return facts
+
+
+def dominated(within: pd.DataFrame, model: str, position: str) -> list[dict]:
+    """Emotions whose vector lies mostly in one dimension, over the depths where that is so."""
+    rows = within[
+        (within.model == model) & (within.position == position) & (within.metric == "raw")
+        & (within.stat == "rogue_share1")
+    ]  # fmt: skip
+    return [
+        {
+            "emotion": emotion,
+            "depths": int((group.value > 0.5).sum()),
+            "of": int(group.value.notna().sum()),
+            "largest": group.value.max(),
+        }
+        for emotion, group in rows.groupby("emotion_a", sort=False)
+    ]
+
+
+def peaks(norms: pd.DataFrame, model: str, position: str) -> list[dict]:
+    """Where each emotion vector is longest, and longest against what noise would give."""
+    rows = norms[(norms.model == model) & (norms.position == position) & (norms.norm == "l2")]
+    found = []
+    for emotion, group in rows.groupby("emotion", sort=False):
+        ratio = group.value / group.chance
+        longest = group.loc[group.value.idxmax()]
+        clearest = group.loc[ratio.idxmax()] if ratio.notna().any() else longest
+        found.append(
+            {
+                "emotion": emotion,
+                "longest": int(longest.depth),
+                "norm": longest.value,
+                "clearest": int(clearest.depth),
+                "ratio": ratio.max(),
+                "last": int(group.depth.max()),
+            }
+        )
+    return found
+
+
+def decoding_facts(decoding: pd.DataFrame, model: str) -> list[dict]:
+    """Held-out AUROC of each contrast in one model at its clearest pre-registered depth."""
+    own = decoding[(decoding.test_model == model) & (decoding.train_model == model)]
+    facts = []
+    for contrast, rows in own.groupby("contrast", sort=False):
+        topic = rows[(rows.split == "topic") & rows.direction.isin(["native", "untrained"])]
+        if topic.empty:
+            continue
+        # the middle one of the pre-registered depths, not the best: the best would flatter
+        row = topic.sort_values("depth_test").iloc[(len(topic) - 1) // 2]
+        phrase = rows[(rows.split == "phrase") & (rows.depth_test == row.depth_test)]
+        phrase = phrase[phrase.direction != "depth0"]
+        zero = rows[(rows.direction == "depth0") & (rows.split == "topic")]
+        texts = decoding[decoding.test_model.isna() & (decoding.contrast == contrast)]
+        texts = texts.set_index(["direction", "split"]).auroc
+        facts.append(
+            {
+                "contrast": contrast,
+                "depth": int(row.depth_test),
+                "topic": row.auroc,
+                "ci_low": row.ci_low,
+                "ci_high": row.ci_high,
+                "null_high": row.null_high,
+                "p": row.p_adjusted,
+                "phrase": phrase.auroc.iloc[0] if len(phrase) else np.nan,
+                "depth0": zero.auroc.iloc[0] if len(zero) else np.nan,
+                "words": texts.get(("bag_of_words", "topic"), np.nan),
+                "words_phrase": texts.get(("bag_of_words", "phrase"), np.nan),
+                "form": texts.get(("nuisance", "topic"), np.nan),
+            }
+        )
+    return facts

@@ -1,0 +1,215 @@
+"""What the codes of tables and of the audit mean: each code with its sentence.
+
+A place in a sentence is a column of the row that holds the code, or a value beside it in
+audit.json; `!t` marks a place whose value is itself a phrase to be told in the language spoken.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping
+
+import pandas as pd
+
+from emovec.io.tables import SEPARATOR
+from emovec.wording.language import N_, _
+from emovec.wording.numbers import clauses
+
+FLAGS = {
+    "attention_sink": N_("first token: an attention sink"),
+    "attribute_unreliable": N_("attribute not reliable enough"),
+    "axes_unrelated": N_("axes of two models do not correspond"),
+    "component_a": N_("one component carries {component_a:.0%} of {model_a}"),
+    "component_b": N_("one component carries {component_b:.0%} of {model_b}"),
+    "does_not_decode": N_("the direction of {model_b} does not decode"),
+    "exploratory": N_("exploratory"),
+    "five_fold": N_("5-fold R²"),
+    "for_comparison": N_("for comparison"),
+    "mean_over_depths": N_("mean over {n_depths} depths"),
+    "no_control_null": N_("no control null"),
+    "no_controls": N_("no controls"),
+    "no_difference": N_("no difference between the classes"),
+    "no_direction": N_("no direction or no spread"),
+    "no_map": N_("no map"),
+    "no_value": N_("no opening with a value"),
+    "no_variance": N_("no variance between sentences"),
+    "norm_not_positive": N_("undefined: a squared norm is not positive"),
+    "not_in_run": N_("not in this run"),
+    "not_reliable": N_("not reliable enough"),
+    "reliability_a": N_("reliability {reliability_a:.2f} in {model_a}"),
+    "reliability_b": N_("reliability {reliability_b:.2f} in {model_b}"),
+    "rogue_dominated": N_("one dimension holds more than half of the squared length"),
+    "sentences_alike": N_("undefined: the sentences do not differ"),
+    "undefined_depths": N_("{n_undefined} undefined"),
+    "widths_differ": N_("d_model differs ({d_model_a} and {d_model_b})"),
+    "zero_vector": N_("zero vector"),
+}
+
+
+REASONS = {
+    "signal_unmeasured": N_(
+        "The gate for a signal of the emotion in both models was not measured."
+    ),
+    "map_unmeasured": N_("Whether a map holds between the models was not measured."),
+    "confound_unmeasured": N_("Whether tokens alone give the emotion away was not measured."),
+    "no_signal": N_("There is no reliable signal, so nothing follows about sharing."),
+    "no_map": N_("No map holds between the models, so nothing follows about sharing."),
+    "confound": N_("Tokens alone give the emotion away, so nothing follows about sharing."),
+    "unreliable": N_("The vectors are not reliable in the space in which they are compared."),
+    "no_control_null": N_("There is no control null to compare with."),
+    "aligned_but_small": N_("The alignment beats chance, but every cosine is below the bound."),
+    "transfers_but_small": N_("The transfer beats chance, but every cosine is below the bound."),
+    "no_positive_control": N_("The cosines are small, but there is no positive control."),
+    "weak_positive_control": N_(
+        "The cosines are small, but only {control_share:.0%} of ordinary attributes are found to "
+        "correspond, so the method would miss a shared direction too."
+    ),
+    "small": N_(
+        "All cosines lie within ±{bound:g} while {control_share:.0%} of ordinary attributes are "
+        "found to correspond."
+    ),
+    "specific": N_(
+        "The direction aligns and transfers both ways, more than the directions of other emotions "
+        "do."
+    ),
+    "specificity_unmeasured": N_(
+        "The direction aligns and transfers both ways; whether it is this emotion's was not "
+        "measured."
+    ),
+    "not_specific": N_(
+        "The direction aligns and transfers both ways, but no more than the directions of other "
+        "emotions do."
+    ),
+    "opposed": N_("The directions are opposed, which is neither sharing nor its absence."),
+    "null_too_coarse": N_(
+        "The control null cannot give a corrected p below {p_floor:.2g}: more attributes or fewer "
+        "models are needed."
+    ),
+    "transfer_unmeasured": N_("The direction aligns, but transfer was not measured."),
+    "does_not_transfer": N_(
+        "The direction aligns, but does not decode beyond chance and baselines both ways."
+    ),
+    "not_aligned": N_(
+        "The direction transfers, its alignment does not beat mismatched attributes, and cosines "
+        "of ±{bound:g} are not excluded."
+    ),
+    "neither": N_(
+        "The direction does not transfer, its alignment does not beat mismatched attributes, and "
+        "cosines of ±{bound:g} are not excluded."
+    ),
+}
+
+
+FINDINGS = {
+    "few_topics": N_(
+        "The prompts have only {n} topics, where {limit} or more are recommended: intervals will "
+        "be wide."
+    ),
+    "same_sentences": N_("Pairs of identical sentences {scope!t}: {n}, such as {a} and {b}."),
+    "near_duplicates": N_(
+        "Pairs of almost identical sentences {scope!t}: {n}, such as {a} and {b}."
+    ),
+    "shared_topics": N_("Topics that the probe shares with the prompts: {n}, such as {topic!r}."),
+    "final_character": N_(
+        "The final character differs between classes, most between {a} and {b} with a total "
+        "variation of {value:.2f} ({mark!r} ends {share_a:.0%} of {a} and {share_b:.0%} of {b})."
+    ),
+    "final_token": N_(
+        "The final {model} token differs between classes, most between {a} and {b} with a total "
+        "variation of {value:.2f}."
+    ),
+    "short_sentences": N_(
+        "Sentences with fewer than {limit} tokens of {model}: {n}, such as {example}."
+    ),
+    "longer": N_(
+        "{emotion} sentences have more {unit!t} than {neutral} ones (standardised mean difference "
+        "{value:+.2f}, limit {limit:.2f})."
+    ),
+    "shorter": N_(
+        "{emotion} sentences have fewer {unit!t} than {neutral} ones (standardised mean "
+        "difference {value:+.2f}, limit {limit:.2f})."
+    ),
+    "longer_in_tokens": N_(
+        "{emotion} sentences have more {model} tokens than {neutral} ones (standardised mean "
+        "difference {value:+.2f}, limit {limit:.2f})."
+    ),
+    "shorter_in_tokens": N_(
+        "{emotion} sentences have fewer {model} tokens than {neutral} ones (standardised mean "
+        "difference {value:+.2f}, limit {limit:.2f})."
+    ),
+    "first_words": N_(
+        "First words differ between classes beyond chance, most between {a} and {b} with a total "
+        "variation of {value:.2f}."
+    ),
+    "first_word": N_(
+        "The first word alone tells the class of {accuracy:.0%} of sentences on topics it was not "
+        "fitted to, where chance is {chance:.0%}."
+    ),
+    "balance": N_(
+        "{share:.0%} of {emotion} sentences but {other:.0%} of {neutral} ones {form!t} (limit of "
+        "the difference {limit:.0%})."
+    ),
+    "nuisances": N_(
+        "Length, commas, final mark and first word alone tell {a} from {b} on held-out topics "
+        "(AUROC {value:.2f}, limit {limit:.2f})."
+    ),
+    "no_phrases": N_(
+        "The prompts have no column phrase, so it is unknown how many words carry each emotion "
+        "and none of them can be held out."
+    ),
+    "few_heads": N_(
+        "Lexical heads of {emotion}: {n}, where {limit} or more are recommended. Its direction "
+        "may be that of a few words."
+    ),
+    "common_head": N_("{head!r} carries {share:.0%} of the {emotion} sentences."),
+    "probe_words": N_(
+        "Emotion words of the prompts in the probe: {n}, such as {word!r} in {example}."
+    ),
+    "small_probe": N_(
+        "Sentences in {part!t}: {n}, where {limit:.0f} or more are recommended. Maps between "
+        "models will be poor."
+    ),
+    "few_attributes": N_(
+        "Attributes of the probe: {n}, where {limit} or more are recommended. The control null "
+        "will be coarse."
+    ),
+    "thin_attributes": N_(
+        "Probe attributes with fewer than {limit} sentences on one side, or fewer than {least} in "
+        "the control half: {n}, such as {example}."
+    ),
+}
+
+
+PHRASES = (
+    *(N_("within a class"), N_("within a topic"), N_("between classes"), N_("within the probe")),
+    *(N_("between prompts and probe"), N_("words"), N_("characters")),
+    *(N_("start with I"), N_("are negated"), N_("hold an exclamation mark")),
+    *(N_("hold a question mark"), N_("the probe"), N_("the map half of the probe")),
+    N_("the control half of the probe"),
+)
+
+
+class _Sentence(string.Formatter):
+    def convert_field(self, value: object, conversion: str | None) -> object:
+        return _(value) if conversion == "t" else super().convert_field(value, conversion)
+
+    def format_field(self, value: object, form: str) -> str:
+        return _("undefined") if pd.isna(value) else super().format_field(value, form)
+
+
+def told(sentences: Mapping[str, str], codes: str | float, values: Mapping) -> str:
+    """What a cell of codes says, in the language spoken; `values` are the cells beside it.
+
+    >>> told(FLAGS, "reliability_a;no_map", {"reliability_a": 0.3, "model_a": "gpt2"})
+    'reliability 0.30 in gpt2; no map'
+    """
+    if pd.isna(codes) or not codes:
+        return ""
+    return clauses(_Sentence().vformat(_(sentences[c]), (), values) for c in codes.split(SEPARATOR))
+
+
+def told_each(sentences: Mapping[str, str], rows: pd.DataFrame, column: str) -> pd.Series:
+    """What `column` says in each of the rows; missing where it is empty."""
+    said = rows[rows[column].notna() & (rows[column] != "")]
+    values = [told(sentences, row[column], row) for row in said.to_dict("records")]
+    return pd.Series(values, said.index, dtype="str").reindex(rows.index)
