@@ -4,6 +4,7 @@ import copy
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
@@ -38,6 +39,11 @@ def table(kind: str, rows: list[dict]) -> pd.DataFrame:
 
 def run() -> tuple[dict, dict, dict[str, pd.DataFrame]]:
     """Provenance, audit and tables of a run with two models, with numbers told apart."""
+    return copy.deepcopy(_run())
+
+
+@cache
+def _run() -> tuple[dict, dict, dict[str, pd.DataFrame]]:
     config = {
         "experiment": "tests", "seed": 1, "statistics": {"position": "last", "alpha": 0.05},
         "prompts": {"emotions": EMOTIONS, "neutral": "neutral"},
@@ -124,13 +130,17 @@ def written(
 ) -> str:
     speak(language)
     try:
-        context = describe(provenance, audit, tables, models=models, untrained=[])
+        facts = describe(provenance, audit, tables, models=models, untrained=[])
         told = [describe_steering(*of, EMOTIONS, TARGETS, 0.05, classifiers) for of in steering]
-        context["glance"] += [model["glance"] for model in told]
-        context |= {"titles": {"last": "last token"}, "steering": told, "lang": ""}
-        return render("report.md.j2", context | {"other_languages": []} | more)
+        return rendered(facts, told, **more)
     finally:
         speak("en")
+
+
+def rendered(facts: dict, steering: Sequence[dict], **more: object) -> str:
+    glance = [*facts["glance"], *(model["glance"] for model in steering)]
+    context = {"titles": {"last": "last token"}, "steering": steering, "glance": glance}
+    return render("report.md.j2", facts | context | {"lang": "", "other_languages": []} | more)
 
 
 def steered() -> tuple[pd.DataFrame, pd.DataFrame, dict, pd.DataFrame]:

@@ -331,7 +331,7 @@ def test_a_scale_changes_no_ratio_and_averages_weigh_the_products(table):
             assert np.allclose([row.value for row in rows], rows[0].value, atol=1e-6)
             average = cell(frame, stat, "anger", "apology", None, name)
             assert average.value == pytest.approx(rows[0].value, abs=1e-6)
-            assert average.flag.startswith(rows.AVERAGED) and average.n_depths == 3
+            assert average.flag.startswith("mean_over_depths") and average.n_depths == 3
             assert average.ci_low == pytest.approx(rows[0].ci_low, abs=1e-6)
 
 
