@@ -11,20 +11,6 @@ import warm
 from project import STEERING, Project, tiny
 from tiny import LETTERS, write_classifier
 
-# Python runs a module of this name before anything else, in Snakemake and in every job. A pickle
-# can do nothing but with what it looks up.
-WATCH = """
-import os, sys
-
-def watch(event, arguments):
-    if event == "pickle.find_class":
-        script = next((name for name in sys.argv if name.endswith(".py")), "snakemake")
-        with open(os.environ["UNPICKLED"], "a") as stream:
-            print(os.path.basename(script), *arguments, file=stream)
-
-sys.addaudithook(watch)
-"""
-
 
 @pytest.fixture(scope="session")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -49,22 +35,13 @@ def shared(
 
 @pytest.fixture(scope="session")
 def finished(python: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """The small experiment of `project.CONFIG` in both languages; copy it to change anything.
-
-    Made by Python itself; `unpickled` beside the project says what was looked up for a pickle, and
-    by which script.
-    """
+    """The small experiment of `project.CONFIG` in both languages; copy it to change anything."""
 
     def make(folder: Path) -> Project:
-        beside = folder.parent
-        (beside / "watch").mkdir(exist_ok=True)
-        (beside / "watch/sitecustomize.py").write_text(WATCH)
-        (beside / "unpickled").touch()
-        path = os.pathsep.join(filter(None, [str(beside / "watch"), os.environ.get("PYTHONPATH")]))
         project = Project(folder)
+        project.python = python
         project.config["report"] = {"language": "both"}
-        said = project.build(PYTHONPATH=path, UNPICKLED=str(beside / "unpickled")).text
-        assert "Report: results/tests/report.html" in said
+        assert "Report: results/tests/report.html" in project.build().text
         return project
 
     yield from shared("finished", python, tmp_path_factory, make)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from disks import read_only, small
-from project import ROOT, Project, files
+from project import ROOT, Project, files, rules
 
 pytest.importorskip("torch")
 
@@ -21,6 +21,19 @@ STAGES = {
     for path in sorted((ROOT / "workflow/rules").glob("*.smk"))
     if "script:" in path.read_text()
 }
+# Python runs a module of this name before anything else, in Snakemake and in every job. A pickle
+# can do nothing but with what it looks up.
+WATCH = """
+import os, sys
+
+def watch(event, arguments):
+    if event == "pickle.find_class":
+        script = next((name for name in sys.argv if name.endswith(".py")), "snakemake")
+        with open(os.environ["UNPICKLED"], "a") as stream:
+            print(os.path.basename(script), *arguments, file=stream)
+
+sys.addaudithook(watch)
+"""
 
 
 def lasting(project: Project) -> dict[str, str]:
@@ -76,39 +89,51 @@ def fresh(tmp_path: Path) -> Project:
     return Project(tmp_path / "project")
 
 
-def test_run_killed_at_every_stage_ends_like_one_left_alone(fresh: Project, alone: Project) -> None:
-    """Killed in the first job of each stage, at any moment of it; then run again.
+@pytest.fixture(scope="module")
+def killed(alone: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The run `alone`, killed in the first job of each stage, at any moment of it; then run again.
 
-    On one core, so that nothing depends on their number either.
+    On one core, so that nothing depends on their number either. `unpickled` beside it says what was
+    looked up for a pickle, and by which script.
     """
-    fresh.config = alone.config
+    folder = tmp_path_factory.mktemp("killed")
+    (folder / "sitecustomize.py").write_text(WATCH)
+    path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
+    watched = {"PYTHONPATH": path, "UNPICKLED": str(folder / "unpickled")}
+    fresh = Project(folder / "project", alone.config)
     rng = np.random.default_rng(0)
     ran = begun(alone, 0)
-    waiting = {stage: ran & set(rules) for stage, rules in STAGES.items() if ran & set(rules)}
+    waiting = {stage: ran & set(names) for stage, names in STAGES.items() if ran & set(names)}
     stages = len(waiting)
-    killed = 0
+    kills = 0
     while waiting:
-        process = fresh.start(cores=1)
+        process = fresh.start(cores=1, **watched)
         rule = wait_for_job(process, fresh, set().union(*waiting.values()))
         assert rule, process.stdout.read()
         time.sleep(rng.uniform(0, 1.2))
         # with its jobs, or every other time alone: then they go on by themselves
-        kill = os.kill if killed % 2 else os.killpg
+        kill = os.kill if kills % 2 else os.killpg
         kill(process.pid, signal.SIGKILL)
         process.wait()
         process.stdout.close()
-        waiting = {stage: rules for stage, rules in waiting.items() if rule not in rules}
-        killed += 1
-        if killed == 1:
+        waiting = {stage: names for stage, names in waiting.items() if rule not in names}
+        kills += 1
+        if kills == 1:
             run = fresh.snakemake()
             assert run.code != 0 and "--unlock" in run.text
         fresh.build("--unlock")
-    fresh.build(cores=1)
-    assert killed == stages >= 10
-    assert lasting(fresh) == lasting(alone)
-    assert len(fresh.tables()) >= 12
-    assert "Nothing to be done" in fresh.build("-n").text
-    for folder in (fresh.results, fresh.folder / "resources/models"):
+    fresh.build(cores=1, **watched)
+    assert kills == stages >= 10
+    return fresh
+
+
+def test_run_killed_at_every_stage_ends_like_one_left_alone(
+    killed: Project, alone: Project
+) -> None:
+    assert lasting(killed) == lasting(alone)
+    assert len(killed.tables()) >= 12
+    assert "Nothing to be done" in killed.build("-n").text
+    for folder in (killed.results, killed.folder / "resources/models"):
         assert not [p for p in folder.rglob(".*")]
 
 
@@ -168,11 +193,12 @@ def test_disk_on_which_no_results_may_be_made(fresh: Project) -> None:
         assert run.code != 0 and "Read-only file system: 'results/tests'" in run.text
 
 
-def test_nothing_is_unpickled_but_the_description_of_a_job(finished: Project) -> None:
+def test_nothing_is_unpickled_but_the_description_of_a_job(killed: Project) -> None:
     """Snakemake hands every script its description as a pickle that it has just made itself."""
-    looked_up = (finished.folder.parent / "unpickled").read_text().splitlines()
+    looked_up = (killed.folder.parent / "unpickled").read_text().splitlines()
     scripts = {line.split()[0].split(".", 1)[-1] for line in looked_up}
     # every script of a run shows up with its description, or the watch would have seen nothing
-    assert {f"{rule}.py" for rule in begun(finished, 0) if not rule.startswith("join_")} <= scripts
+    ran = begun(killed, 0) & rules().keys()
+    assert {f"{rule}.py" for rule in ran if not rule.startswith("join_")} <= scripts
     modules = {line.split()[1].split(".")[0] for line in looked_up}
     assert modules <= {"snakemake", "snakemake_interface_common", "pathlib", "collections"}
