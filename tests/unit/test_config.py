@@ -116,7 +116,7 @@ def changed(path: str, value: object) -> dict:
         ("activations.positions", ["end"], "activations.positions.0 must be one of"),
         ("activations.positions", ["emotion_word"], "statistics.position"),
         ("activations.dtype", "float16", "activations.dtype must be one of float32"),
-        ("prompts.emotions", ["joy"], "config: prompts.emotions needs at least 2 entries, not 1"),
+        ("prompts.emotions", [], "config: prompts.emotions needs at least 1 entries, not 0"),
         ("prompts.neutral", "anger", "prompts.neutral is 'anger', which is also an emotion"),
         ("models.tiny.source.random.tokenizer", "gpt9", "names 'gpt9', which is not a model"),
         ("models.tiny.source.random.tokenizer", "tiny", "names 'tiny', which is not a model"),

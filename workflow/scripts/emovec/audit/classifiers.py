@@ -37,8 +37,9 @@ def bag_of_words(
     if not any(used.values()):  # a set of marks without a single word
         return
     for a, b in pairs(classes):
-        shared = len(used[a] & used[b]) / len(used[a] | used[b])
-        ledger.note("vocabulary", versus(a, b), "type_jaccard", shared)
+        if either := used[a] | used[b]:
+            shared = len(used[a] & used[b]) / len(either)
+            ledger.note("vocabulary", versus(a, b), "type_jaccard", shared)
     for pair in pairs(classes):
         for split, folds in splits(prompts, pair, FOLDS, rng).items():
             _note(ledger, prompts, "bag_of_words", pair, split, folds)

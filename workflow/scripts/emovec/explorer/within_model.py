@@ -20,7 +20,7 @@ from emovec.explorer.panel import (
     offered,
     told,
 )
-from emovec.figures.style import BAND, OKABE_ITO, PAIR_COLOURS
+from emovec.figures.style import BAND, MOST_PAIRS, OKABE_ITO, PAIR_COLOURS
 from emovec.prompts.positions import POSITIONS
 from emovec.registry import titles
 from emovec.statistics.metrics import METRICS
@@ -53,8 +53,8 @@ def within_panel(
     rows = rows[rows.pair.isin(pairs)]
     # as in the figures, the corrected cosine stands before the study's one with shuffled labels
     place = ["model", "position", "depth", "metric", "pair"]
-    band = rows[rows.stat == "cos_naive"].set_index(place)[["null_low", "null_high"]]
-    rows = rows.drop(columns=["null_low", "null_high"]).join(band, on=place)
+    band = rows[rows.stat == "cos_naive"][[*place, "null_low", "null_high"]]
+    rows = rows.drop(columns=["null_low", "null_high"]).merge(band, on=place, how="left")
     rows = offered(rows, position=[position], stat=list(ESTIMATORS), metric=list(METRICS)[::-1])
     shown = pd.DataFrame(
         {
@@ -77,6 +77,7 @@ def within_panel(
         Column("null_high", _("chance to"), 2), Column("p", _("p, corrected"), 4),
         Column("gate", _("reliable enough")), Column("flag", _("remark")),
     ]  # fmt: skip
+    many = len(pairs) > MOST_PAIRS
     return Panel(
         "within",
         _("Inside a model"),
@@ -89,18 +90,19 @@ def within_panel(
         [
             Choice("model", _("Model")), Choice("position", _("Read at")),
             Choice("estimator", _("Cosine")), Choice("metric", _("Metric")),
+            *([Choice("pair", _("emotions"))] if many else []),
         ],
         columns,
         "chart",
-        _by_depth(pairs, columns),
+        _by_depth(pairs, columns, legend=not many),
     )  # fmt: skip
 
 
-def _by_depth(pairs: Sequence[str], columns: Sequence[Column]) -> alt.LayerChart:
+def _by_depth(pairs: Sequence[str], columns: Sequence[Column], *, legend: bool) -> alt.LayerChart:
     pair_colour = alt.Scale(domain=pairs, range=[PAIRS[i % len(PAIRS)] for i in range(len(pairs))])
     pair_shape = alt.Scale(domain=pairs, range=[SHAPES[i % len(SHAPES)] for i in range(len(pairs))])
-    legend = alt.Legend(title=None, orient="top", columns=1)
-    colour = alt.Color("pair:N", scale=pair_colour, legend=legend)
+    shown = alt.Legend(title=None, orient="top", columns=1) if legend else None
+    colour = alt.Color("pair:N", scale=pair_colour, legend=shown)
     open_gate = f"datum.gate == {json.dumps(_(SURE[True]))}"
     base = drawing().encode(
         x=alt.X(
@@ -130,10 +132,10 @@ def _by_depth(pairs: Sequence[str], columns: Sequence[Column]) -> alt.LayerChart
             base.mark_point(size=70, clip=True).encode(
                 y=y("value"),
                 color=colour,
-                shape=alt.Shape("pair:N", scale=pair_shape, legend=legend),
+                shape=alt.Shape("pair:N", scale=pair_shape, legend=shown),
                 fill=alt.condition(
                     open_gate,
-                    alt.Fill("pair:N", scale=pair_colour, legend=legend),
+                    alt.Fill("pair:N", scale=pair_colour, legend=shown),
                     alt.value("var(--paper)"),
                 ),
                 tooltip=hover(columns),

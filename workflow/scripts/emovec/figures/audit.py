@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from emovec.audit.ledger import LIMITS
-from emovec.figures.style import MARKERS, colours, key, subplots
+from emovec.figures.style import FEW, colours, key, markers, subplots
 from emovec.wording.language import N_, _
 
 INK = "#333333"
@@ -36,6 +36,10 @@ def draw_audit(
     table = table.fillna({"model": ""})  # as empty cells are read
     contrasts = list(dict.fromkeys(table["scope"][table["check"] == "nuisance"]))
     contrasts.sort(key=lambda name: not name.endswith(f" vs {neutral}"))
+    if len(emotions) > FEW:  # of two emotions those alone that their form tells apart best
+        told = table[(table["check"] == "nuisance") & (table["statistic"] == "auroc_topic")]
+        told = told.set_index("scope")["value"][contrasts[len(emotions) :]]
+        contrasts[len(emotions) :] = told.nlargest(10).index
     lengths = table[table["check"] == "length"]
     units = lengths[lengths["statistic"].str.startswith("smd_")]
     units = list(dict.fromkeys(zip(units["statistic"], units["model"], strict=True)))
@@ -122,7 +126,7 @@ def _draw_lengths(
 ) -> None:
     """Standardised differences of every kind of length from neutral, on the band allowed."""
     palette = colours(emotions)
-    markers = dict(zip(emotions, MARKERS * len(emotions), strict=False))
+    shapes = markers(emotions)
     values = lengths.set_index(["statistic", "model", "scope"])
     shift = np.linspace(-0.22, 0.22, len(emotions)) if len(emotions) > 1 else [0.0]
     limits = [
@@ -139,7 +143,7 @@ def _draw_lengths(
         for name, up in zip(emotions, shift, strict=True):
             value = shown[statistic, model, f"{name} vs {neutral}"]
             value = np.clip(value, -widest, widest)  # infinite where lengths do not vary
-            axis.plot(value, row + up, markers[name], color=palette[name], ms=7, clip_on=False)
+            axis.plot(value, row + up, shapes[name], color=palette[name], ms=7, clip_on=False)
     axis.axvline(0, color="black", lw=1)
     axis.set_xlim(-widest, widest)
     axis.set_ylim(len(units) - 0.4, -0.7)
@@ -151,7 +155,7 @@ def _draw_lengths(
     ]
     axis.set_yticks(range(len(units)), names)
     axis.set_xlabel(_("Difference from {neutral} in standard deviations").format(neutral=neutral))
-    handles = [key(name, palette[name], marker=markers[name], ls="", ms=7) for name in emotions]
+    handles = [key(name, palette[name], marker=shapes[name], ls="", ms=7) for name in emotions]
     handles.append(plt.Rectangle((0, 0), 1, 1, color=ALLOWED, label=_("allowed")))
     title = _("Sentences shorter (left) or longer than {neutral}").format(neutral=neutral)
     _legend(axis, handles, title, min(4, len(handles)))
@@ -164,7 +168,7 @@ def _legend(axis: plt.Axes, handles: list, title: str, columns: int) -> None:
         title=title,
         alignment="left",
         loc="upper left",
-        bbox_to_anchor=(0, -0.16),
+        bbox_to_anchor=(0, -0.9 / axis.figure.get_figheight()),
         ncols=columns,
         frameon=False,
         fontsize=10,

@@ -12,7 +12,9 @@ import seaborn as sns
 from emovec.activations.copies import is_copy
 from emovec.between_models.methods import METHODS
 from emovec.figures.style import (
+    ABREAST,
     BAND,
+    FEW,
     MARKERS,
     NEUTRAL,
     PAIR_COLOURS,
@@ -20,11 +22,13 @@ from emovec.figures.style import (
     colours,
     hollow_key,
     key,
+    nothing,
     pair_title,
+    row_of_axes,
     subplots,
     titled,
 )
-from emovec.wording.language import _
+from emovec.wording.language import N_, _
 from emovec.wording.numbers import number, percent
 
 
@@ -51,7 +55,9 @@ def ruler(cross: pd.DataFrame, emotions: Sequence[str], alpha: float) -> plt.Fig
     palette = colours(emotions)
     step = len(emotions) + 1
     methods = [m for m in METHODS.values() if m.stat == "cos_naive" or m.joint]
-    figure, [axes] = subplots(1, len(methods), 14, 0.30 * step * len(pairs) + 2.2, sharey=True)
+    many = len(emotions) > FEW  # more than colours alone tell apart: each row has its name
+    height = (0.16 if many else 0.30) * step * len(pairs) + 2.2
+    figure, [axes] = subplots(1, len(methods), 14, height, sharey=True)
     for axis, method in zip(axes, methods, strict=True):
         for i, (a, b) in enumerate(pairs):
             line = _of(tested[tested.method == (method.column if method.joint else "wpc")], a, b)
@@ -68,10 +74,15 @@ def ruler(cross: pd.DataFrame, emotions: Sequence[str], alpha: float) -> plt.Fig
         title = _("{method}\n(corrected)") if method.joint else _("{method}\n(the study's)")
         axis.set_title(title.format(method=_(method.title)), fontsize=11)
         axis.set_xlabel(_("cosine (0 unrelated, 1 the same)"))
-    axes[0].set_yticks([i * step + (len(emotions) - 1) / 2 for i in range(len(pairs))])
-    axes[0].set_yticklabels([pair_title(a, b).replace(" × ", "\n× ") for a, b in pairs])
+    middles = [i * step + (len(emotions) - 1) / 2 for i in range(len(pairs))]
+    axes[0].set_yticks(middles, [pair_title(a, b).replace(" × ", "\n× ") for a, b in pairs])
     axes[0].invert_yaxis()
-    handles = [key(e, palette[e], marker="o") for e in emotions]
+    if many:
+        places = [i * step + j for i in range(len(pairs)) for j in range(len(emotions))]
+        axes[0].set_yticks(places, [*emotions] * len(pairs), minor=True, fontsize=7)
+        axes[0].tick_params(axis="y", which="major", pad=85, length=0)
+        axes[0].set_ylim(step * len(pairs) - 0.5, -1)
+    handles = [] if many else [key(e, palette[e], marker="o") for e in emotions]
     handles += [
         band_key(_("{share} of what chance gives").format(share=percent(1 - alpha))),
         hollow_key(_("gate not passed")),
@@ -109,8 +120,13 @@ def matrices(cross: pd.DataFrame, emotions: Sequence[str]) -> plt.Figure:
     ]  # fmt: skip
     overall = cross[(cross.method == "wpc") & (cross.family == "specificity of all")]
     pairs = _pairs(rows)
+    if not pairs:
+        return nothing(_("There is no map between models, and so nothing to compare."))
     columns = max(len(_of(rows, a, b)[["depth_a", "depth_b"]].drop_duplicates()) for a, b in pairs)
-    figure, axes = subplots(len(pairs), columns, 2.9 * columns + 1.5, 2.75 * len(pairs) + 0.6)
+    side = np.clip(0.3 * len(emotions), 2.75, 6)  # of one panel; its letters shrink with its cells
+    size = int(min(9, 22 * side / len(emotions)))
+    width, height = (side + 0.15) * columns + 1.5, side * len(pairs) + 0.6
+    figure, axes = subplots(len(pairs), columns, width, height)
     for i, (a, b) in enumerate(pairs):
         own = _of(rows, a, b)
         places = own[["depth_a", "depth_b"]].drop_duplicates().sort_values("depth_a")
@@ -122,7 +138,7 @@ def matrices(cross: pd.DataFrame, emotions: Sequence[str]) -> plt.Figure:
             place = places.iloc[j]
             here = own[(own.depth_a == place.depth_a) & (own.depth_b == place.depth_b)]
             table = here.pivot(index="emotion_a", columns="emotion_b", values="value")
-            _matrix(axis, table.reindex(index=emotions, columns=emotions).to_numpy(float))
+            _matrix(axis, table.reindex(index=emotions, columns=emotions).to_numpy(float), size)
             axis.set_xticks(range(len(emotions)), emotions if i == len(pairs) - 1 else [])
             axis.set_yticks(range(len(emotions)), emotions if j == 0 else [])
             delta = _of(overall, a, b)
@@ -131,20 +147,23 @@ def matrices(cross: pd.DataFrame, emotions: Sequence[str]) -> plt.Figure:
             axis.set_title(f"{title}\n{_specificity_note(delta)}", fontsize=9)
             axis.set_ylabel(pair_title(a, b).replace(" × ", "\n× ") if j == 0 else "", fontsize=9)
             axis.tick_params(axis="y", rotation=0)
-            axis.tick_params(axis="x", rotation=40)
+            axis.tick_params(axis="x", rotation=40 if len(emotions) <= FEW else 90)
+            if len(emotions) > FEW:
+                axis.tick_params(labelsize=7)
     title = _("Is it the same emotion? (a red diagonal on pale ground: each matches itself alone)")
     return titled(figure, title, size=12)
 
 
-def _matrix(axis: plt.Axes, values: np.ndarray) -> None:
-    """Cosines as colours, written into their cells."""
+def _matrix(axis: plt.Axes, values: np.ndarray, size: int) -> None:
+    """Cosines as colours, written into their cells where letters of that size can be read."""
     axis.imshow(np.ma.masked_invalid(values), vmin=-1, vmax=1, cmap="RdBu_r")
     axis.spines[:].set_visible(False)
     axis.tick_params(length=0)
     for (row, column), value in np.ndenumerate(values):
-        if np.isfinite(value):
+        if np.isfinite(value) and size > 4:
             ink = "white" if abs(value) > 0.6 else "black"
-            axis.text(column, row, number(value), ha="center", va="center", color=ink, fontsize=9)
+            axis.text(column, row, number(value), ha="center", va="center", color=ink,
+                      fontsize=size)  # fmt: skip
 
 
 def _specificity_note(delta: pd.DataFrame) -> str:
@@ -163,8 +182,12 @@ def transfer(decoding: pd.DataFrame, emotions: Sequence[str], alpha: float) -> p
     mapped = decoding[decoding.direction == "mapped"]
     real = mapped[~(mapped.train_model.map(is_copy) | mapped.test_model.map(is_copy))]
     pairs = list(dict.fromkeys(zip(real.train_model, real.test_model, strict=True)))
+    if not pairs:
+        return nothing(_("There is no map between models, and so nothing to compare."))
+    if len(emotions) > FEW:
+        return _transfer_maps(real, pairs, emotions)
     palette = colours(emotions)
-    columns = max(len(pairs), 1)
+    columns = len(pairs)
     figure, axes = subplots(
         len(emotions),
         columns,
@@ -214,8 +237,32 @@ def transfer(decoding: pd.DataFrame, emotions: Sequence[str], alpha: float) -> p
         band_key(_("random directions, {share}").format(share=share)),
         key(_("carried over at depth 0"), "#000000", ls=":"),
     ]
-    title = _("Does a direction found in one model decode the emotion in another?")
-    return titled(figure, title, handles, columns=2, fontsize=9)
+    return titled(figure, _(TRANSFER), handles, columns=2, fontsize=9)
+
+
+TRANSFER = N_("Does a direction found in one model decode the emotion in another?")
+
+
+def _transfer_maps(
+    real: pd.DataFrame, pairs: Sequence[tuple[str, str]], emotions: Sequence[str]
+) -> plt.Figure:
+    """The same for many emotions: colours, and a dot beyond the band of random directions."""
+    figure, axes = row_of_axes(len(pairs), width=3.4, height=0.2 * len(emotions) + 1.6)
+    for k, (axis, (a, b)) in enumerate(zip(axes, pairs, strict=True)):
+        own = real[(real.train_model == a) & (real.test_model == b)]
+        values, low, high = (
+            own.pivot(index="contrast", columns="depth_test", values=name).reindex(emotions)
+            for name in ("auroc", "null_low", "null_high")
+        )
+        image = axis.imshow(values, vmin=0, vmax=1, cmap="RdBu_r", aspect="auto")
+        beyond = np.nonzero(((values < low) | (values > high)).to_numpy())
+        axis.plot(*beyond[::-1], ls="", marker=".", ms=4, color="black")
+        axis.set_xticks(range(values.shape[1]), [f"{depth:.0f}" for depth in values.columns])
+        axis.set_yticks(range(len(emotions)), emotions if k % ABREAST == 0 else [], fontsize=8)
+        axis.set_title(f"{a}\n→ {b}", fontsize=9)
+        axis.set_xlabel(_("depth in {model}").format(model=b), fontsize=9)
+    figure.colorbar(image, ax=axes, label=_("AUROC (dot: beyond random directions)"), aspect=40)
+    return titled(figure, _(TRANSFER))
 
 
 def maps(
@@ -226,6 +273,8 @@ def maps(
     map_p: float,
 ) -> plt.Figure:
     """How good the maps are, beside the exploratory grid of depths."""
+    if maps_table.empty:
+        return nothing(_("There is no map between models, and so nothing to compare."))
     real = maps_table[
         (maps_table.method == "ridge")
         & ~(maps_table.model_a.map(is_copy) | maps_table.model_b.map(is_copy))

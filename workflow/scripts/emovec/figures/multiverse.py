@@ -12,6 +12,7 @@ from matplotlib.artist import Artist
 from emovec.between_models.methods import METHODS
 from emovec.figures.style import (
     BAND,
+    FEW,
     MARKERS,
     NEUTRAL,
     PAIR_COLOURS,
@@ -19,6 +20,10 @@ from emovec.figures.style import (
     colours,
     hollow_key,
     key,
+    markers,
+    named_pairs,
+    nothing,
+    one_alone,
     subplots,
     titled,
 )
@@ -61,7 +66,9 @@ REACH = (-1.15, 1.25)  # what is drawn of cosines, which have no bounds where no
 
 def specification_curve(table: pd.DataFrame, alpha: float) -> plt.Figure:
     """The mean cosine between emotions under every specification, the study's own marked."""
-    models = list(dict.fromkeys(table.model))
+    if table.empty:
+        return one_alone()
+    models, pairs = list(dict.fromkeys(table.model)), named_pairs(table)
     options = [(c, o) for c in WITHIN for o in dict.fromkeys(table[c])]
     figure, axes = subplots(
         2, len(models), 4.6 * len(models) + 1, 6.4, sharey="row", height_ratios=[1.6, 1]
@@ -75,16 +82,17 @@ def specification_curve(table: pd.DataFrame, alpha: float) -> plt.Figure:
         )  # fmt: skip
         top, bottom = axes[:, j]
         _mark_study(order, top, bottom)
-        pairs = list(dict.fromkeys(zip(own.emotion_a, own.emotion_b, strict=True)))
+        _other_pairs(top, order, own, pairs)
         for k, (a, b) in enumerate(pairs):
+            colour = PAIR_COLOURS[k % len(PAIR_COLOURS)]
             line = order.merge(own[(own.emotion_a == a) & (own.emotion_b == b)],
                                on=list(WITHIN), how="left")  # fmt: skip
-            at = np.arange(len(line)) + 0.18 * (k - 1)
-            top.vlines(at, line.ci_low, line.ci_high, color=PAIR_COLOURS[k], lw=1)
-            top.plot(at, line.value_y, ls="", marker=MARKERS[k], ms=4, color=PAIR_COLOURS[k],
+            at = np.arange(len(line)) + _beside(k, len(pairs), 0.18)
+            top.vlines(at, line.ci_low, line.ci_high, color=colour, lw=1)
+            top.plot(at, line.value_y, ls="", marker=MARKERS[k % len(MARKERS)], ms=4, color=colour,
                      label=f"{a} – {b}")  # fmt: skip
         top.axhline(0, color="#777777", lw=0.8)
-        top.set_ylim(min(-0.1, 1.05 * table.ci_low.min()), 1.1)
+        top.set_ylim(max(REACH[0], min(-0.1, 1.05 * table.ci_low.min())), 1.1)
         top.set_title(model, fontsize=11)
         top.set_xticks([])
         _choices(bottom, order, options)
@@ -112,10 +120,7 @@ def pair_specification_curve(
     )  # fmt: skip
     pairs = list(dict.fromkeys(table.pair))
     if not pairs:
-        figure, axis = plt.subplots(figsize=(6, 1.5), layout="constrained")
-        axis.axis("off")
-        axis.text(0.5, 0.5, _("One model alone: there is no pair to compare."), ha="center")
-        return figure
+        return nothing(_("One model alone: there is no pair to compare."))
     depths = [*sorted(set(table.depth) - {"mean"}, key=float), "mean"]
     ways = [_way(name, forwards) for name in METHODS for forwards in (True, False)]
     order = {
@@ -131,11 +136,8 @@ def pair_specification_curve(
         _pair_panel(*axes[:, j], table[table.pair == pair], options, emotions)
         axes[0, j].set_title(" × ".join(pair), fontsize=11)
     axes[0, 0].set_ylabel(_("cosine of one emotion in two models\nwith its interval"))
-    palette = colours(emotions)
-    handles = [
-        key(emotion, palette[emotion], marker=marker, ms=5)
-        for emotion, marker in zip(emotions, MARKERS * len(emotions), strict=False)
-    ]
+    palette, shapes = colours(emotions), markers(emotions)
+    handles = [key(emotion, palette[emotion], marker=shapes[emotion], ms=5) for emotion in emotions]
     handles += [hollow_key(_("gate not passed")), band_key(_("null band")), _study_key()]
     return titled(figure, _("Which choice moves the answer between models?"), handles)
 
@@ -158,14 +160,15 @@ def _pair_panel(
     low, high = np.clip(order.low, *REACH), np.clip(order.high, *REACH)
     top.bar(np.arange(len(order)), high - low, bottom=low, width=1, color=BAND, alpha=0.6, lw=0)
     palette = colours(emotions)
-    for k, (emotion, marker) in enumerate(zip(emotions, MARKERS * len(emotions), strict=False)):
+    for k, (emotion, marker) in enumerate(markers(emotions).items()):
         line = order[list(BETWEEN)].merge(
             defined[defined.emotion_a == emotion], on=list(BETWEEN), how="left"
         )
-        at = np.arange(len(line)) + 0.24 * (k - (len(emotions) - 1) / 2)
+        at = np.arange(len(line)) + _beside(k, len(emotions), 0.24)
         colour = palette[emotion]
-        top.vlines(at, *(np.clip(line[end], *REACH) for end in ("ci_low", "ci_high")),
-                   color=colour, lw=1)  # fmt: skip
+        if len(emotions) <= FEW:  # more intervals hide each other
+            top.vlines(at, *(np.clip(line[end], *REACH) for end in ("ci_low", "ci_high")),
+                       color=colour, lw=1)  # fmt: skip
         shut = line.gate_ok.eq(False).to_numpy(bool, na_value=False)
         for these, face in ((~shut, colour), (shut, "white")):
             top.plot(at[these], np.clip(line.value, *REACH)[these], ls="", marker=marker, ms=4,
@@ -180,6 +183,24 @@ def _pair_panel(
                  in_layout=False)  # fmt: skip
     _choices(bottom, order, options)
     bottom.set_xlabel(_("specifications, by median cosine"))
+
+
+def _other_pairs(
+    axis: plt.Axes, order: pd.DataFrame, own: pd.DataFrame, named: Sequence[tuple[str, str]]
+) -> None:
+    """The pairs without a colour of their own, as dots behind."""
+    pairs = pd.MultiIndex.from_frame(own[["emotion_a", "emotion_b"]])
+    if pairs.isin(named).all():
+        return
+    places = order[list(WITHIN)].assign(at=range(len(order)))
+    rest = own[~pairs.isin(named)].merge(places, on=list(WITHIN))
+    label = _("the other {n} pairs").format(n=len(pairs.unique().difference(named)))
+    axis.plot(rest["at"], rest.value, ls="", marker=".", ms=2, color=NEUTRAL, label=label)
+
+
+def _beside(k: int, count: int, step: float) -> float:
+    """Where the k-th of several marks stands that share a place: `step` apart, if there is room."""
+    return min(step, 0.8 / count) * (k - (count - 1) / 2)
 
 
 def _way(method: str, forwards: bool) -> str:

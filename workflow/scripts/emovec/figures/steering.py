@@ -11,7 +11,7 @@ import seaborn as sns
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from emovec.figures.style import BAND, NEUTRAL, colours, key, row_of_axes, titled
+from emovec.figures.style import ABREAST, BAND, NEUTRAL, colours, key, row_of_axes, titled
 from emovec.statistics.resampling import band
 from emovec.steering.changes import ALL, READ_OUTS, changes
 from emovec.steering.controls import CONTROLS
@@ -49,7 +49,8 @@ def grid(effects: pd.DataFrame, choice: dict, emotions: Sequence[str], model: st
         axis.set_title(_("+ {emotion} → {emotion} words").format(emotion=emotion), fontsize=11)
         axis.tick_params(axis="y", rotation=0)
         axis.set_xlabel(_("depth"))
-        axis.set_ylabel(_("strength\n(median lengths of the stream)") if axis is axes[0] else "")
+        first = axis in axes[::ABREAST]
+        axis.set_ylabel(_("strength\n(median lengths of the stream)") if first else "")
         row, column = (
             list(values.index).index(choice["strength"]),
             list(values.columns).index(choice["depth"]),
@@ -98,7 +99,8 @@ def dose(
         axis.set_title(_("words of {emotion}").format(emotion=emotion), fontsize=11)
         axis.set_xticks([*-at, 0, *at], [_minus(f"{d:g}") for d in [*-at, 0, *at]])
         axis.set_xlabel(_("strength (− pushes away)"))
-    axes[0].set_ylabel(_("change in log-probability (nats)"))
+    for axis in axes[::ABREAST]:
+        axis.set_ylabel(_("change in log-probability (nats)"))
     handles = [key(_("{emotion} vector").format(emotion=e), palette[e], lw=2.4) for e in emotions]
     chance = _("{share} of control directions").format(share=percent(1 - alpha))
     handles.append(Patch(color=BAND, label=chance))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,12 +11,17 @@ import seaborn as sns
 
 from emovec.figures.style import (
     BAND,
+    FEW,
     MARKERS,
     NEUTRAL,
     PAIR_COLOURS,
     colours,
     depth_axis,
     mark_undefined,
+    markers,
+    named_pairs,
+    one_alone,
+    other_pairs,
     position_title,
     row_of_axes,
     titled,
@@ -31,32 +35,32 @@ def layer_norms(norms: pd.DataFrame, emotions: Sequence[str], model: str) -> plt
     """L2 norm of each emotion vector by depth, and the norm that noise alone would give it."""
     table = norms[(norms.norm == "l2") & (norms.value > 0)]
     positions = list(dict.fromkeys(norms.position))
-    palette = colours(emotions)
+    palette, shapes = colours(emotions), markers(emotions)
     figure, axes = row_of_axes(len(positions), sharey=True)
     for axis, position in zip(axes, positions, strict=True):
         here = table[table.position == position]
-        for marker, emotion in zip(MARKERS * len(emotions), emotions, strict=False):
+        for emotion in emotions:
             line = here[here.emotion == emotion]
-            axis.plot(
-                line.depth, line.value, marker=marker, ms=4, color=palette[emotion], label=emotion
-            )
+            axis.plot(line.depth, line.value, marker=shapes[emotion], ms=4, color=palette[emotion],
+                      label=emotion)  # fmt: skip
             axis.plot(line.depth, line.chance, color=palette[emotion], ls=":", lw=1.5)
         axis.plot([], [], color=NEUTRAL, ls=":", label=_("expected from noise alone"))
         axis.set_yscale("log")
         depth_axis(axis, norms.depth.max())
         position_title(axis, position)
     axes[0].set_ylabel(_("L2 norm of the emotion vector\n(residual-stream units, log scale)"))
-    axes[-1].legend(frameon=False, fontsize=9, loc="lower right")
     title = _("{model}: strength of the emotion vectors by depth").format(model=model)
-    return titled(figure, title)
+    return _with_legend(figure, axes[-1], title)
 
 
 def emotion_distances(
     within: pd.DataFrame, emotions: Sequence[str], model: str, alpha: float
 ) -> plt.Figure:
     """The study's cosine between emotions by depth, with the band that shuffled labels give."""
+    if len(emotions) < 2:
+        return one_alone()
     rows = within[(within.stat == "cos_naive") & (within.metric == "raw") & within.depth.notna()]
-    positions = list(dict.fromkeys(rows.position))
+    positions, named = list(dict.fromkeys(rows.position)), named_pairs(rows)
     figure, axes = row_of_axes(len(positions), sharey=True)
     for axis, position in zip(axes, positions, strict=True):
         here = rows[rows.position == position]
@@ -68,7 +72,8 @@ def emotion_distances(
             band.null_high,
             _("{share} with shuffled labels").format(share=percent(1 - alpha)),
         )
-        for k, (a, b) in enumerate(combinations(emotions, 2)):
+        other_pairs(axis, here, named)
+        for k, (a, b) in enumerate(named):
             line = here[(here.emotion_a == a) & (here.emotion_b == b)].sort_values("depth")
             _line(axis, line.depth, line, k, f"{a} – {b}")
         nowhere = here.groupby("depth").value.apply(lambda values: values.isna().all())
@@ -78,8 +83,16 @@ def emotion_distances(
         depth_axis(axis, rows.depth.max())
         position_title(axis, position)
     axes[0].set_ylabel(_("cosine of two emotion vectors\n(both against the same neutral mean)"))
-    axes[0].legend(frameon=False, fontsize=9, loc="lower right")
     title = _("{model}: how alike are the emotion vectors?").format(model=model)
+    return _with_legend(figure, axes[0], title)
+
+
+def _with_legend(figure: plt.Figure, axis: plt.Axes, title: str) -> plt.Figure:
+    """The legend in the picture, or below it where it would swallow the lines."""
+    handles, _labels = axis.get_legend_handles_labels()
+    if len(handles) > FEW:
+        return titled(figure, title, handles, fontsize=9)
+    axis.legend(frameon=False, fontsize=9, loc="lower right")
     return titled(figure, title)
 
 
@@ -87,9 +100,12 @@ def similarity_heatmap(
     within: pd.DataFrame, emotions: Sequence[str], model: str, alpha: float
 ) -> plt.Figure:
     """The study's cosine between emotions, averaged over depths, and what chance gives."""
+    if len(emotions) < 2:
+        return one_alone()
     rows = within[(within.stat == "cos_naive") & (within.metric == "raw") & within.depth.isna()]
     positions = list(dict.fromkeys(rows.position))
-    figure, axes = row_of_axes(len(positions), width=5.4, height=4.7)
+    brief, side = len(emotions) > FEW, max(4.7, 0.5 * len(emotions))
+    figure, axes = row_of_axes(len(positions), width=side + 0.7, height=side)
     for k, (axis, position) in enumerate(zip(axes, positions, strict=True)):
         values = pd.DataFrame(np.eye(len(emotions)), index=emotions, columns=emotions)
         notes = values.astype(object).map("{:.0f}".format)
@@ -98,12 +114,14 @@ def similarity_heatmap(
                 f"{number(row.value)}\n[{number(row.ci_low)}, {number(row.ci_high)}]\n"
                 f"{_('chance')}\n[{number(row.null_low)}, {number(row.null_high)}]"
             )
+            note = number(row.value) if brief else note
             for pair in ((row.emotion_a, row.emotion_b), (row.emotion_b, row.emotion_a)):
                 values.loc[pair], notes.loc[pair] = row.value, note
         sns.heatmap(
             values, annot=notes, fmt="", vmin=-1, vmax=1, cmap="RdBu_r", square=True, ax=axis,
             cbar=k == len(positions) - 1, cbar_kws={"label": _("mean cosine"), "shrink": 0.8},
-            annot_kws={"fontsize": 9}, linewidths=1,
+            annot_kws={"fontsize": 7 if brief else 9}, linewidths=1,
+            xticklabels=True, yticklabels=True,
         )  # fmt: skip
         position_title(axis, position)
         axis.tick_params(axis="y", rotation=0)
@@ -158,7 +176,8 @@ def cross_model(
     axes[0].set_ylim(*(np.array([-1.7, 1.7]) * (limit if limit > 0 else 0.5)))
     label = _("raw cosine between models\n{share} interval").format(share=percent(1 - alpha))
     axes[0].set_ylabel(label)
-    axes[0].legend(frameon=False, fontsize=8, loc="upper left")
+    if positions:
+        axes[0].legend(frameon=False, fontsize=8, loc="upper left")
     title = _(
         "{emotion}: raw cosine across models\n"
         "(compares unrelated coordinates: it cannot show sharing, nor its absence)"

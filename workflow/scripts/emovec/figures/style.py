@@ -12,6 +12,7 @@ from pathlib import Path
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import seaborn as sns
 from matplotlib import font_manager
 from matplotlib.artist import Artist
@@ -56,6 +57,15 @@ PAIR_COLOURS = [OKABE_ITO[c] for c in ("purple", "sky", "orange", "black", "gree
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "*"]
 
 
+FEW = 6  # emotions that a figure gives a panel or five lines of text each
+
+
+MOST_PAIRS = 10  # lines that colours and markers tell apart in one panel
+
+
+ABREAST = 6  # panels in one row
+
+
 def colours(emotions: Sequence[str]) -> dict[str, str]:
     """A colour for each emotion; the known three keep theirs."""
     spare = [c for c in OKABE_ITO.values() if c not in EMOTION_COLOURS.values()]
@@ -63,6 +73,30 @@ def colours(emotions: Sequence[str]) -> dict[str, str]:
     others = [e for e in emotions if e not in EMOTION_COLOURS]
     found = {e: EMOTION_COLOURS[e] for e in emotions if e in EMOTION_COLOURS}
     return found | {e: spare[i % len(spare)] for i, e in enumerate(others)}
+
+
+def markers(emotions: Sequence[str]) -> dict[str, str]:
+    """A marker for each emotion; their number differs from that of the colours."""
+    return {emotion: MARKERS[i % len(MARKERS)] for i, emotion in enumerate(emotions)}
+
+
+def named_pairs(rows: pd.DataFrame) -> list[tuple[str, str]]:
+    """The pairs of emotions that are drawn in colour: all, or those least and most alike."""
+    mean = rows.groupby(["emotion_a", "emotion_b"], sort=False).value.mean()
+    if len(mean) > MOST_PAIRS:
+        mean = mean.dropna().sort_values(kind="stable")
+        mean = mean.iloc[[*range(3), *range(-3, 0)]] if len(mean) > 6 else mean
+    return list(mean.index)
+
+
+def other_pairs(axis: plt.Axes, rows: pd.DataFrame, named: Sequence[tuple[str, str]]) -> None:
+    """All other pairs by depth, as thin lines behind."""
+    rest = rows[~pd.MultiIndex.from_frame(rows[["emotion_a", "emotion_b"]]).isin(named)]
+    if rest.empty:
+        return
+    lines = rest.pivot(index="depth", columns=["emotion_a", "emotion_b"], values="value")
+    drawn = axis.plot(lines.index.astype(float), lines, color=NEUTRAL, lw=0.4, alpha=0.5, zorder=1)
+    drawn[0].set_label(_("the other {n} pairs").format(n=lines.shape[1]))
 
 
 def style() -> None:
@@ -105,9 +139,25 @@ def subplots(
 def row_of_axes(
     count: int, width: float = 5.2, height: float = 4.0, **options: object
 ) -> tuple[plt.Figure, list[plt.Axes]]:
-    """`subplots` in one row, each of that size."""
-    figure, axes = subplots(1, count, width * count, height, **options)
-    return figure, list(axes[0])
+    """`subplots` side by side, each of that size; after ABREAST of them a new row begins."""
+    columns = min(count, ABREAST)
+    rows = -(-count // columns)
+    figure, axes = subplots(rows, columns, width * columns, height * rows, **options)
+    for axis in axes.flat[count:]:
+        axis.axis("off")
+    return figure, list(axes.flat[:count])
+
+
+def nothing(why: str) -> plt.Figure:
+    """A figure that says why it is empty."""
+    figure, [[axis]] = subplots(1, 1, 6, 1.5)
+    axis.axis("off")
+    axis.text(0.5, 0.5, why, ha="center")
+    return figure
+
+
+def one_alone() -> plt.Figure:
+    return nothing(_("One emotion alone: there is no pair to compare."))
 
 
 def key(label: str, colour: str, **options: object) -> Line2D:
@@ -131,12 +181,22 @@ def titled(
     columns: int = 0,
     **options: object,
 ) -> plt.Figure:
-    """The figure with a title over all axes and a legend below them."""
+    """The figure with a title over all axes and a legend below them.
+
+    The legend is as wide as the figure has room for; further rows make the figure taller.
+    """
     if keys:
+        widths = [0.7 + 0.09 * len(one.get_label()) for one in keys]
+        room = 1 + int((figure.get_figwidth() - max(widths)) / np.median(widths))
+        columns = min(columns or max(1, room), len(keys))
+        more = (
+            len(keys) - 1
+        ) // columns - 1  # rows beyond the two that every height leaves room for
+        figure.set_figheight(figure.get_figheight() + 0.23 * max(0, more))
         figure.legend(
             handles=keys,
             loc="outside lower center",
-            ncols=columns or len(keys),
+            ncols=columns,
             frameon=False,
             **options,
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -18,6 +17,9 @@ from emovec.figures.style import (
     PAIR_COLOURS,
     colours,
     depth_axis,
+    named_pairs,
+    one_alone,
+    other_pairs,
     position_title,
     subplots,
     titled,
@@ -42,7 +44,10 @@ def similarity_by_depth(
     within: pd.DataFrame, emotions: Sequence[str], model: str, alpha: float
 ) -> plt.Figure:
     """Corrected cosines with intervals, hollow where the gate fails; the study's cosine dotted."""
+    if len(emotions) < 2:
+        return one_alone()
     rows = within[within.depth.notna()]
+    named = named_pairs(rows[rows.stat == "cos_u"])
     positions = list(dict.fromkeys(rows.position))
     metrics = [name for name in METRICS if (rows.metric == name).any()]
     figure, axes = subplots(
@@ -60,7 +65,8 @@ def similarity_by_depth(
             shuffled = here[here.stat == "cos_naive"].groupby("depth")
             low, high = shuffled.null_low.min(), shuffled.null_high.max()
             axis.fill_between(low.index.astype(float), low, high, color=BAND, alpha=0.4, lw=0)
-            for k, pair in enumerate(combinations(emotions, 2)):
+            other_pairs(axis, here[here.stat == "cos_u"], named)
+            for k, pair in enumerate(named):
                 _pair(axis, here, pair, k)
             axis.axhline(0, color="#999999", lw=0.8)
             axis.axhline(1, color="#999999", lw=0.8)

@@ -53,9 +53,15 @@ def vary_choices(
 
 
 def specifications(within: pd.DataFrame, space: str) -> pd.DataFrame:
-    """The means over depths in a within-model table, one row per specification and pair."""
+    """The means over depths in a within-model table, one row per specification and pair.
+
+    Null band and gate are left to that table: each belongs to its own statistic and space.
+    """
     rows = within[within.depth.isna() & within.stat.isin(list(ESTIMATORS))]
-    table = rows.assign(space=space, estimator=rows.stat.map(ESTIMATORS), study=False)
+    table = rows.assign(
+        space=space, estimator=rows.stat.map(ESTIMATORS), study=False,
+        null_low=np.nan, null_high=np.nan, gate_ok=None,
+    )  # fmt: skip
     return typed(table.reindex(columns=list(COLUMNS["multiverse"])), "multiverse")
 
 
@@ -88,7 +94,7 @@ def centered(
 
 def mark_study(table: pd.DataFrame) -> pd.DataFrame:
     """Mark the study's own choice; where its space is undefined (RMSNorm), the raw one is meant."""
-    chosen = []
+    chosen = [pd.Series(dtype="boolean")]
     for _, own in table.groupby("model", sort=False):
         study = dict(STUDY)
         if study["space"] not in set(own.space):

@@ -156,7 +156,8 @@ def _over(top: Floats, bottom: Floats) -> Floats:
 
 def _exceeded(score: Floats, scores: Floats) -> Floats:
     # Draws that repeat the observed one differ from it by rounding.
-    as_large = scores >= score - 1e-9 * np.abs(score)
+    rounding = np.where(np.isfinite(score), 1e-9 * np.abs(score), 0)
+    as_large = scores >= score - rounding
     return (1 + as_large.sum(axis=0)) / (1 + len(scores))
 
 

@@ -1,0 +1,220 @@
+"""A whole experiment on brought activations by the library alone, in one process: what the scripts
+do one after another, without Snakemake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from emovec.activations.brought import adopt
+from emovec.activations.copies import copies, split_name
+from emovec.activations.store import open_activations
+from emovec.activations.streams import Streams, load_streams
+from emovec.audit.audit import audit
+from emovec.between_models.compare import compare_files
+from emovec.between_models.evidence import verdicts
+from emovec.between_models.families import adjust_families
+from emovec.between_models.pair import Plan
+from emovec.between_models.thresholds import Thresholds
+from emovec.config import check
+from emovec.decoding.table import decode_model, decode_texts
+from emovec.explorer.explore import panels
+from emovec.figures import audit as audit_figure
+from emovec.figures import between_models, multiverse, study, within_model
+from emovec.io.files import sha256
+from emovec.io.seeds import generator
+from emovec.io.tables import read_table, write_table
+from emovec.prompts.positions import POSITIONS
+from emovec.prompts.sentences import read_probe, read_prompts
+from emovec.registry import titles
+from emovec.report.findings import describe
+from emovec.report.headlines import headlines
+from emovec.report.page import to_html
+from emovec.report.provenance import record
+from emovec.report.render import render
+from emovec.robustness import multiverse_between
+from emovec.robustness.multiverse_within import vary_choices
+from emovec.robustness.published import compare_published
+from emovec.vectors.directions import emotion_vectors, norm_table
+from emovec.within_model.compare import compare_emotions
+
+
+class LibraryRun:
+    """The experiment of `config`, whose files are in `folder`; tables pass through files."""
+
+    def __init__(self, folder: Path, config: dict) -> None:
+        self.folder, self.config = folder, check(config)
+        names, self.settings = self.config["prompts"], self.config["statistics"]
+        self.emotions, self.neutral = names["emotions"], names["neutral"]
+        self.classes = [*self.emotions, self.neutral]
+        self.seed, self.alpha = self.config["seed"], self.settings["alpha"]
+        self.positions = self.config["activations"]["positions"]
+        self.models = list(self.config["models"])
+        self.paths = {key: folder / names[key] for key in ("file", "probe")}
+        self.prompts = read_prompts(self.paths["file"], self.emotions, self.neutral)
+        self.probe = read_probe(self.paths["probe"])
+        self.fit = self.probe.id[self.probe.half == "map"].tolist()
+        self.audit = audit(
+            self.prompts, self.probe, {},
+            emotions=self.emotions, neutral=self.neutral, seed=self.seed,
+        )  # fmt: skip
+        for name in self.models:
+            self._adopt(name)
+        self.tables = self._tables()
+
+    def _adopt(self, name: str) -> None:
+        model = self.config["models"][name]
+        adopt(
+            open_activations(self.folder / model["source"]["activations"]),
+            self._path(name),
+            model=name,
+            prompts=self.prompts,
+            probe=self.probe,
+            positions=self.positions,
+            said={
+                **{key: model[key] for key in ("space", "prepend_bos", "source")},
+                "suffix": self.config["prompts"]["suffix"],
+                "prompts_sha256": sha256(self.paths["file"]),
+                "probe_sha256": sha256(self.paths["probe"]),
+            },
+        )
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{split_name(name)[0]}.adopted.h5"
+
+    def _streams(self, name: str, position: str, ids: list[str]) -> Streams:
+        return load_streams(self._path(name), name, position, self.classes, ids, self.seed)
+
+    def _tables(self) -> dict[str, pd.DataFrame]:
+        shuffled = [copy for name in self.models for copy in copies(name, beside_model=False)]
+        twins = [copy for name in self.models for copy in copies(name, beside_model=True)]
+        pairs = [*combinations(self.models, 2), *((split_name(twin)[0], twin) for twin in twins)]
+        every = [*self.models, *shuffled]
+        norms = self._kept("layer_norms", map(self._norms, self.models))
+        within = self._kept("within_model_similarity", map(self._within, every))
+        plan = Plan.of(self.emotions, self.neutral, self.settings)
+        compared = [
+            compare_files(
+                (self._path(a), self._path(b)), (a, b), self.probe, self.positions, plan, self.seed
+            )
+            for a, b in pairs
+        ]
+        cross, maps, transfer = (
+            self._kept(kind, found)
+            for kind, found in zip(
+                ("cross_model_similarity", "maps", "decoding"), zip(*compared, strict=True),
+                strict=True,
+            )
+        )  # fmt: skip
+        texts = decode_texts(
+            self.prompts, self.emotions, self.neutral, n_folds=self.settings["folds"],
+            alpha=self.alpha, rng=generator(self.seed, "decoding", "texts"),
+        )  # fmt: skip
+        decoding = self._kept("decoding", [*map(self._decoding, every), texts, transfer])
+        cross, decoding = adjust_families(cross, decoding, controls=[])
+        limits = Thresholds(alpha=self.alpha, **self.settings["thresholds"])
+        judged = verdicts(cross, maps, decoding, within, self.settings["depths"], limits)
+        varied = [self._varied(name, within[within.model == name]) for name in self.models]
+        varied.append(
+            multiverse_between.between_models(cross, self.models, self.settings["depths"])
+        )
+        return {
+            "norms": norms,
+            "within": within,
+            "cross": self._kept("cross_model_similarity", [cross]),
+            "maps": maps,
+            "decoding": self._kept("decoding", [decoding]),
+            "verdicts": self._kept("verdicts", [judged]),
+            "published": self._kept("published", [compare_published(within, cross)]),
+            "multiverse": self._kept("multiverse", varied),
+        }
+
+    def _kept(self, kind: str, tables: Iterator[pd.DataFrame]) -> pd.DataFrame:
+        path = self.folder / f"{kind}.csv"
+        write_table(pd.concat(tables), path, kind)
+        return read_table(path, kind)
+
+    def _norms(self, name: str) -> pd.DataFrame:
+        tables = []
+        for position in self.positions:
+            residual = open_activations(self._path(name)).by_class(position, self.classes)
+            table = norm_table(emotion_vectors(residual), residual, self.emotions)
+            tables.append(table.assign(model=name, position=position, flag=""))
+        return pd.concat(tables)
+
+    def _within(self, name: str) -> pd.DataFrame:
+        tables = []
+        for position in self.positions:
+            streams = self._streams(name, position, self.fit)
+            tables.append(
+                compare_emotions(
+                    streams.residual, streams.probe, self.classes, self.neutral,
+                    generator(self.seed, "within", name, position), model=name, position=position,
+                    flips=self.settings["permutations"], alpha=self.alpha,
+                    thresholds=self.settings["thresholds"],
+                )
+            )  # fmt: skip
+        return pd.concat(tables)
+
+    def _decoding(self, name: str) -> pd.DataFrame:
+        position = self.settings["position"]
+        return decode_model(
+            self._streams(name, position, []), self.prompts, self.classes, position=position,
+            relative_depths=self.settings["depths"], n_folds=self.settings["folds"],
+            draws=self.settings["permutations"], alpha=self.alpha,
+            rng=generator(self.seed, "decoding", name),
+        )  # fmt: skip
+
+    def _varied(self, name: str, within: pd.DataFrame) -> pd.DataFrame:
+        def load(position: str) -> tuple:
+            streams = self._streams(name, position, self.fit)
+            return streams.residual, streams.probe
+
+        return vary_choices(
+            within, open_activations(self._path(name)).attributes, load, self.positions,
+            self.classes, model=name, alpha=self.alpha, seed=self.seed,
+        )  # fmt: skip
+
+    def figures(self) -> Iterator[tuple[str, plt.Figure]]:
+        """Every picture of the report, by name; those of one model are of the first."""
+        t, emotions, alpha = self.tables, self.emotions, self.alpha
+        first = self.models[0]
+        within, shuffled = (
+            t["within"][t["within"].model == name] for name in (first, f"{first}@shuffled")
+        )
+        confounds = self._kept("confounds", [self.audit.confounds])
+        varied = t["multiverse"]
+        for draw, *given in (
+            (audit_figure.draw_audit, confounds, self.audit.summary, emotions, self.neutral),
+            (study.layer_norms, t["norms"][t["norms"].model == first], emotions, first),
+            (study.emotion_distances, within, emotions, first, alpha),
+            (study.similarity_heatmap, within, emotions, first, alpha),
+            (study.cross_model, t["cross"], emotions[0], self.models, alpha),
+            (within_model.similarity_by_depth, within, emotions, first, alpha),
+            (within_model.diagnostics, within, shuffled, emotions, first),
+            (between_models.ruler, t["cross"], emotions, alpha),
+            (between_models.matrices, t["cross"], emotions),
+            (between_models.transfer, t["decoding"], emotions, alpha),
+            (between_models.maps, t["maps"], t["cross"], emotions, [], 0.01),
+            (multiverse.specification_curve, varied[varied.model_b.isna()], alpha),
+            (multiverse.pair_specification_curve, varied[varied.model_b.notna()], emotions,
+             self.models),
+        ):  # fmt: skip
+            yield draw.__name__, draw(*given)
+
+    def report(self) -> str:
+        """The page."""
+        adopted = [self._path(name) for name in self.models]
+        provenance = record(self.config, *self.paths.values(), [], adopted, self.folder)
+        summary = self.audit.summary
+        context = describe(provenance, summary, self.tables, models=self.models, untrained=[])
+        context |= {"titles": titles(POSITIONS), "steering": [], "lang": "", "other_languages": []}
+        headlines(context, self.tables["verdicts"], [])
+        shown = panels(
+            self.tables, [], [], self.models, self.emotions, context["level"], context["primary"]
+        )
+        return to_html(render("report.md.j2", context), self.folder, shown)
