@@ -31,11 +31,11 @@ from emovec.io.tables import read_table, write_table
 from emovec.prompts.positions import POSITIONS
 from emovec.prompts.sentences import read_probe, read_prompts
 from emovec.registry import titles
-from emovec.report.findings import describe
-from emovec.report.headlines import headlines
+from emovec.report.contents import describe
 from emovec.report.page import to_html
 from emovec.report.provenance import record
 from emovec.report.render import render
+from emovec.report.summary import three_lines
 from emovec.robustness import multiverse_between
 from emovec.robustness.multiverse_within import vary_choices
 from emovec.robustness.published import compare_published
@@ -213,7 +213,7 @@ class LibraryRun:
         summary = self.audit.summary
         context = describe(provenance, summary, self.tables, models=self.models, untrained=[])
         context |= {"titles": titles(POSITIONS), "steering": [], "lang": "", "other_languages": []}
-        headlines(context, self.tables["verdicts"], [])
+        three_lines(context, self.tables["verdicts"], [])
         shown = panels(
             self.tables, [], [], self.models, self.emotions, context["level"], context["primary"]
         )

@@ -79,7 +79,7 @@ def describe(
         "choices": choice_lines(tables["multiverse"]),
         "provenance": provenance,
         "glance": [
-            *(within_line(model, primary) for model in described),
+            *(within_line(model, primary) for model in described if len(emotions) > 1),
             *verdict_lines(verdicts, aligned, untrained, alpha),
             *(raw_lines(raw_facts(cross, primary, emotions, models)) if several else []),
         ],

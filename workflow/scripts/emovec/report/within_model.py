@@ -8,6 +8,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from emovec.figures.style import MOST_PAIRS
 from emovec.wording.language import _
 from emovec.wording.numbers import clauses, interval, listed, number
 
@@ -25,6 +26,13 @@ def within_line(model: dict, position: str) -> str:
             model=name
         )
     distinct = [fact for fact in reliable if fact["ci_high"] < 1]
+    shown = reliable
+    if len(reliable) > MOST_PAIRS:
+        shown = sorted(reliable, key=lambda fact: fact["corrected"])
+        shown = [*shown[:3], *shown[-3:]]
+    cosines = clauses(_cosine(fact, told.get("-".join(fact["names"]))) for fact in shown)
+    if len(shown) < len(reliable):
+        cosines = _("least and most alike: {cosines}").format(cosines=cosines)
     return _(
         "{model}: {n} of {of} pairs of emotions are distinct directions, with a cosine below 1 by "
         "its whole interval ({cosines})."
@@ -32,7 +40,7 @@ def within_line(model: dict, position: str) -> str:
         model=name,
         n=len(distinct),
         of=len(facts),
-        cosines=clauses(_cosine(fact, told.get("-".join(fact["names"]))) for fact in reliable),
+        cosines=cosines,
     )
 
 
