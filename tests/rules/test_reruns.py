@@ -157,6 +157,11 @@ def test_older_file_in_place_of_another_is_noticed(project: Project, key: str) -
             {"Writing the report"},
             plots("one") | {"Judging what the models share"},
         ),
+        (
+            "wording/remarks",  # what a code of a table means
+            {"Writing the report"},
+            {"Judging what the models share", "Comparing the emotions inside one"},
+        ),
     ],
 )
 def test_edited_function_reruns_what_uses_it(

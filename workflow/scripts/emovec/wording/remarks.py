@@ -158,20 +158,20 @@ FINDINGS = {
         "and none of them can be held out."
     ),
     "few_heads": N_(
-        "Lexical heads of {emotion}: {n}, where {limit} or more are recommended. Its direction "
-        "may be that of a few words."
+        "The number of lexical heads of {emotion} is {n}; below {limit}, its direction may be "
+        "that of a few words."
     ),
     "common_head": N_("{head!r} carries {share:.0%} of the {emotion} sentences."),
     "probe_words": N_(
         "Emotion words of the prompts in the probe: {n}, such as {word!r} in {example}."
     ),
     "small_probe": N_(
-        "Sentences in {part!t}: {n}, where {limit:.0f} or more are recommended. Maps between "
-        "models will be poor."
+        "The number of sentences in {part!t} is {n}; below {limit:.0f}, maps between models "
+        "will be poor."
     ),
     "few_attributes": N_(
-        "Attributes of the probe: {n}, where {limit} or more are recommended. The control null "
-        "will be coarse."
+        "The number of attributes of the probe is {n}; below {limit}, the control null will be "
+        "coarse."
     ),
     "thin_attributes": N_(
         "Probe attributes with fewer than {limit} sentences on one side, or fewer than {least} in "
