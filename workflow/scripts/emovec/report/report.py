@@ -1,0 +1,101 @@
+"""The whole report: its page, its Markdown and the main findings, out of the tables of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from emovec.explorer.explore import panels
+from emovec.explorer.texts import written_texts
+from emovec.prompts.positions import POSITIONS
+from emovec.registry import titles
+from emovec.report.contents import describe
+from emovec.report.page import to_html
+from emovec.report.render import render
+from emovec.report.steering import describe_steering
+from emovec.report.summary import three_lines
+from emovec.wording.language import LANGUAGES
+
+
+class Steered(NamedTuple):
+    """What steering one model gave."""
+
+    effects: pd.DataFrame
+    scores: pd.DataFrame
+    choice: dict
+
+
+class Report(NamedTuple):
+    """The three texts of a report."""
+
+    markdown: str
+    html: str
+    findings: str
+
+
+def make_report(
+    tables: Mapping[str, pd.DataFrame],
+    provenance: dict,
+    audit: dict,
+    tokens: Sequence[pd.DataFrame],
+    steered: Sequence[Steered],
+    openings: pd.DataFrame | None,
+    *,
+    models: Sequence[str],
+    untrained: Sequence[str],
+    languages: Mapping[str, str],
+    suffix: str,
+    folder: Path,
+) -> Report:
+    """The report in the language that is spoken.
+
+    Parameters
+    ----------
+    tables : norms, within, cross, maps, decoding, verdicts, published and multiverse.
+    tokens : the token projections of each model that has some.
+    openings : None if nothing was steered.
+    languages : the code of every language that a report is written in, by the suffix of its files.
+    suffix : that of this report's.
+    folder : where the report and its figures are.
+    """
+    context = describe(provenance, audit, tables, models=list(models), untrained=list(untrained))
+    settings = provenance["config"]
+    targets = settings["steering"]["targets"]
+    steering, texts = [], []
+    for one in steered:
+        model = describe_steering(
+            *one,
+            openings,
+            context["emotions"],
+            targets,
+            settings["statistics"]["alpha"],
+            settings["steering"]["classifiers"],
+        )
+        steering.append(model)
+        texts.append(written_texts(one.scores, openings, model["name"], targets))
+    context["glance"] += [model["glance"] for model in steering]
+    context |= {
+        "titles": titles(POSITIONS),
+        "steering": steering,
+        "lang": suffix,
+        "other_languages": [
+            {"code": code, "name": LANGUAGES[code].title, "markdown": f"report{other}.md"}
+            for other, code in languages.items()
+            if other != suffix
+        ],
+    }
+    markdown = render("report.md.j2", context)
+    shown = panels(
+        tables,
+        tokens,
+        texts,
+        list(models),
+        context["emotions"],
+        context["level"],
+        context["primary"],
+    )
+    findings = "\n".join(three_lines(context, tables["verdicts"], steering)) + "\n"
+    return Report(markdown, to_html(markdown, folder, shown), findings)
