@@ -32,11 +32,12 @@ def test_its_labels_are_measures_of_the_effect(steered: Project) -> None:
     greedy = scores[scores["sample"] == 0]
     before = greedy.judge_letter[greedy.operation == "none"]
     compared = 0
-    for (emotion, sign), texts in greedy[greedy.kind == "emotion"].groupby(["direction", "sign"]):
+    emotions = greedy[greedy.kind == "emotion"]
+    for (emotion, sign, strength), texts in emotions.groupby(["direction", "sign", "strength"]):
         change = (texts.judge_letter - before).dropna()
         row = table[
             (table.direction == emotion) & (table.sign == sign) & (table.reading == "texts")
-            & (table.measure == "judge_letter") & (table.strength == texts.strength.iloc[0])
+            & (table.measure == "judge_letter") & (table.strength == strength)
         ].iloc[0]  # fmt: skip
         assert row.n_openings == len(change)
         if len(change) > 1:

@@ -233,9 +233,9 @@ HOSTILE = (
 )
 
 
-def test_what_came_as_data_stays_text(browser, run: Project, tmp_path: Path) -> None:
+def test_what_came_as_data_stays_text(browser, steered: Project, tmp_path: Path) -> None:
     """Licences, architectures, findings, openings, texts and tokens from anywhere run nothing."""
-    project = run.copy(tmp_path / "project")
+    project = steered.copy(tmp_path / "project")
     provenance = project.results / "provenance.json"
     told = json.loads(provenance.read_text())
     for model in told["models"].values():
@@ -243,12 +243,13 @@ def test_what_came_as_data_stays_text(browser, run: Project, tmp_path: Path) -> 
     provenance.write_text(json.dumps(told))
     tables = {
         project.results / "steering/one/scores.csv": "text",
+        project.results / "token_projections/one.csv": "text",
         project.results / "token_projections/two.csv": "text",
         project.folder / "resources/steering/openings.csv": "text",
     }
     for path, column in tables.items():
         table = pd.read_csv(path, keep_default_na=False)
-        table[column] = HOSTILE
+        table[column] = [f"{HOSTILE} {row}" for row in table.index]
         table.to_csv(path, index=False)
     report = "results/tests/report.html"
     project.build("--allowed-rules", "write_report", "--force", report)

@@ -34,7 +34,7 @@ def test_every_figure_and_joined_table_is_there(finished: Project, page: str) ->
         path.relative_to(finished.results)
         for pattern in (
             "*.csv",
-            "prompts/*.csv",
+            "prompts/confounds.csv",
             "prompts/*.png",
             "plots*/**/*.png",
             "report*.html",
