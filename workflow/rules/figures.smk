@@ -211,10 +211,27 @@ rule plot_multiverse:
         "../scripts/plot_multiverse.py"
 
 
-# What the report shows of a run, and of each of its models.
+# What the report shows of a run, of each of its models and of each steered one. Outputs of rules
+# would not do: under a default storage provider they are objects that cannot be expanded.
 RUN_PLOTS = [
-    *rules.plot_audit.output,
-    *rules.plot_comparison.output,
-    *rules.plot_multiverse.output,
+    "<results>/prompts/audit{lang}.png",
+    *collect(
+        "<results>/plots{{lang}}/cross_model/{kind}.png",
+        kind=["ruler", "matrices", "transfer", "maps"],
+    ),
+    "<results>/plots{lang}/multiverse.png",
+    "<results>/plots{lang}/multiverse_pairs.png",
 ]
-MODEL_PLOTS = [*rules.plot_model.output, *rules.plot_geometry.output]
+MODEL_PLOTS = collect(
+    "<results>/plots{{lang}}/{{model}}/{{model}}_{kind}.png",
+    kind=[
+        "layer_norms_l2",
+        "emotion_distances",
+        "similarity_heatmap_avg",
+        "similarity_by_depth",
+        "diagnostics",
+    ],
+)
+STEERING_PLOTS = collect(
+    "<results>/plots{{lang}}/steering/{{model}}_{kind}.png", kind=["grid", "dose", "cost"]
+)

@@ -41,14 +41,16 @@ rule write_report:
         vectors=collect("<results>/emotion_vectors/{model}_vectors.h5", model=MODELS),
         provenance="<results>/provenance.json",
         model_plots=collect(MODEL_PLOTS, model=MODELS, allow_missing=True),
-        cross_plots=collect(rules.plot_cross_model.output, emotion=EMOTIONS, allow_missing=True),
+        cross_plots=collect(
+            "<results>/plots{{lang}}/cross_model/cross_model_{emotion}.png", emotion=EMOTIONS
+        ),
         run_plots=RUN_PLOTS,
         tokens=collect("<results>/token_projections/{model}.csv", model=CAPTURED),
         steering=collect("<results>/steering/{model}.csv", model=STEERED),
         steering_scores=collect("<results>/steering/{model}/scores.csv", model=STEERED),
         steering_choices=collect("<results>/steering/{model}/choice.json", model=STEERED),
         steering_openings=[OPENINGS] if STEERED else [],
-        steering_plots=collect(rules.plot_steering.output, model=STEERED, allow_missing=True),
+        steering_plots=collect(STEERING_PLOTS, model=STEERED, allow_missing=True),
     output:
         markdown="<results>/report{lang}.md",
         findings="<results>/findings{lang}.txt",
