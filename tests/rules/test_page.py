@@ -97,6 +97,37 @@ def test_every_choice_shows_something(browser, addresses: dict[str, str], name: 
         drawn(page)
 
 
+@pytest.mark.parametrize("width", [DESK, PHONE])
+@pytest.mark.parametrize("name", PAGES)
+def test_contents_lead_to_their_headings(
+    browser, addresses: dict[str, str], name: str, width: int
+) -> None:
+    """Past panels that are drawn on the way, by a click and by an address."""
+    resting = """() => new Promise((rest) => {
+      let before = -1;
+      setInterval(() => {
+        if (scrollY === before && document.querySelector(".chart svg")) rest();
+        before = scrollY;
+      }, 300);
+    })"""
+    missed = """link => {
+      const heading = document.getElementById(link.hash.slice(1));
+      const lowest = document.documentElement.scrollHeight - innerHeight;
+      const wanted = Math.min(heading.getBoundingClientRect().top + scrollY - 16, lowest);
+      return Math.abs(scrollY - wanted);
+    }"""
+    link, address = "nav li:last-child a", addresses[name]
+    for click in (True, False):
+        page = browser.new_page(viewport={"width": width, "height": 844})
+        page.goto(address)
+        if click:
+            page.click(link)
+            address = page.url
+        page.evaluate(resting)
+        assert page.eval_on_selector(link, missed) < 2
+        page.close()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
 def test_phone_scrolls_down_only_and_modes_turn(

@@ -120,7 +120,7 @@ def finished(chart: alt.LayerChart) -> alt.LayerChart:
         labelFontSize=12, titleFontSize=13, titleFontWeight="normal",
     )  # fmt: skip
     legend = alt.LegendConfig(labelColor=ink, titleColor=ink, labelFontSize=12, symbolSize=90)
-    return chart.properties(width="container", height=340).configure(
+    return chart.properties(width="container", height="container").configure(
         background="transparent", axis=axis, legend=legend,
         view=alt.ViewConfig(stroke="transparent"),
         # rows without a value keep their place on the axes, which else might have none
