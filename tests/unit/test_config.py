@@ -301,3 +301,18 @@ def test_file_that_is_not_there(root: Path, tmp_path: Path, key: str, value: str
     (tmp_path / value[:50]).touch()
     config = changed(key.replace("tiny", "other"), value[:50])
     check_files(check(config), [tmp_path, root])
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("mime.csv", r"is not there \(did you mean 'mine\.csv'\?\)"),
+        ("resources/prompts", "is a folder"),
+    ],
+)
+def test_misspelt_file_and_folder_in_its_place(
+    root: Path, tmp_path: Path, value: str, says: str
+) -> None:
+    (tmp_path / "mine.csv").touch()
+    with pytest.raises(InputError, match=f"prompts.file is '{value}', which {says}"):
+        check_files(check(changed("prompts.file", value)), [tmp_path, root])

@@ -6,7 +6,7 @@ import copy
 import math
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -106,13 +106,13 @@ def check_yaml(paths: Iterable[str | Path], whole: bool) -> None:
             holder[key] = path
 
 
-def check_files(config: dict, folders: Iterable[str | Path]) -> None:
+def check_files(config: dict, folders: Sequence[str | Path]) -> None:
     """Refuse a configuration that names a file which is in none of the folders.
 
     Raises
     ------
     InputError
-        If a file is not there.
+        If one is not there, or is a folder.
     """
     named = {f"prompts.{key}": config["prompts"][key] for key in ("file", "probe")}
     entries = {f"models.{name}": model for name, model in config["models"].items()}
@@ -124,11 +124,18 @@ def check_files(config: dict, folders: Iterable[str | Path]) -> None:
         for kind in {"path", "activations"} & set(entry["source"]):
             named[f"{name}.source.{kind}"] = entry["source"][kind]
     for key, path in named.items():
-        if not any(os.path.exists(os.path.join(folder, path)) for folder in folders):
-            raise InputError(
-                f"config: {key} is {path!r}, which is not there: paths are relative to the folder "
-                f"that Snakemake works in, {os.getcwd()}."
-            )
+        paths = [Path(folder, path) for folder in folders]
+        there = os.path.exists if key.endswith("source.path") else os.path.isfile
+        if any(map(there, paths)):
+            continue
+        fault = "is a folder" if any(map(os.path.isdir, paths)) else "is not there"
+        beside = [file.name for one in paths for file in one.parent.glob("*.*")]
+        meant = get_close_matches(paths[0].name, beside, 1)
+        hint = f" (did you mean {meant[0]!r}?)" if meant else ""
+        raise InputError(
+            f"config: {key} is {path!r}, which {fault}{hint}: paths are relative to the folder "
+            f"that Snakemake works in, {os.getcwd()}."
+        )
 
 
 def _sources(config: dict) -> Iterator[tuple[str, object, tuple[str, ...]]]:
