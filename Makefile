@@ -6,7 +6,7 @@ PIP_OPTIONS ?=
 BIN := $(VENV)/bin
 # one process for each core; a file of tests stays in one, the long ones begin
 WORKERS := -n auto --dist loadfile --no-loadscope-reorder
-LOCKS := requirements.lock tests/interchange.txt
+LOCKS := requirements.lock tests/interchange.txt pyproject.toml
 READY := $(VENV)/ready-$(shell cat $(LOCKS) | cksum | cut -d' ' -f1)
 
 .DEFAULT_GOAL := run
@@ -63,4 +63,5 @@ $(READY): $(LOCKS)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_OPTIONS) -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r tests/interchange.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@

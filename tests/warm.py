@@ -103,6 +103,7 @@ def run(words: list[str], folder: str, environment: dict[str, str], streams: lis
     os.environ.clear()
     os.environ.update(environment)
     sys.executable, *sys.argv = words
+    sys.path[1:1] = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
     if sys.argv[0] == "-m":
         del sys.argv[0]
         sys.path[0] = folder

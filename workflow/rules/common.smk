@@ -1,4 +1,5 @@
 import hashlib
+import os
 import re
 import sys
 from functools import cache
@@ -9,7 +10,11 @@ from snakemake.exceptions import WorkflowError
 
 SCRIPTS = Path(workflow.current_basedir).parent / "scripts"
 IMPORT = r"^ *from (emovec[\w.]*) import (\([^)]*\)|.*)$"
-sys.path.append(str(SCRIPTS))
+# the library beside the scripts, whichever emovec is installed: here and in every job
+sys.path.insert(0, str(SCRIPTS))
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [str(SCRIPTS), os.environ.get("PYTHONPATH")])
+)
 
 if set("{}") & set(str(SCRIPTS)):
     raise WorkflowError(
