@@ -198,7 +198,7 @@ class LibraryRun:
             (within_model.diagnostics, within, shuffled, emotions, first),
             (between_models.ruler, t["cross"], emotions, alpha),
             (between_models.matrices, t["cross"], emotions),
-            (between_models.transfer, t["decoding"], emotions, alpha),
+            (between_models.transfer, t["decoding"], t["cross"], emotions, alpha),
             (between_models.maps, t["maps"], t["cross"], emotions, [], 0.01),
             (multiverse.specification_curve, varied[varied.model_b.isna()], alpha),
             (multiverse.pair_specification_curve, varied[varied.model_b.notna()], emotions,

@@ -58,22 +58,30 @@ def test_every_japanese_sentence_has_its_glyphs(home: str) -> None:
     plt.close(figure)
 
 
-def test_transfer_is_over_the_depths_of_the_model_that_is_read() -> None:
+def test_transfer_is_beside_the_own_direction_in_the_same_coordinates() -> None:
+    """Over the depths of the model that is read; decoding inside it is in other coordinates."""
     depths = {"deep": [8, 15, 23], "flat": [1, 2, 3]}
-    table = pd.DataFrame(
-        [
-            {
-                "direction": "mapped", "split": "topic", "train_model": train, "test_model": test,
-                "contrast": emotion, "depth_test": depth, "auroc": 0.8, "ci_low": 0.7,
-                "ci_high": 0.9, "null_low": 0.4, "null_high": 0.6,
-            }
-            for train, test in [("flat", "deep"), ("deep", "flat")]
-            for emotion in EMOTIONS
-            for depth in depths[test]
-        ]
-    )  # fmt: skip
-    figure = transfer(table, EMOTIONS, 0.05)
+    rows = [
+        {
+            "direction": "mapped", "split": "topic", "train_model": train, "test_model": test,
+            "contrast": emotion, "depth_train": at, "depth_test": depth, "position": "suffix",
+            "auroc": 0.8, "ci_low": 0.7, "ci_high": 0.9, "null_low": 0.4, "null_high": 0.6,
+        }
+        for train, test in [("flat", "deep"), ("deep", "flat")]
+        for emotion in EMOTIONS
+        for at, depth in zip(depths[train], depths[test], strict=True)
+    ]  # fmt: skip
+    columns = {"train_model": "model_a", "test_model": "model_b", "depth_train": "depth_a",
+               "depth_test": "depth_b", "contrast": "emotion_a"}  # fmt: skip
+    cross = pd.DataFrame(rows).rename(columns=columns)
+    cross = cross.assign(stat="efficiency", value=np.where(cross.depth_b == 23, np.nan, 0.75))
+    inside = [row | {"direction": "native", "train_model": row["test_model"], "auroc": 0.6}
+              for row in rows]  # fmt: skip
+    figure = transfer(pd.DataFrame(rows + inside), cross, EMOTIONS, 0.05)
     figure.canvas.draw()
     for axis, model in zip(figure.axes[-2:], depths, strict=True):
         assert [int(label.get_text()) for label in axis.get_xticklabels()] == depths[model]
+        carried, own = (line.get_ydata() for line in axis.lines[:2])
+        np.testing.assert_allclose(carried, 0.8)
+        np.testing.assert_allclose(own, [0.9, 0.9, np.nan if model == "deep" else 0.9])
     plt.close(figure)

@@ -16,7 +16,7 @@ with job(snakemake.rule, snakemake.log[0]):
     drawn = {
         output.ruler: between_models.ruler(cross, emotions, params.alpha),
         output.matrices: between_models.matrices(cross, emotions),
-        output.transfer: between_models.transfer(decoding, emotions, params.alpha),
+        output.transfer: between_models.transfer(decoding, cross, emotions, params.alpha),
         output.maps: between_models.maps(maps, cross, emotions, params.untrained, params.map_p),
     }
     for path, figure in drawn.items():

@@ -177,8 +177,12 @@ def _p(value: float) -> str:
     return f"p = {value:.3f}" if np.isfinite(value) else _("p undefined")
 
 
-def transfer(decoding: pd.DataFrame, emotions: Sequence[str], alpha: float) -> plt.Figure:
-    """AUROC of directions carried over from another model, against the model's own."""
+def transfer(
+    decoding: pd.DataFrame, cross: pd.DataFrame, emotions: Sequence[str], alpha: float
+) -> plt.Figure:
+    """AUROC of directions carried over from another model, against the model's own, both in the
+    whitened read-outs of the model that is read.
+    """
     mapped = decoding[decoding.direction == "mapped"]
     real = mapped[~(mapped.train_model.map(is_copy) | mapped.test_model.map(is_copy))]
     pairs = list(dict.fromkeys(zip(real.train_model, real.test_model, strict=True)))
@@ -196,7 +200,7 @@ def transfer(decoding: pd.DataFrame, emotions: Sequence[str], alpha: float) -> p
         sharex="col",
         sharey=True,
     )
-    own = decoding[decoding.direction.isin(["native", "untrained"]) & (decoding.split == "topic")]
+    real = _beside_own(real, cross)
     zero = decoding[decoding.direction == "depth0"]
     for j, (a, b) in enumerate(pairs):
         for i, emotion in enumerate(emotions):
@@ -204,9 +208,6 @@ def transfer(decoding: pd.DataFrame, emotions: Sequence[str], alpha: float) -> p
             line = real[
                 (real.train_model == a) & (real.test_model == b) & (real.contrast == emotion)
             ].sort_values("depth_test")
-            native = own[(own.test_model == b) & (own.contrast == emotion)].sort_values(
-                "depth_test"
-            )
             start = zero[
                 (zero.train_model == a) & (zero.test_model == b) & (zero.contrast == emotion)
             ]
@@ -216,8 +217,7 @@ def transfer(decoding: pd.DataFrame, emotions: Sequence[str], alpha: float) -> p
                 at, line.ci_low, line.ci_high, color=palette[emotion], alpha=0.25, lw=0
             )
             axis.plot(at, line.auroc, color=palette[emotion], marker="o", ms=4)
-            same = native.set_index("depth_test").auroc.reindex(line.depth_test)
-            axis.plot(at, same.to_numpy(), color=NEUTRAL, marker=MARKERS[1], ms=4, ls="--")
+            axis.plot(at, line.own, color=NEUTRAL, marker=MARKERS[1], ms=4, ls="--")
             if len(start):
                 axis.axhline(start.auroc.iloc[0], color="#000000", ls=":", lw=1)
             axis.set_ylim(0.2, 1.02)
@@ -238,6 +238,18 @@ def transfer(decoding: pd.DataFrame, emotions: Sequence[str], alpha: float) -> p
         key(_("carried over at depth 0"), "#000000", ls=":"),
     ]
     return titled(figure, _(TRANSFER), handles, columns=2, fontsize=9)
+
+
+def _beside_own(mapped: pd.DataFrame, cross: pd.DataFrame) -> pd.DataFrame:
+    """With the AUROC `own` that the efficiency of each transfer was taken over, where there is one.
+
+    Decoding inside a model is in other coordinates.
+    """
+    keys = {"model_a": "train_model", "model_b": "test_model", "depth_a": "depth_train",
+            "depth_b": "depth_test", "position": "position", "emotion_a": "contrast"}  # fmt: skip
+    efficiency = cross[cross.stat == "efficiency"].rename(columns=keys)[[*keys.values(), "value"]]
+    joined = mapped.merge(efficiency, on=[*keys.values()], how="left")
+    return joined.assign(own=0.5 + (joined.auroc - 0.5) / joined.value)
 
 
 TRANSFER = N_("Does a direction found in one model decode the emotion in another?")
