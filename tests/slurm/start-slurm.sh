@@ -50,7 +50,7 @@ ReturnToService=2
 # without accounting, squeue is asked how a job ended
 MinJobAge=3600
 GresTypes=gpu
-NodeName=$host NodeAddr=127.0.0.1 CPUs=$(nproc) RealMemory=$memory Gres=gpu:1 State=UNKNOWN
+NodeName=$host NodeAddr=127.0.0.1 CPUs=$(getconf _NPROCESSORS_ONLN) RealMemory=$memory Gres=gpu:1 State=UNKNOWN
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 END
 # jobs look for the configuration there: Snakemake's plugin takes SLURM_CONF out of their environment
