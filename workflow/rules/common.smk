@@ -313,12 +313,3 @@ def needs(megabytes, minutes, **others):
 
 TORCH = "torch-gpu" if config["activations"]["device"].startswith("cuda") else "torch-cpu"
 GPU = {"gpu": int(TORCH == "torch-gpu")}
-
-
-def show_findings(dag):
-    """Print where the report is and the main findings, if the report belongs to this run."""
-    if any(job.rule.name == "write_report" for job in dag.jobs):
-        folder = Path("results") / config["experiment"]
-        findings = folder / "findings.txt"
-        if findings.exists():  # it may be in a bucket
-            print(f"\n{findings.read_text()}Report: {folder / 'report.html'}")

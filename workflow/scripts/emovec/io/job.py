@@ -47,6 +47,7 @@ def job(rule: str, log_path: str | Path) -> Iterator[None]:
     except BaseException as error:  # a panic of a library in Rust is no Exception
         traceback.print_exc()
         sentence = str(error) if isinstance(error, InputError) else _unforeseen(error)
+        print(f"{rule}: {sentence}", file=sys.stderr)
         print(f"{rule}: {sentence} (log: {log_path})", file=_terminal)
         for stream in (_terminal, sys.stdout, sys.stderr):
             stream.flush()
