@@ -12,9 +12,9 @@ SCRIPTS = Path(workflow.current_basedir).parent / "scripts"
 IMPORT = r"^ *from (emovec[\w.]*) import (\([^)]*\)|.*)$"
 # the library beside the scripts, whichever emovec is installed: here and in every job
 sys.path.insert(0, str(SCRIPTS))
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    filter(None, [str(SCRIPTS), os.environ.get("PYTHONPATH")])
-)
+os.environ |= {
+    "PYTHONPATH": os.pathsep.join(filter(None, [str(SCRIPTS), os.environ.get("PYTHONPATH")]))
+}
 
 if set("{}") & set(str(SCRIPTS)):
     raise WorkflowError(
