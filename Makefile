@@ -10,7 +10,7 @@ LOCKS := requirements.lock tests/interchange.txt pyproject.toml
 READY := $(VENV)/ready-$(shell cat $(LOCKS) | cksum | cut -d' ' -f1)
 
 .DEFAULT_GOAL := run
-.PHONY: run smoke smoke-conda smoke-bare baseline test unit lint format docs refresh clean
+.PHONY: run smoke smoke-conda smoke-bare baseline test unit lint format docs wheel refresh clean
 
 run: $(READY)
 	$(BIN)/snakemake --cores $(CORES)
@@ -50,13 +50,17 @@ format: $(READY)
 docs: $(READY)
 	$(BIN)/python tests/key_table.py
 
+# The library alone, in dist/.
+wheel: $(READY)
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+
 # Every pin anew, in the lock and in envs/.
 refresh: $(READY)
 	$(BIN)/python envs/refresh.py
 
 # What Snakemake and pip wrote here; models and results stay.
 clean:
-	rm -rf $(VENV) $(VENV)-bare .snakemake .pytest_cache .ruff_cache logs
+	rm -rf $(VENV) $(VENV)-bare build dist .snakemake .pytest_cache .ruff_cache logs
 
 $(READY): $(LOCKS)
 	$(PYTHON) -m venv $(VENV)

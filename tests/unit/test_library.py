@@ -4,8 +4,10 @@ import ast
 import doctest
 import importlib
 import re
+import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -127,6 +129,20 @@ def test_public_names_are_there_and_need_no_torch(root: Path) -> None:
 
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         emovec.nothing  # noqa: B018
+
+
+def test_wheel_holds_the_library_whole(root: Path, tmp_path: Path) -> None:
+    pytest.importorskip("setuptools", "77")
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(root / name, tmp_path)
+    source = tmp_path / "workflow/scripts/emovec"
+    shutil.copytree(LIBRARY, source, ignore=shutil.ignore_patterns("__pycache__"))
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*pip, "--no-index", "."], check=True, cwd=tmp_path)
+    [wheel] = tmp_path.glob("*.whl")
+    held = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("emovec/")}
+    wanted = {file.relative_to(source.parent).as_posix() for file in source.rglob("*.*")}
+    assert held == wanted
 
 
 def test_workflow_is_read_where_only_snakemake_is(root: Path) -> None:

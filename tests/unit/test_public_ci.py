@@ -1,8 +1,12 @@
 """The public CI runs the commands of the Makefile, on the versions that the package supports."""
 
+import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
+import emovec
 import pytest
 import yaml
 
@@ -69,3 +73,31 @@ def test_only_the_proposal_may_write(ci: dict) -> None:
             assert ("uses" in step) != ("run" in step), name
             if "uses" in step:
                 assert re.fullmatch(r"[\w-]+/[\w-]+@v\d+", step["uses"]), step["uses"]
+
+
+@pytest.mark.parametrize(("tag", "released"), [(f"v{emovec.__version__}", True), ("v9.9", False)])
+def test_tag_becomes_a_release(root: Path, tmp_path: Path, tag: str, released: bool) -> None:
+    """With what the changelog says of that version alone; a tag of another version is refused."""
+    workflow = yaml.safe_load((root / ".github/workflows/release.yml").read_text())
+    assert workflow[ON]["push"]["tags"] == ["v*"]
+    *before, publish = commands(workflow["jobs"]["release"])
+    assert before == ["make unit", "make smoke", "make wheel"]
+    for name in ("CITATION.cff", "CHANGELOG.md"):
+        shutil.copy(root / name, tmp_path)
+    with (tmp_path / "CHANGELOG.md").open("a") as changelog:
+        changelog.write("\n## 0.0.1\n\n- The first.\n")
+    gh = tmp_path / "bin/gh"
+    gh.parent.mkdir()
+    gh.write_text('#!/bin/sh\necho "$@" > called\n')
+    gh.chmod(0o755)
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist/emovec.whl").touch()
+    path = f"{gh.parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-e", "-c", publish], cwd=tmp_path, env={"PATH": path, "GITHUB_REF_NAME": tag}
+    )
+    assert (done.returncode == 0) == released == (tmp_path / "called").exists()
+    if released:
+        assert f"{tag} dist/emovec.whl" in (tmp_path / "called").read_text()
+        notes = (tmp_path / "notes.md").read_text()
+        assert "One command runs the default experiment" in notes and "The first." not in notes
