@@ -111,7 +111,7 @@ def test_contents_lead_to_their_headings(
       }, 300);
     })"""
     missed = """link => {
-      const heading = document.getElementById(link.hash.slice(1));
+      const heading = document.getElementById(decodeURIComponent(link.hash.slice(1)));
       const lowest = document.documentElement.scrollHeight - innerHeight;
       const wanted = Math.min(heading.getBoundingClientRect().top + scrollY - 16, lowest);
       return Math.abs(scrollY - wanted);
