@@ -57,3 +57,34 @@ def test_shards_of_a_module_find_its_files(root: Path, tmp_path: Path) -> None:
         assert f"emotions/results/default/{path}" in planned, path
     assert "Putting the shards of two together" in planned
     assert "Putting together what the directions of two do in one" in planned
+
+
+def test_deployed_from_its_repository(tmp_path: Path) -> None:
+    """As snakedeploy does, with a folder in the place of GitHub; nothing else has to be cloned."""
+    project, user, hub = (tmp_path / name for name in ("project", "user", "hub/emovec/emovec"))
+    config = Project(project).config
+    author = "-c user.name=a -c user.email=a@b.c"
+    run(f"git init -q && git add . && git {author} commit -qm all && git tag v9", project, {})
+    run(f"git clone -q --bare . {hub}", project, {})
+    (tmp_path / "git").write_text(
+        f'[url "file://{tmp_path}/hub/"]\ninsteadOf = https://github.com/\n'
+    )
+    (user / "config").mkdir(parents=True)
+    (user / "config/config.yaml").write_text(yaml.safe_dump(config))
+    (user / "workflow").mkdir()
+    (user / "workflow/Snakefile").write_text(
+        'configfile: "config/config.yaml"\n'
+        "module emovec:\n"
+        '    snakefile: github("emovec/emovec", path="workflow/Snakefile", tag="v9")\n'
+        "    config: config\n"
+        "use rule * from emovec\n"
+    )
+    offline = {
+        "GIT_CONFIG_GLOBAL": str(tmp_path / "git"),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+    }
+    table = "results/tests/prompts/decoding.csv"
+    run(f"snakemake --cores 1 {table}", user, offline)
+    assert (user / table).read_text().startswith("train_model,")
+    assert "Nothing to be done" in run(f"snakemake -n {table}", user, offline)
+    assert "write_report" in run("snakemake -n", user, offline)

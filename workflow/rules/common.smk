@@ -2,13 +2,34 @@ import hashlib
 import os
 import re
 import sys
+import tarfile
+import tempfile
 from functools import cache
 from itertools import combinations
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-SCRIPTS = Path(workflow.current_basedir).parent / "scripts"
+
+def lies_in(basedir):
+    """The folder `workflow/`; one that Snakemake reads from a repository is unpacked for it here."""
+    if not hasattr(basedir, "hosted_repo"):
+        return Path(basedir).parent
+    repository = basedir.hosted_repo.repo
+    folder = Path(".snakemake/emovec", repository.commit(basedir.ref).hexsha).resolve()
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as part:
+            with tempfile.TemporaryFile() as archive:
+                repository.archive(archive, basedir.ref)
+                archive.seek(0)
+                tarfile.open(fileobj=archive).extractall(part, filter="data")
+            Path(part).rename(folder)
+            Path(part).mkdir()
+    return folder / "workflow"
+
+
+SCRIPTS = lies_in(workflow.current_basedir) / "scripts"
 IMPORT = r"^ *from (emovec[\w.]*) import (\([^)]*\)|.*)$"
 # the library beside the scripts, whichever emovec is installed: here and in every job
 sys.path.insert(0, str(SCRIPTS))
