@@ -63,6 +63,7 @@ clean:
 	rm -rf $(VENV) $(VENV)-bare build dist .snakemake .pytest_cache .ruff_cache logs
 
 $(READY): $(LOCKS)
+	@echo "Setting up $(VENV) with the packages of requirements.lock: some minutes and gigabytes, once."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_OPTIONS) -r requirements.lock
