@@ -10,7 +10,7 @@ LOCKS := requirements.lock tests/interchange.txt pyproject.toml
 READY := $(VENV)/ready-$(shell cat $(LOCKS) | cksum | cut -d' ' -f1)
 
 .DEFAULT_GOAL := run
-.PHONY: run smoke smoke-conda smoke-bare baseline test unit lint format docs wheel refresh clean
+.PHONY: run smoke smoke-conda smoke-bare baseline test unit lint format docs site wheel refresh clean
 
 run: $(READY)
 	$(BIN)/snakemake --cores $(CORES)
@@ -49,6 +49,14 @@ format: $(READY)
 # The table of all keys in config/README.md, from the schema.
 docs: $(READY)
 	$(BIN)/python tests/key_table.py
+
+# The documentation as a site, from what is committed, in build/site; with a sample report.
+site: smoke
+	rm -rf build/pages
+	mkdir -p build/pages
+	git archive HEAD | tar -x -C build/pages
+	cp results/smoke/report.html build/pages/sample.html
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 # The library alone, in dist/.
 wheel: $(READY)

@@ -2,8 +2,12 @@
 
 import ast
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
 import yaml
 from guide import Block, blocks, commands
 from key_table import with_table
@@ -73,6 +77,31 @@ def test_links_of_the_documents_lead_somewhere(root: Path) -> None:
         for target in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text()):
             if not target.startswith("http"):
                 assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def test_documents_are_a_site(root: Path, tmp_path: Path) -> None:
+    """Every page is in the navigation, and every link and anchor leads somewhere."""
+    pytest.importorskip("mkdocs")
+    pages = tmp_path / "build/pages"
+    for path in [
+        *documents(root),
+        *root.glob("resources/*/README.md"),
+        *root.glob("benchmarks/*.md"),
+    ]:
+        target = pages / path.relative_to(root)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    for path in documents(pages):
+        for target in re.findall(r"\]\(([^)#:]+)[^)]*\)", path.read_text()):
+            (path.parent / target).parent.mkdir(parents=True, exist_ok=True)
+            (path.parent / target).touch()  # beside pages, any file
+    (pages / "sample.html").touch()
+    shutil.copy(root / "mkdocs.yml", tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict"],
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0 and "not included in the" not in done.stderr, done.stderr
 
 
 def test_errors_of_the_faq_are_those_of_the_library(root: Path) -> None:

@@ -75,6 +75,12 @@ def test_only_the_proposal_may_write(ci: dict) -> None:
                 assert re.fullmatch(r"[\w-]+/[\w-]+@v\d+", step["uses"]), step["uses"]
 
 
+def test_site_is_published_from_the_main_branch_alone(root: Path) -> None:
+    workflow = yaml.safe_load((root / ".github/workflows/site.yml").read_text())
+    assert workflow[ON]["push"]["branches"] == ["main"] and "pull_request" not in workflow[ON]
+    assert commands(workflow["jobs"]["site"]) == ["make site"]
+
+
 @pytest.mark.parametrize(("tag", "released"), [(f"v{emovec.__version__}", True), ("v9.9", False)])
 def test_tag_becomes_a_release(root: Path, tmp_path: Path, tag: str, released: bool) -> None:
     """With what the changelog says of that version alone; a tag of another version is refused."""
