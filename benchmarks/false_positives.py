@@ -23,22 +23,16 @@ sys.path[:0] = [str(ROOT / "workflow/scripts"), str(ROOT / "tests")]
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import numpy as np  # noqa: E402
+import pandas as pd  # noqa: E402
 import worlds_cross  # noqa: E402
-from emovec.between_models import canonical, maps  # noqa: E402
-from emovec.between_models.attributes import balanced_contrasts  # noqa: E402
-from emovec.between_models.claims import (  # noqa: E402
-    Limits,
-    Ruler,
-    adjusted,
-    both,
-    claims,
-    decide,
-    ruler,
-)  # fmt: skip
+from emovec.between_models.compare import compare_models  # noqa: E402
+from emovec.between_models.pair import Plan  # noqa: E402
+from emovec.between_models.thresholds import Thresholds  # noqa: E402
+from emovec.between_models.verdict import SHARING, judge_models  # noqa: E402
 from emovec.statistics.clustered import near_topics  # noqa: E402
 from scipy.stats import binomtest  # noqa: E402
 
-LIMITS = Limits()
+DEPTHS = (0.5, 1.0)
 SIZE = {
     "probes": (720, 720), "widths": (110, 130), "latents": 80, "attributes": 26, "layers": 2,
     "s": 0.1, "heads": 15, "topics": 84,
@@ -86,73 +80,60 @@ QUESTIONS = {
     "false_sharing": "shared or common, of a cosine that is not above the limit",
     "false_shared": "shared, of an own part with a cosine not above the limit",
     "false_absence": "not shared, of a cosine beyond the bound",
+    "false_transfer": "decodes in the other model, of a cosine within ±0.05",
     "labels": "emotions correspond one to one (labels in another order, p < 0.05)",
     "common": "shared or common, of emotions whose cosine is above the limit",
     "shared": "shared, of emotions whose own cosine is above the limit",
     "absent": "not shared, of emotions whose cosine is within the bound",
+    "transfer": "decodes in the other model, of emotions whose cosine is above the limit",
 }
-SHARING = ("shared", "common", "common_only")
 
 
-def compared(world: worlds_cross.Pair, rng: np.random.Generator) -> list[tuple]:
-    """Claims and ruler of every pair of models, with the truth."""
-    on_map = (world.probe["half"] == "map").to_numpy()
-    marks = world.probe.loc[~on_map].drop(columns="half")
-    contrasts = balanced_contrasts(marks.to_numpy(), list(marks), world.heads.shape[1], rng)
+def judged(world: worlds_cross.Pair, rng: np.random.Generator) -> tuple[pd.DataFrame, list]:
+    """Verdicts on every pair of models with the truth beside them, and p of the labels."""
+    emotions = [f"emotion{i}" for i in range(len(world.heads))]
+    plan = Plan(emotions, "neutral", "suffix", DEPTHS, draws=999, shuffles=1, grid=0)
     near = np.stack([near_topics(len(one), one) for one in world.heads])
-    depths = range(1, world.a.n_layers + 1)
-    white = [
-        [canonical.whiten(maps.decompose(model.probe[on_map, depth])) for depth in depths]
-        for model in world.streams
-    ]
-    found = []
-    for a, b in combinations(range(len(world.streams)), 2):
-        views, controls = [], []
-        for row, depth in enumerate(depths):
-            fit = canonical.fit_canonical(white[a][row], white[b][row])
-            x, y = (world.streams[i].residual[:, :, depth] for i in (a, b))
-            views.append(fit.views(x[:-1] - x[-1], y[:-1] - y[-1]))
-            held = [world.streams[i].probe[~on_map, depth] for i in (a, b)]
-            controls.append([view[0] for view in fit.views(*held)])
-        x, y = (np.concatenate(side, axis=-1) for side in zip(*views, strict=True))
-        c, d = (np.concatenate(side, axis=-1) for side in zip(*controls, strict=True))
-        measured = claims(x, y, near, LIMITS, 999, rng)
-        found.append((measured, ruler(c, d, contrasts, LIMITS), world.truth(a, b)))
-    return found
+    pairs = list(combinations(range(len(world.streams)), 2))
+    similarity, decoding, truths = [], [], []
+    for a, b in pairs:
+        models = (world.streams[i] for i in (a, b))
+        one, _, transfer = compare_models(*models, world.probe, plan, rng, near)
+        similarity.append(one)
+        decoding.append(transfer)
+        truth = world.truth(a, b)
+        truths.append(pd.DataFrame({"truth": truth.common, "own_truth": truth.specific}))
+    tables = (pd.concat(found, ignore_index=True) for found in (similarity, decoding))
+    table, _, found = judge_models(*tables)
+    found = found[found.emotion != ""].reset_index(drop=True)
+    return found.join(pd.concat(truths, ignore_index=True)), table[
+        table.stat == "labels"
+    ].p.tolist()
 
 
 def outcome(name: str, seed: int) -> dict[str, tuple[int, int]]:
     """For each question, how many of how many trials in one world."""
     options = SIZE | {"kind": "private"} | WORLDS[name]
     rng = np.random.default_rng([seed, *name.encode()])
-    found = compared(worlds_cross.pair(options.pop("kind"), rng, **options), rng)
-    common = [one for measured, _, _ in found for one in measured.common]
-    specific = [one for measured, _, _ in found for one in measured.specific]
-    rulers: list[Ruler] = [matched for measured, matched, _ in found for _ in measured.common]
-    truth = np.concatenate([true.common for _, _, true in found])
-    own = np.concatenate([true.specific for _, _, true in found])
-    p_common = adjusted(common, LIMITS)
-    p_specific = adjusted([both(*pair) for pair in zip(common, specific, strict=True)], LIMITS)
-    verdict = np.array([
-        decide(*one, LIMITS).verdict
-        for one in zip(common, specific, p_common, p_specific, rulers, strict=True)
-    ])  # fmt: skip
-    sharing, shared, absent = (
-        np.isin(verdict, SHARING),
-        verdict == "shared",
-        verdict == "not_shared",
-    )
-    large, own_large = truth > LIMITS.cosine_of_interest, own > LIMITS.cosine_of_interest
-    near_0 = np.abs(truth) < LIMITS.equivalence
-    p_labels = np.array([measured.p_labels for measured, _, _ in found])
+    found, p_labels = judged(worlds_cross.pair(options.pop("kind"), rng, **options), rng)
+    sharing, shared = found.verdict.isin(SHARING), found.verdict == "shared"
+    absent = found.verdict == "not_shared"
+    limits = Thresholds()
+    large = found.truth > limits.cosine_of_interest
+    own_large = found.own_truth > limits.cosine_of_interest
+    near_0 = found.truth.abs() < limits.equivalence
+    transfers = found.decodes.fillna(False).astype(bool)
+    unrelated = found.truth.abs() < 0.05
     return {
         "false_sharing": (int((sharing & ~large).any()), int((~large).any())),
         "false_shared": (int((shared & ~own_large).any()), int((~own_large).any())),
         "false_absence": (int((absent & ~near_0).any()), int((~near_0).any())),
-        "labels": (int((p_labels < LIMITS.alpha).sum()), int(np.isfinite(p_labels).sum())),
+        "false_transfer": (int((transfers & unrelated).any()), int(unrelated.any())),
+        "labels": (int(np.sum(np.less(p_labels, limits.alpha))), len(p_labels)),
         "common": (int((sharing & large).sum()), int(large.sum())),
         "shared": (int((shared & own_large & large).sum()), int((own_large & large).sum())),
         "absent": (int((absent & near_0).sum()), int(near_0.sum())),
+        "transfer": (int((transfers & large).sum()), int(large.sum())),
     }
 
 

@@ -16,10 +16,9 @@ from emovec.activations.store import open_activations
 from emovec.activations.streams import Streams, load_streams
 from emovec.audit.audit import audit
 from emovec.between_models.compare import compare_files
-from emovec.between_models.evidence import verdicts
-from emovec.between_models.families import adjust_families
 from emovec.between_models.pair import Plan
 from emovec.between_models.thresholds import Thresholds
+from emovec.between_models.verdict import judge_models
 from emovec.config import check
 from emovec.decoding.table import decode_model, decode_texts
 from emovec.explorer.explore import panels
@@ -28,8 +27,10 @@ from emovec.figures import between_models, multiverse, study, within_model
 from emovec.io.files import sha256
 from emovec.io.seeds import generator
 from emovec.io.tables import read_table, write_table
+from emovec.models.depths import nearest_depths
 from emovec.prompts.positions import POSITIONS
 from emovec.prompts.sentences import read_probe, read_prompts
+from emovec.prompts.splits import near_by_head
 from emovec.registry import titles
 from emovec.report.contents import describe
 from emovec.report.page import to_html
@@ -57,6 +58,7 @@ class LibraryRun:
         self.paths = {key: folder / names[key] for key in ("file", "probe")}
         self.prompts = read_prompts(self.paths["file"], self.emotions, self.neutral)
         self.probe = read_probe(self.paths["probe"])
+        self.near = near_by_head(self.prompts, self.emotions)
         self.fit = self.probe.id[self.probe.half == "map"].tolist()
         self.audit = audit(
             self.prompts, self.probe, {},
@@ -99,7 +101,13 @@ class LibraryRun:
         plan = Plan.of(self.emotions, self.neutral, self.settings)
         compared = [
             compare_files(
-                (self._path(a), self._path(b)), (a, b), self.probe, self.positions, plan, self.seed
+                (self._path(a), self._path(b)),
+                (a, b),
+                self.prompts,
+                self.probe,
+                self.positions,
+                plan,
+                self.seed,
             )
             for a, b in pairs
         ]
@@ -115,9 +123,8 @@ class LibraryRun:
             alpha=self.alpha, rng=generator(self.seed, "decoding", "texts"),
         )  # fmt: skip
         decoding = self._kept("decoding", [*map(self._decoding, every), texts, transfer])
-        cross, decoding = adjust_families(cross, decoding, controls=[])
         limits = Thresholds(alpha=self.alpha, **self.settings["thresholds"])
-        judged = verdicts(cross, maps, decoding, within, self.settings["depths"], limits)
+        cross, decoding, judged = judge_models(cross, decoding, limits)
         varied = [self._varied(name, within[within.model == name]) for name in self.models]
         varied.append(
             multiverse_between.between_models(cross, self.models, self.settings["depths"])
@@ -154,7 +161,8 @@ class LibraryRun:
                 compare_emotions(
                     streams.residual, streams.probe, self.classes, self.neutral,
                     generator(self.seed, "within", name, position), model=name, position=position,
-                    flips=self.settings["permutations"], alpha=self.alpha,
+                    near=self.near, flips=self.settings["permutations"], alpha=self.alpha,
+                    depths=nearest_depths(self.settings["depths"], streams.n_layers),
                     thresholds=self.settings["thresholds"],
                 )
             )  # fmt: skip
@@ -176,7 +184,7 @@ class LibraryRun:
 
         return vary_choices(
             within, open_activations(self._path(name)).attributes, load, self.positions,
-            self.classes, model=name, alpha=self.alpha, seed=self.seed,
+            self.classes, model=name, alpha=self.alpha, near=self.near, seed=self.seed,
         )  # fmt: skip
 
     def figures(self) -> Iterator[tuple[str, plt.Figure]]:
@@ -196,7 +204,7 @@ class LibraryRun:
             (study.cross_model, t["cross"], emotions[0], self.models, alpha),
             (within_model.similarity_by_depth, within, emotions, first, alpha),
             (within_model.diagnostics, within, shuffled, emotions, first),
-            (between_models.ruler, t["cross"], emotions, alpha),
+            (between_models.ruler, t["cross"], emotions, alpha, self.settings["thresholds"]),
             (between_models.matrices, t["cross"], emotions),
             (between_models.transfer, t["decoding"], t["cross"], emotions, alpha),
             (between_models.maps, t["maps"], t["cross"], emotions, [], 0.01),

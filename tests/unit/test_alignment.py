@@ -15,6 +15,7 @@ from emovec.between_models.thresholds import Thresholds
 from emovec.errors import InputError
 from emovec.models.depths import nearest_depth
 from emovec.statistics import folds, resampling, unbiased
+from emovec.statistics.clustered import near_topics
 from scipy import stats
 from worlds import seeds
 
@@ -307,7 +308,6 @@ def test_contrasts_are_balanced_and_attributes_that_are_alike_do_not_mismatch():
     assert not found.mismatched[0, 1]
     assert not found.mismatched[1, 0]
     assert found.mismatched.sum() == 10
-    assert found.floor == 1 / 11
     opposite = np.column_stack([labels[:, 0], 1 - labels[:, 0]])
     assert not contrasts_for(opposite).mismatched.any()
 
@@ -351,57 +351,26 @@ def test_contrast_norm_is_the_naive_one_less_its_noise():
         assert reliability[c] == pytest.approx((naive - noise) / naive)
 
 
-def test_specificity_is_the_diagonal_over_the_rest():
-    cosines = np.array([[0.9, 0.1, 0.2], [0.3, 0.8, 0.4], [0.0, 0.5, 0.7]])
-    overall, each = attributes.specificity(cosines)
-    assert overall == pytest.approx(0.8 - np.mean([0.1, 0.2, 0.3, 0.4, 0.0, 0.5]))
-    assert each[0] == pytest.approx(0.9 - np.mean([0.1, 0.2, 0.3, 0.0]))
-    assert np.isnan(attributes.specificity(np.ones((1, 1)))[0])
-
-
-def test_specificity_null_never_meets_a_matched_or_alike_pair():
-    labels = np.random.default_rng(0).integers(0, 2, (100, 8))
-    labels[:, 1] = labels[:, 0]
-    found = contrasts_for(labels)
-    cosines = np.where(found.mismatched, 0.0, 9.0)[None]
-    rng = np.random.default_rng(1)
-    overall, each = attributes.specificity_null(cosines, found, 3, 500, rng)
-    assert np.nanmax(np.abs(overall)) == 0.0
-    assert np.nanmax(np.abs(each)) == 0.0
-    assert 0.3 < np.isfinite(overall).mean() < 1.0
-    too_many = attributes.specificity_null(cosines, found, 5, 10, rng)[0]
-    assert np.isnan(too_many).all()
-
-
-def null_p(both, rng, emotion=0):
-    """p of the tested statistics of one emotion: ridge, read-outs, transfer."""
+def transfer_p(both, rng, emotion=0):
+    """p of the transfer of one emotion."""
     a, b = parts(both)
     white = b.whitened
-    contrasts = controls_of(both, rng)
+    topics = a.sentences.shape[1]
+    near = np.stack([near_topics(topics)] * len(worlds_cross.EMOTIONS))
+    held = folds.topic_folds(topics, 5, rng)
+    common = pair.Common(small_plan(draws=199), near, controls_of(both, rng), held, rng)
     ridge = maps.fit_ridge(a.parts, white.fit)
-    read_outs = maps.fit_readouts(a.parts, b.parts)
-    found = []
-    for fit, target in ((ridge, white), (read_outs, b)):
-        views = fit.views(a.differences, target.differences)
-        value = unbiased.cross_cosines(views).value[emotion, emotion]
-        controls = attributes.control_cosines(fit.views(a.control, target.control), contrasts)
-        null = attributes.mismatched_null(controls, contrasts)
-        found.append(resampling.p_value(abs(value), np.abs(null[~np.isnan(null)])))
-    common = pair.Common(
-        small_plan(draws=199), contrasts, folds.topic_folds(a.sentences.shape[1], 5, rng), rng
-    )
     carried = pair.held_out_transfers(a, white, ridge, common)[emotion]
-    return [*found, resampling.p_value(carried.mapped.auroc, carried.null)]
+    return resampling.p_value(carried.mapped.auroc, carried.null)
 
 
-def test_control_null_holds_its_level_in_private_worlds_and_finds_shared_directions():
+def test_transfer_holds_its_level_in_private_worlds_and_finds_shared_directions():
     rng = np.random.default_rng(20241114)
     runs = 120
-    private = np.array([null_p(worlds_cross.pair("private", rng), rng) for _ in range(runs)])
-    false = (private < 0.05).sum(axis=0)
-    assert (false <= stats.binom.ppf(0.999, runs, 0.05)).all(), false
-    shared = np.array([null_p(worlds_cross.pair("shared", rng, s=0.3), rng) for _ in range(10)])
-    assert (shared < 0.05).mean() > 0.85
+    private = np.array([transfer_p(worlds_cross.pair("private", rng), rng) for _ in range(runs)])
+    assert (private < 0.05).sum() <= stats.binom.ppf(0.999, runs, 0.05)
+    shared = [transfer_p(worlds_cross.pair("shared", rng, s=0.3), rng) for _ in range(10)]
+    assert (np.array(shared) < 0.05).mean() > 0.85
 
 
 # Known answers of a whole pair --------------------------------------------------------------------
@@ -442,7 +411,7 @@ def test_twins_are_found_alike_by_all_but_the_raw_cosine(widths, seed):
     mapped = rows_of(decoding, direction="mapped")["auroc"].to_numpy()
     native = 0.5 + (mapped - 0.5) / rows_of(similarity, stat="efficiency")["value"].to_numpy()
     assert np.abs(mapped - native).max() < 0.02
-    assert rows_of(maps, method="ridge")["map_ok"].all()
+    assert (rows_of(maps, method="ridge")["p"] < 0.01).all()
     emotions = list(worlds_cross.EMOTIONS)
     raw = raw_cosines(("a", "b"), both.a.residual, both.b.residual, emotions, "suffix", 0.05)
     if widths[0] == widths[1]:
@@ -463,11 +432,10 @@ def test_without_correspondence_nothing_is_found(kind, seed):
     b = worlds_cross.shuffled(both.b, rng) if kind == "shuffled" else both.b
     similarity, maps, _ = compare_models(both.a, b, both.probe, small_plan(), rng)
     assert (maps["r2_loo"].dropna() < 0.02).all()
-    assert not rows_of(maps, method="ridge")["map_ok"].any()
+    assert (rows_of(maps, method="ridge")["p"] > 0.01).all()
     assert diagonal(similarity, "wpc")["value"].abs().mean() < 0.12
     assert rows_of(similarity, stat="cka")["value"].abs().max() < 0.03
-    compared = similarity[similarity["family"].isin(["alignment", "specificity", "control"])]
-    assert not compared["gate_ok"].any()
+    assert not rows_of(similarity, stat="matched")["gate_ok"].any()
     # The trap: least squares with more dimensions than sentences maps v_a onto v_b in any world.
     a_topics, b_topics = (
         model.residual[0, :, 1] - model.residual[-1, :, 1] for model in (both.a, b)
@@ -503,16 +471,12 @@ def test_twins_without_signal_have_aligned_noise_that_the_products_leave_out(see
 def test_p_is_given_only_where_the_gate_is_open(tables):
     _, _, (similarity, _, _) = tables
     shut = [compare_models(*no_signal(seed), np.random.default_rng(seed))[0] for seed in (5, 6, 7)]
-    shut = pd.concat(shut)
-    for table in (shut, similarity):
-        gated = table[table["gate_ok"].notna()]
-        assert gated.loc[~gated["gate_ok"], ["p", "p_adjusted"]].isna().all(axis=None)
-    cosines = shut[shut["stat"].str.startswith("cos") & (shut["family"] != "control")]
-    large = cosines["value"] > cosines["null_high"]
-    assert large.sum() > 0.1 * len(cosines)  # what p would have called significant
-    assert (cosines["p"] < 0.05).sum() <= stats.binom.ppf(0.999, len(cosines), 0.05)
-    found = diagonal(similarity, "wpc")
-    assert (found["p"][found["gate_ok"]] < 0.05).mean() > 0.8
+    claims = rows_of(pd.concat([*shut, similarity]), method="canonical")
+    claims = claims[claims["family"].isin(["common", "specific"])]
+    assert claims["p"].notna().equals(claims["gate_ok"].astype(bool))
+    assert claims["gate_ok"].any() and not claims["gate_ok"].all()
+    sensitivity = rows_of(similarity, family="sensitivity")
+    assert sensitivity["p"].isna().all() and sensitivity["null_high"].notna().all()
 
 
 def no_signal(seed):
@@ -540,11 +504,11 @@ def test_a_rogue_dimension_does_not_hide_a_shared_direction():
             array[..., 1, 0] += 60.0 * rng.standard_normal(array.shape[:-2])
     similarity, maps, _ = compare_models(both.a, both.b, both.probe, small_plan(), rng)
     assert rows_of(maps, method="ridge")["flag"].str.contains("component_a").all()
-    assert rows_of(maps, method="ridge")["map_ok"].all()
     assert (rows_of(maps, method="ridge_unwhitened")["r2_loo"] < 0.1).all()
     found = diagonal(similarity, "ridge")
     assert (found["value"] > 0.8).all()
-    assert (found["p"] < 0.05).all()
+    claims = rows_of(similarity, family="common")
+    assert (claims["value"] > 0.8).all() and (claims["p"] < 0.05).all()
 
 
 # Tables -------------------------------------------------------------------------------------------
@@ -564,7 +528,7 @@ def tables():
 
 def test_tables_have_the_columns_of_the_contract_and_both_directions(tables):
     _, plan, (similarity, _, decoding) = tables
-    tested = rows_of(similarity, family="alignment")
+    tested = rows_of(similarity, family="sensitivity")
     pairs = 3  # 0.75 and 0.92 of three layers are distinct depths, 0.25 is depth 1
     assert len(rows_of(tested, method="wpc")) == pairs * 3
     assert len(rows_of(tested, method="ridge", model_a="a")) == pairs * 3
@@ -576,49 +540,37 @@ def test_tables_have_the_columns_of_the_contract_and_both_directions(tables):
 
 
 def test_p_over_depths_is_never_smaller_than_p_at_one(tables):
-    _, _, (similarity, _, decoding) = tables
-    for table in (similarity[similarity["family"].isin(["alignment", "specificity"])], decoding):
-        defined = table.dropna(subset=["p_adjusted"])
-        assert len(defined)
-        assert (defined["p_adjusted"] >= defined["p"]).all()
-        assert (defined["p"] > 0).all()
+    _, _, (_, _, decoding) = tables
+    defined = decoding.dropna(subset=["p_adjusted"])
+    assert len(defined)
+    assert (defined["p_adjusted"] >= defined["p"]).all()
+    assert (defined["p"] > 0).all()
 
 
-def test_p_is_two_sided_and_adjusted_by_the_largest_null_value_over_depths():
+def test_cosines_stand_beside_those_of_unrelated_attributes():
     rng = np.random.default_rng(0)
     contrasts = contrasts_for(rng.integers(0, 2, (100, 5)))
-    controls = 0.3 * rng.standard_normal((2, 5, 5))
+    controls = 0.3 * rng.standard_normal((5, 5))
     value, blank = np.full((3, 3), -0.4), np.full((3, 3), np.nan)
-    cosines = unbiased.Cosines(value, blank, blank, np.ones(3), np.ones(3))
-    cells = [
-        pair.Measured(
-            *(pair.Place(name, depth, 0.5, 0.1) for name in "ab"),
-            "wpc", "cos_u", cosines, controls[depth], 0.5, True, 90,
-        )
-        for depth in (0, 1)
-    ]  # fmt: skip
-    common = pair.Common(small_plan(), contrasts, np.zeros(3, dtype=int), rng)
-    found = pd.DataFrame(rows.alignment_rows(cells, common))
-    null = np.abs(controls[:, contrasts.mismatched])
-    for depth in (0, 1):
-        row = rows_of(found, depth_a=depth, family="alignment").iloc[0]
-        assert row["p"] == (1 + (null[depth] >= 0.4).sum()) / (1 + null.shape[1])
-        worst = null.max(axis=0)
-        assert row["p_adjusted"] == (1 + (worst >= 0.4).sum()) / (1 + null.shape[1])
-        assert row["gate_ok"]
-    control = rows_of(found, family="control", depth_a=1)
-    np.testing.assert_array_equal(control["value"], np.diag(controls[1]))
+    cosines = unbiased.Cosines(value, blank, blank, np.ones(3), np.array([1, 1, 0.1]))
+    places = [pair.Place(name, 1, 0.5, 0.1) for name in "ab"]
+    cell = pair.Measured(*places, "wpc", "cos_u", cosines, controls, 0.5, 90)
+    common = pair.Common(small_plan(), np.ones((3, 4, 4)), contrasts, np.zeros(3, dtype=int), rng)
+    found = pd.DataFrame(rows.cosine_rows(cell, common))
+    unrelated = controls[contrasts.mismatched]
+    assert len(found) == 9 and (found["n_null"] == len(unrelated)).all()
+    low, high = np.quantile(unrelated, [0.025, 0.975])
+    assert np.allclose(found["null_low"], low) and np.allclose(found["null_high"], high)
+    assert found["gate_ok"].tolist() == [True, True, False] * 3
+    assert (found["flag"] == np.where(found["gate_ok"], "", "reliability_b")).all()
+    assert found["family"].notna().sum() == 3
 
 
-def test_the_grid_is_exploratory_and_corrected_for_false_discoveries(tables):
+def test_the_grid_is_exploratory_and_not_tested(tables):
     _, _, (similarity, _, _) = tables
     grid = rows_of(similarity, family="exploratory")
     assert len(grid) == 2 * 2 * 3
-    assert (grid["flag"] == "exploratory").all()
-    open_gate = grid[grid["gate_ok"]]
-    assert len(open_gate)
-    expected = stats.false_discovery_control(open_gate["p"].to_numpy(float))
-    np.testing.assert_allclose(open_gate["p_adjusted"].to_numpy(float), expected)
+    assert (grid["flag"] == "exploratory").all() and grid["p"].isna().all()
     assert len(rows_of(similarity, stat="cka", flag="exploratory")) == 4
 
 
@@ -629,17 +581,16 @@ def test_the_same_generator_gives_the_same_tables(tables):
         pd.testing.assert_frame_equal(one, other)
 
 
-def test_without_attributes_there_is_no_control_null(tables):
+def test_without_attributes_there_is_no_ruler(tables):
     both, plan, _ = tables
     probe = both.probe[["half"]]
     similarity, _, _ = compare_models(both.a, both.b, probe, plan, np.random.default_rng(1))
-    tested = rows_of(similarity, family="alignment")
-    assert tested["p"].isna().all()
-    assert tested["flag"].str.contains("no_control_null").all()
-    assert tested["value"].notna().all()
+    tested = rows_of(similarity, family="sensitivity")
+    assert tested["null_high"].isna().all() and tested["value"].notna().all()
+    assert not rows_of(similarity, stat="matched")["gate_ok"].any()
 
 
-def test_one_emotion_is_enough_for_all_but_specificity(tables):
+def test_one_emotion_is_enough_for_all_but_its_own_part(tables):
     both, _, _ = tables
     one = [
         streams.Streams(model.name, model.residual[[0, -1]], model.probe, model.n_layers)
@@ -647,7 +598,7 @@ def test_one_emotion_is_enough_for_all_but_specificity(tables):
     ]
     plan = Plan(["gratitude"], "neutral", "suffix", [1.0], shuffles=19, draws=19, grid=0)
     similarity, _, decoding = compare_models(*one, both.probe, plan, np.random.default_rng(0))
-    assert not len(rows_of(similarity, stat="specificity"))
+    assert not len(rows_of(similarity, stat="cos_s_own"))
     assert len(rows_of(decoding, direction="mapped")) == 2
 
 
@@ -657,8 +608,7 @@ def test_depths_without_variance_are_undefined_and_not_an_error(tables):
     rng = np.random.default_rng(0)
     similarity, maps, decoding = compare_models(both.a, both.b, both.probe, plan, rng)
     assert rows_of(maps, method="ridge")["flag"].str.contains("no_variance").all()
-    assert not rows_of(maps, method="ridge")["map_ok"].any()
-    assert rows_of(similarity, family="alignment")["value"].isna().all()
+    assert rows_of(similarity, family="sensitivity")["value"].isna().all()
     assert (decoding["auroc"] == 0.5).all()
 
 

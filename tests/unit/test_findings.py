@@ -4,6 +4,7 @@ import copy
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -12,6 +13,7 @@ import emovec
 import numpy as np
 import pandas as pd
 import pytest
+from emovec.between_models.thresholds import Thresholds
 from emovec.io.tables import COLUMNS, typed
 from emovec.report.contents import describe
 from emovec.report.page import to_html
@@ -45,7 +47,8 @@ def run() -> tuple[dict, dict, dict[str, pd.DataFrame]]:
 @cache
 def _run() -> tuple[dict, dict, dict[str, pd.DataFrame]]:
     config = {
-        "experiment": "tests", "seed": 1, "statistics": {"position": "last", "alpha": 0.05},
+        "experiment": "tests", "seed": 1,
+        "statistics": {"position": "last", "alpha": 0.05, "thresholds": asdict(Thresholds())},
         "prompts": {"emotions": EMOTIONS, "neutral": "neutral"},
     }  # fmt: skip
     attributes = {"architecture": "gpt2", "space": "raw", "license": "MIT", "n_layers": 2}
@@ -66,7 +69,8 @@ def _run() -> tuple[dict, dict, dict[str, pd.DataFrame]]:
          "emotion_a": a, "emotion_b": b, "gate_ok": True} | interval
         for m in MODELS for a, b in PAIRS
         for metric, stat, value in (
-            ("raw", "cos_naive", 0.71), ("raw", "cos_u", 0.62), ("lda", "cos_u", 0.53)
+            ("raw", "cos_naive", 0.71), ("raw", "cos_u", 0.62), ("lda", "cos_u", 0.53),
+            ("lda", "distinct", 0.54),
         )
     ]  # fmt: skip
     norms = [
@@ -81,29 +85,24 @@ def _run() -> tuple[dict, dict, dict[str, pd.DataFrame]]:
                            "value": value, "family": family, "gate_ok": True}
         for e in EMOTIONS
         for method, stat, value, family in (
-            ("raw", "cos_naive", 0.019, ""), ("wpc", "cos_u", 0.44, "alignment"),
-            ("ridge", "cos_u", 0.55, "alignment"),
+            ("raw", "cos_naive", 0.019, ""), ("wpc", "cos_u", 0.44, "sensitivity"),
+            ("ridge", "cos_u", 0.55, "sensitivity"), ("canonical", "cos_s", 0.74, ""),
+            ("canonical", "cos_s_own", 0.64, ""),
         )
     ]  # fmt: skip
-    maps = [pair | {"method": "ridge", "r2_loo": 0.33, "r2_null_high": 0.01, "map_ok": True}]
+    maps = [pair | {"method": "ridge", "r2_loo": 0.33, "r2_null_high": 0.01, "p": 0.001}]
     decoding = [
         {"train_model": m, "test_model": m, "direction": "native", "contrast": "gratitude-anger",
          "position": "last", "depth_test": 1, "split": "topic", "auroc": 0.97} | interval
         for m in MODELS
     ]  # fmt: skip
-    judged = {"model_a": "one", "model_b": "two", "position": "last", "relative_depth": 0.5}
-    verdicts = [
-        judged
-        | {
-            "emotion": e,
-            "verdict": "common_only",
-            "reason": "neither",
-            "bound": 0.2,
-            "control_share": 0.9,
-            "p_floor": 0.01,
-        }
-        for e in EMOTIONS
-    ]
+    judged = {
+        "model_a": "one", "model_b": "two", "position": "last", "cosine": 0.75, "ci_low": 0.66,
+        "ci_high": 0.82, "own_cosine": 0.14, "own_low": 0.07, "own_high": 0.18, "matched": 0.91,
+        "least_cosine": 0.4, "bound": 0.2, "verdict": "common_only", "reason": "own_small",
+        "decodes": True, "agree": 3, "compared": 4,
+    }  # fmt: skip
+    verdicts = [judged | {"emotion": e} for e in [*EMOTIONS, ""]]
     tables = {
         "within": table("within_model_similarity", within),
         "norms": table("layer_norms", norms),
@@ -179,16 +178,22 @@ def steered() -> tuple[pd.DataFrame, pd.DataFrame, dict, pd.DataFrame]:
     ("name", "column", "old", "new", "shown"),
     [
         ("within", "value", 0.53, 0.4321, "0.43"),
+        ("within", "value", 0.54, 0.3456, "gratitude – anger 0.35 ["),
         ("within", "value", 0.71, 0.7654, "0.77"),
         ("within", "ci_high", 0.88, 0.9321, "0.93"),
         ("within", "p_adjusted", 0.03, 0.0721, "no, p = 0.07"),
         ("cross", "value", 0.44, 0.3777, "0.38"),
+        ("cross", "value", 0.74, 0.8123, "| 0.81 ["),
+        ("cross", "value", 0.64, 0.5678, "| 0.57 ["),
         ("cross", "value", 0.55, 0.6543, "0.65"),
         ("cross", "value", 0.019, 0.0567, "0.0567"),
         ("maps", "r2_loo", 0.33, 0.2468, "0.25"),
         ("decoding", "auroc", 0.97, 0.9123, "0.91"),
         ("norms", "value", 3.0, 7.891, "7.89"),
-        ("verdicts", "verdict", "common_only", "not_shared", "not shared at 1 of 1 depths"),
+        ("verdicts", "verdict", "common_only", "not_shared", "gratitude not shared, cosine 0.75 ["),
+        ("verdicts", "cosine", 0.75, 0.5432, "cosine 0.54 ["),
+        ("verdicts", "own_cosine", 0.14, 0.1654, "correspond little (0.17, 0.07 to 0.18)"),
+        ("verdicts", "agree", 3, 2, "| 2 of 4 |"),
     ],
 )
 def test_changed_cell_changes_the_text(
@@ -204,26 +209,24 @@ def test_changed_cell_changes_the_text(
 
 def test_unreliable_directions_are_not_called_distinct() -> None:
     provenance, audit, tables = run()
-    assert "3 of 3 pairs of emotions are distinct directions" in written(provenance, audit, tables)
+    assert "3 of 3 pairs of emotions are shown to be distinct" in written(provenance, audit, tables)
     tables["within"]["gate_ok"] = False
     text = written(provenance, audit, tables)
-    assert "are distinct directions" not in text
+    assert "shown to be distinct" not in text
     assert "no two emotions have directions reliable enough" in text
 
 
-def test_aligned_cosines_without_their_gate_are_not_read() -> None:
-    provenance, audit, tables = run()
-    assert "Aligned cosines are 0.44 to 0.44" in written(provenance, audit, tables)
-    tables["cross"]["gate_ok"] = False
-    text = written(provenance, audit, tables)
-    assert "Aligned cosines are" not in text
-    assert "No aligned cosine passes its gate" in text
+def test_nothing_found_with_an_untrained_model_is_a_headline() -> None:
+    for untrained, found in ([], True), (["two"], False):
+        glance = describe(*run(), models=MODELS, untrained=untrained)["glance"]
+        assert any("one × two" in line for line in glance) == found
+        assert any("Raw cosines between models" in line for line in glance) == found
 
 
-def test_interval_that_reaches_one_is_not_distinct() -> None:
+def test_distinct_is_what_the_test_shows() -> None:
     provenance, audit, tables = run()
-    tables["within"]["ci_high"] = 1.02
-    assert "0 of 3 pairs of emotions are distinct" in written(provenance, audit, tables)
+    tables["within"]["p_adjusted"] = 0.051
+    assert "0 of 3 pairs of emotions are shown to be distinct" in written(provenance, audit, tables)
 
 
 def test_audit_findings_stand_near_the_top() -> None:
@@ -257,8 +260,8 @@ def numbers(text: str) -> Counter:
 def test_japanese_report_has_the_same_numbers_and_no_english_prose(change: str) -> None:
     provenance, audit, tables = run()
     audit["findings"] = [{"code": "few_topics", "n": 12, "limit": 70}]
-    tables["verdicts"]["reason"] = "null_too_coarse"
-    tables["cross"]["flag"], tables["cross"]["reliability_a"] = "reliability_a;no_map", 0.21
+    tables["verdicts"]["verdict"], tables["verdicts"]["reason"] = "inconclusive", "not_shown"
+    tables["cross"]["flag"], tables["cross"]["reliability_a"] = "reliability_a;no_controls", 0.21
     effects, scores, choice, openings = steered()
     if change == "no signal":
         tables["within"]["gate_ok"] = tables["cross"]["gate_ok"] = False
@@ -305,7 +308,9 @@ def test_headlines_come_in_japanese_with_the_same_numbers() -> None:
             assert numbers(japanese) == numbers(english)
             assert not re.search(r"[a-z]{2,} [a-z]{2,}", japanese)
     assert lines("ja", False)[1:] == [
-        "学習済みモデルの間での共有の判定：共通成分のみ 3 件。", "ステアリングは実行していない。",
+        "学習済みモデルの間での共有の判定：one × two は共通成分のみ 3 件"
+        "（コサイン類似度 0.75 〜 0.75）。",
+        "ステアリングは実行していない。",
     ]  # fmt: skip
 
 
@@ -354,7 +359,7 @@ def pairs(method: str, stat: str, a: str, b: str, values: list[float], **more) -
 
 def test_choices_between_models_are_those_of_the_comparison() -> None:
     raw = pairs("raw", "cos_naive", "one", "two", [np.nan, 0.01, 0.05])
-    tested = {"gate_ok": True, "family": "alignment"}
+    tested = {"gate_ok": True, "family": "sensitivity"}
     wpc = pairs("wpc", "cos_u", "one", "two", [0, 0.5, 0.7, 0, 0], **tested)[1:3]
     wpc[0]["gate_ok"] = False
     back = pairs("ridge", "cos_u", "two", "one", [0, 0.4, 0.6], **tested)[1:2]
@@ -384,12 +389,12 @@ def test_choices_between_models_are_those_of_the_comparison() -> None:
 def test_choices_between_models_are_counted_in_the_text() -> None:
     provenance, audit, tables = run()
     text = written(provenance, audit, tables)
-    # each emotion at one depth and as a mean, by two methods
-    assert "of 12 aligned cosines 12 pass their gate; these run from 0.44 to 0.55, and 0" in text
+    # each emotion at one depth and as a mean, by three methods
+    assert "of 18 aligned cosines 18 pass their gate; these run from 0.44 to 0.74, and 6" in text
     tables["multiverse"].loc[tables["multiverse"].metric == "wpc", "gate_ok"] = False
     tables["multiverse"]["null_high"] = 0.5
     text = written(provenance, audit, tables)
-    assert "of 12 aligned cosines 6 pass their gate; these run from 0.55 to 0.55, and 6" in text
+    assert "of 18 aligned cosines 12 pass their gate; these run from 0.55 to 0.74, and 12" in text
     tables["multiverse"] = tables["multiverse"].iloc[:0]
     assert "multiverse_pairs.png" not in written(provenance, audit, tables)
 

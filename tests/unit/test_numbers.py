@@ -19,11 +19,11 @@ from test_findings import EMOTIONS, MODELS, TARGETS, rendered, run, steered
 NUMBER = re.compile(r"(?<![\w.])[−+±]?\d+\.\d+")
 ROW = re.compile(r"^\| (?P<section>[^|]+) \| `(?P<table>[^|`]+)` \| (?P<columns>[^|]+) \|", re.M)
 START = "At a glance"
-# Strengths, which name rows; the neutral mean that two vectors share; the normal quantile.
+# Strengths, which name rows; thresholds; the pull of a shared neutral mean; the normal quantile.
 SETTINGS = {
-    START: {"0.5"},
+    START: {"0.5", "0.9"},
     "Similarity within models": {"0.5"},
-    "Similarity between models": {"±1.96"},
+    "Similarity between models": {"0.4", "±0.2", "±1.96"},
     "Steering: do the directions cause anything?": {"0.5"},
 }
 
@@ -49,13 +49,19 @@ def tables_of_a_run() -> dict[str, pd.DataFrame]:
          "method": method, "family": family, "value": value, "gate_ok": True,
          "depth_a": 1, "depth_b": 1}
         for m in MODELS for e in EMOTIONS
-        for method, family, value in (("raw", "", 0.013), ("wpc", "alignment", 0.987))
+        for method, family, value in (("raw", "", 0.013), ("wpc", "sensitivity", 0.987))
     ]  # fmt: skip
     tables["cross"] = pd.concat([tables["cross"], typed(twins, "cross_model_similarity")])
     tables["cross"] = tables["cross"].reset_index(drop=True).assign(
         flag="reliability_a;reliability_b", reliability_a=0.31, reliability_b=0.32
     )  # fmt: skip
-    tables["verdicts"]["reason"] = ["neither", "small", "null_too_coarse"]
+    judged = tables["verdicts"]
+    shared = {"emotion": EMOTIONS[0], "model_a": MODELS[0], "model_b": f"{MODELS[0]}@twin"}
+    shared |= {"verdict": "shared", "cosine": 0.986}
+    judged = pd.concat([judged, typed([shared], "verdicts")], ignore_index=True)
+    judged["reason"] = ["own_small", "small", "not_shown", "unreliable", ""]
+    judged[["reliability_low_a", "reliability_low_b"]] = 0.33, 0.34
+    tables["verdicts"] = judged
     study = tables["within"].replace({"model": {"one": "gpt2"}})
     tables["published"] = compare_published(study, tables["cross"])
     effects, scores, choice, _ = steered()
@@ -109,6 +115,7 @@ class Report:
 def numeric(frame: pd.DataFrame) -> list[str]:
     """Columns of measured numbers; depths, signs and doses name a row instead."""
     names = {"depth", "depth_a", "depth_b", "depth_test", "sign", "strength", "sample"}
+    names |= {"agree", "compared"}  # counts
     return [
         column
         for column in frame.columns

@@ -73,11 +73,10 @@ def test_sentences_hold_their_tokens_in_order_the_deepest_first() -> None:
 
 
 def test_reasons_and_verdicts_are_told_in_the_language_spoken(japanese: None) -> None:
-    row = {"emotion": "anger", "model_a": "a", "model_b": "b", "signal_ok": True}
-    row |= {"verdict": "not_shared"}
-    row |= {"reason": "no_signal"}
+    row = {"emotion": "anger", "model_a": "a", "model_b": "b", "decodes": True}
+    row |= {"verdict": "not_shared", "reason": "small", "agree": 0, "compared": 4}
     verdicts = typed([row], "verdicts")
     [row] = decoded(verdicts_panel(verdicts, ["a", "b"]).content())
-    assert row["verdict"] == "非共有" and row["signal_ok"] == "はい"
-    assert row["reason"].startswith("信頼できる信号がない")
+    assert row["verdict"] == "非共有" and row["decodes"] == "はい"
+    assert row["reason"].startswith("コサイン類似度が小さい")
     assert row["emotion"] == "anger" and row["models"] == "a × b"

@@ -3,6 +3,7 @@ rule compare_models:
     input:
         a=activations_of("a"),
         b=activations_of("b"),
+        prompts=PROMPTS,
         probe=PROBE,
     output:
         similarity="<results>/cross_model/{a}__{b}.csv",
@@ -21,7 +22,7 @@ rule compare_models:
         positions=config["activations"]["positions"],
         statistics=config["statistics"],
         seed=config["seed"],
-        contents=contents(PROBE),
+        contents=contents(PROMPTS, PROBE),
         code=code_of("compare_models.py"),
     message:
         "Comparing {wildcards.a} with {wildcards.b}"
@@ -29,7 +30,7 @@ rule compare_models:
         "../scripts/compare_models.py"
 
 
-# Correct over all pairs; one verdict per emotion, pair and depth.
+# Correct over all pairs; one verdict per emotion and pair.
 rule judge_models:
     input:
         similarity=[f"<results>/cross_model/{a}__{b}.csv" for a, b in PAIRS],
@@ -39,7 +40,6 @@ rule judge_models:
             "<results>/prompts/decoding.csv",
             *collect("<results>/decoding/{model}.csv", model=[*MODELS, *LONE_COPIES]),
         ],
-        within="<results>/within_model_similarity.csv",
     output:
         similarity=shown(
             "<results>/cross_model_similarity.csv", "Between models", table="similarity"

@@ -138,7 +138,7 @@ rule plot_comparison:
         ruler=shown(
             "<results>/plots{lang}/cross_model/ruler.png",
             "Between models",
-            figure="raw and aligned cosines",
+            figure="cosines between models",
         ),
         matrices=shown(
             "<results>/plots{lang}/cross_model/matrices.png",
@@ -168,7 +168,7 @@ rule plot_comparison:
         emotions=EMOTIONS,
         untrained=UNTRAINED,
         alpha=config["statistics"]["alpha"],
-        map_p=config["statistics"]["thresholds"]["map_p"],
+        limits=config["statistics"]["thresholds"],
         code=code_of("plot_comparison.py"),
     message:
         "Plotting the comparison between models"

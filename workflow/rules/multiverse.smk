@@ -3,6 +3,7 @@ rule vary_choices:
     input:
         activations="<results>/activations/{model}.h5",
         within="<results>/within_model/{model}.csv",
+        prompts=PROMPTS,
         probe=PROBE,
     output:
         "<results>/multiverse/{model}.csv",
@@ -19,7 +20,7 @@ rule vary_choices:
         positions=config["activations"]["positions"],
         alpha=config["statistics"]["alpha"],
         seed=config["seed"],
-        contents=contents(PROBE),
+        contents=contents(PROMPTS, PROBE),
         code=code_of("vary_choices.py"),
     message:
         "Varying the choices in {wildcards.model}"

@@ -2,6 +2,7 @@
 rule compare_emotions:
     input:
         activations=activations_of("model"),
+        prompts=PROMPTS,
         probe=PROBE,
     output:
         "<results>/within_model/{model}.csv",
@@ -18,7 +19,7 @@ rule compare_emotions:
         positions=config["activations"]["positions"],
         statistics=config["statistics"],
         seed=config["seed"],
-        contents=contents(PROBE),
+        contents=contents(PROMPTS, PROBE),
         code=code_of("compare_emotions.py"),
     message:
         "Comparing the emotions inside {wildcards.model}"

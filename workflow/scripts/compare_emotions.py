@@ -7,13 +7,18 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.activations.streams import load_streams
     from emovec.io.seeds import generator
     from emovec.io.tables import write_table
-    from emovec.prompts.sentences import read_probe
+    from emovec.models.depths import nearest_depths
+    from emovec.prompts.sentences import read_probe, read_prompts
+    from emovec.prompts.splits import near_by_head
     from emovec.within_model.compare import compare_emotions
 
     paths, params, name = snakemake.input, snakemake.params, snakemake.wildcards.model
     classes, settings = [*params.emotions, params.neutral], params.statistics
     probe = read_probe(paths.probe)
     fit = probe.id[probe.half == "map"].tolist()
+    near = near_by_head(
+        read_prompts(paths.prompts, params.emotions, params.neutral), params.emotions
+    )
     tables = []
     for position in params.positions:
         streams = load_streams(paths.activations, name, position, classes, fit, params.seed)
@@ -26,6 +31,8 @@ with job(snakemake.rule, snakemake.log[0]):
                 generator(params.seed, "within", name, position),
                 model=name,
                 position=position,
+                near=near,
+                depths=nearest_depths(settings["depths"], streams.n_layers),
                 flips=settings["permutations"],
                 alpha=settings["alpha"],
                 thresholds=settings["thresholds"],

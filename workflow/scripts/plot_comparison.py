@@ -14,10 +14,10 @@ with job(snakemake.rule, snakemake.log[0]):
     maps, decoding = (read_table(paths[kind], kind) for kind in ("maps", "decoding"))
     emotions = list(params.emotions)
     drawn = {
-        output.ruler: between_models.ruler(cross, emotions, params.alpha),
+        output.ruler: between_models.ruler(cross, emotions, params.alpha, params.limits),
         output.matrices: between_models.matrices(cross, emotions),
         output.transfer: between_models.transfer(decoding, cross, emotions, params.alpha),
-        output.maps: between_models.maps(maps, cross, emotions, params.untrained, params.map_p),
+        output.maps: between_models.maps(maps, cross, emotions, params.untrained, params.alpha),
     }
     for path, figure in drawn.items():
         save(figure, path, params.plots["dpi"])

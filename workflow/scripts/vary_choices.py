@@ -6,12 +6,14 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.activations.store import open_activations
     from emovec.activations.streams import load_streams
     from emovec.io.tables import read_table, write_table
-    from emovec.prompts.sentences import read_probe
+    from emovec.prompts.sentences import read_probe, read_prompts
+    from emovec.prompts.splits import near_by_head
     from emovec.robustness.multiverse_within import vary_choices
 
     paths, params, name = snakemake.input, snakemake.params, snakemake.wildcards.model
     classes = [*params.emotions, params.neutral]
     probe = read_probe(paths.probe)
+    prompts = read_prompts(paths.prompts, params.emotions, params.neutral)
     fit = probe.id[probe.half == "map"].tolist()
 
     def load(position):
@@ -26,6 +28,7 @@ with job(snakemake.rule, snakemake.log[0]):
         classes,
         model=name,
         alpha=params.alpha,
+        near=near_by_head(prompts, params.emotions),
         seed=params.seed,
     )
     write_table(table, snakemake.output[0], "multiverse")

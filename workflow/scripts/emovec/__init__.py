@@ -18,6 +18,7 @@ _HOMES = {
     "Plan": "between_models.pair",
     "Streams": "activations.streams",
     "compare_models": "between_models.compare",
+    "judge_models": "between_models.verdict",
     "decode_depths": "decoding.held_out",
     "emotion_vectors": "vectors.directions",
     "load_vectors": "vectors.exported",

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from emovec.audit.ledger import IMPLICIT, LIMITS, Ledger
+from emovec.audit.ledger import LIMITS, Ledger
+from emovec.prompts.splits import IMPLICIT
 
 
 def heads(ledger: Ledger, prompts: pd.DataFrame, emotions: Sequence[str]) -> None:

@@ -32,9 +32,6 @@ LIMITS: dict[str, float] = {
 }
 
 
-IMPLICIT = "implicit"  # the phrase of a sentence that shows its emotion without an emotion word
-
-
 @dataclass
 class Ledger:
     """Collects the rows and findings of all checks."""

@@ -1,10 +1,9 @@
-"""The null for alignment: contrasts of ordinary attributes that should not correspond.
+"""The ruler of a comparison: contrasts of ordinary attributes of the probe, such as past tense.
 
-Is the emotion direction of model B closer to the mapped one of model A than two unrelated
-attributes are, such as "in the past tense" in A and "about food" in B? Mismatched attributes go
-through the same map and the same unbiased products as the emotions; matched ones show how well an
-ordinary attribute corresponds. A null of random directions would have to guess how directions of
-meaning lie in the spectrum; attributes are such directions.
+Attributes go through the same map and the same unbiased products as the emotions. How well one
+corresponds to itself in the other model says what the comparison can find; what two unrelated
+attributes give says how large a cosine means nothing. Neither is a test: an emotion is no draw
+from the attributes.
 
 The sentences are the control half of the probe, which no map was fitted on.
 """
@@ -32,11 +31,6 @@ class Contrasts:
     positive: Mask  # [m, n], sentences that have the attribute
     negative: Mask  # [m, n], as many that do not
     mismatched: Mask  # [m, m], ordered pairs of attributes that are not alike
-
-    @property
-    def floor(self) -> float:
-        """The smallest p the null can give if every contrast is defined."""
-        return 1.0 / (1.0 + self.mismatched.sum())
 
 
 def balanced_contrasts(
@@ -125,50 +119,7 @@ def control_cosines(views: Views, contrasts: Contrasts, least: float = 0.5) -> F
     return np.where(usable, cosines, np.nan)
 
 
-def mismatched_null(cosines: Floats, contrasts: Contrasts) -> Floats:
-    """The null: cosines of mismatched attributes, undefined ones included, `[pair]`.
-
-    The order of pairs is the same at every depth, so that a maximum over depths can be taken pair
-    by pair.
-    """
-    return cosines[..., contrasts.mismatched]
-
-
-def specificity(cosines: Floats) -> tuple[Floats, Floats]:
-    """How far the diagonal stands out of `cosines[..., emotion_a, emotion_b]`.
-
-    Returns
-    -------
-    overall : [...]
-        Mean of the diagonal minus mean of the rest.
-    each : [..., emotion]
-        Each diagonal cell minus the mean of the rest of its row and column.
-    """
-    k = cosines.shape[-1]
-    if k < 2:
-        shape = cosines.shape[:-2]
-        return np.full(shape, np.nan), np.full((*shape, k), np.nan)
-    diagonal = np.diagonal(cosines, axis1=-2, axis2=-1)
-    rest = cosines.sum(axis=-1) + cosines.sum(axis=-2) - 2.0 * diagonal
-    each = diagonal - rest / (2 * (k - 1))
-    return each.mean(axis=-1), each
-
-
-def specificity_null(
-    cosines: Floats, contrasts: Contrasts, emotions: int, draws: int, rng: np.random.Generator
-) -> tuple[Floats, Floats]:
-    """`specificity` of attributes in a against other attributes in b, `[depth, draw]` each.
-
-    Each draw takes 2 × `emotions` different attributes of `cosines[depth, m, m]`, half for a and
-    half for b, the same at every depth; the second array is that of the first pair. NaN for draws
-    with an undefined cell or with two attributes that are alike.
-    """
-    m = len(contrasts.names)
-    if emotions < 2 or m < 2 * emotions:
-        empty = np.full((len(cosines), draws), np.nan)
-        return empty, empty
-    chosen = rng.permuted(np.tile(np.arange(m), (draws, 1)), axis=1)
-    rows, columns = chosen[:, :emotions, None], chosen[:, None, emotions : 2 * emotions]
-    usable = np.where(contrasts.mismatched, cosines, np.nan)[:, rows, columns]
-    overall, each = specificity(usable)
-    return overall, each[..., 0]
+def mismatched_cosines(cosines: Floats, contrasts: Contrasts) -> Floats:
+    """Those of `cosines[attribute, attribute]` whose attributes are not alike, and defined."""
+    found = cosines[contrasts.mismatched]
+    return found[np.isfinite(found)]

@@ -1,9 +1,8 @@
 """All comparisons of one pair of models, as rows of the tables.
 
-At the pre-registered depths everything is measured with its null; on a grid of depths only what
-is cheap, marked exploratory. p-values of a family are adjusted here for the depths of this pair
-(the largest null value over depths, Westfall & Young 1993); over pairs and emotions they are
-adjusted by `families.adjust_families` once all pairs are in one table.
+At the pre-registered depths everything is measured; on a grid of depths only what is cheap, marked
+exploratory. Claims are about the pre-registered depths together; over pairs and emotions they are
+adjusted by `verdict.adjust_claims` once all pairs are in one table.
 """
 
 from __future__ import annotations
@@ -16,7 +15,8 @@ import pandas as pd
 from emovec.activations.store import check_same_sentences, open_activations
 from emovec.activations.streams import Streams, load_streams
 from emovec.between_models import maps
-from emovec.between_models.attributes import Contrasts, balanced_contrasts, mismatched_null
+from emovec.between_models.attributes import Contrasts, balanced_contrasts
+from emovec.between_models.claim_rows import claim_rows
 from emovec.between_models.likeness import cka_debiased, gram, u_centred
 from emovec.between_models.pair import (
     AtDepth,
@@ -29,23 +29,22 @@ from emovec.between_models.pair import (
 )
 from emovec.between_models.raw_cosines import raw_cosines
 from emovec.between_models.rows import (
-    alignment_rows,
-    cell_row,
+    cka_row,
+    cosine_row,
+    cosine_rows,
     decoding_row,
     efficiency_rows,
-    gated,
     map_rows,
-    specificity_rows,
     transfer_rows,
-    two_sided,
     vector_rows,
 )
 from emovec.errors import InputError
 from emovec.io.seeds import generator
 from emovec.io.tables import typed
 from emovec.models.depths import nearest_depth
+from emovec.prompts.splits import near_by_head
 from emovec.statistics.arrays import Floats, Mask
-from emovec.statistics.corrections import benjamini_hochberg
+from emovec.statistics.clustered import near_topics
 from emovec.statistics.folds import topic_folds
 
 SMALLEST_MAP = 30
@@ -54,6 +53,7 @@ SMALLEST_MAP = 30
 def compare_files(
     paths: tuple[str, str],
     names: tuple[str, str],
+    prompts: pd.DataFrame,
     probe: pd.DataFrame,
     positions: Sequence[str],
     plan: Plan,
@@ -85,12 +85,18 @@ def compare_files(
     if not len(a.probe) or not len(b.probe):
         return pd.concat(raw), typed([], "maps"), typed([], "decoding")
     rng = generator(seed, "cross", *names)
-    aligned, maps, decoding = compare_models(a, b, probe, plan, rng)
+    near = near_by_head(prompts, plan.emotions)
+    aligned, maps, decoding = compare_models(a, b, probe, plan, rng, near)
     return pd.concat([*raw, aligned]), maps, decoding
 
 
 def compare_models(
-    a: Streams, b: Streams, probe: pd.DataFrame, plan: Plan, rng: np.random.Generator
+    a: Streams,
+    b: Streams,
+    probe: pd.DataFrame,
+    plan: Plan,
+    rng: np.random.Generator,
+    near: Mask | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Compare the emotion directions of two models.
 
@@ -101,7 +107,10 @@ def compare_models(
     probe
         The probe table: `half` (map or control) and any `attr_*` columns of 0 and 1; one row per
         probe sentence, in the order of the arrays. Maps are fitted on the half `map`; without
-        attributes the control null, and with it every verdict, stays undefined.
+        attributes there is no ruler, and every verdict is inconclusive.
+    near
+        Which topics share a lexical head in each emotion, `[emotion, topic, topic]`, as
+        `prompts.splits.near_by_head` gives it; each is one of its own if absent.
 
     Returns
     -------
@@ -120,7 +129,9 @@ def compare_models(
     on_map, on_control = ((probe["half"] == half).to_numpy() for half in ("map", "control"))
     contrasts = _contrasts(probe[on_control], np.shape(a.residual)[1], rng)
     folds = topic_folds(np.shape(a.residual)[1], plan.folds, rng)
-    common = Common(plan, contrasts, folds, rng)
+    if near is None:
+        near = np.stack([near_topics(np.shape(a.residual)[1])] * len(plan.emotions))
+    common = Common(plan, near, contrasts, folds, rng)
 
     def at(depth_a: int, depth_b: int) -> tuple[AtDepth, AtDepth]:
         depths = ((a, depth_a), (b, depth_b))
@@ -133,8 +144,8 @@ def compare_models(
     cells = [cell for pair in pairs for cell in pair.cells]
     transfers = [transfer for pair in pairs for transfer in pair.transfers]
     similarity = [row for pair in pairs for row in vector_rows(pair, plan)]
-    similarity += alignment_rows(cells, common)
-    similarity += specificity_rows(cells, common)
+    similarity += claim_rows(pairs, common)
+    similarity += [row for cell in cells for row in cosine_rows(cell, common)]
     similarity += _grid_rows(a, b, on_map, on_control, common)
     decoding = transfer_rows(transfers, plan) + _start_rows(*at(0, 0), common)
     similarity += efficiency_rows(transfers, plan)
@@ -173,24 +184,11 @@ def _grid_rows(
             fit = maps.fit_readouts(left.parts, right.parts)
             if fit is None:
                 continue
-            cell = apply_views(left, right, "wpc", "cos_u", fit.views, common, np.nan, False)
-            null = mismatched_null(cell.controls, common.contrasts)
-            reliable = cell.cosines.reliable(plan.thresholds.reliability)
-            for i, emotion in enumerate(plan.emotions):
-                value = cell.cosines.value[i, i]
-                row = cell_row(cell, plan, emotion, emotion, "cos_u", value)
-                row |= two_sided(value, null, plan) | {
-                    "family": "exploratory",
-                    "flag": "exploratory",
-                }
-                row |= {"ci_low": cell.cosines.low[i, i], "ci_high": cell.cosines.high[i, i]}
-                rows.append(gated(row, reliable[i, i]))
+            cell = apply_views(left, right, "wpc", "cos_u", fit.views, common, np.nan)
+            grid = {"flag": "exploratory", "family": "exploratory"}
+            rows += [cosine_row(cell, i, i, common) | grid for i in range(len(plan.emotions))]
             cka = cka_debiased(gram_left, gram_right)
-            row = cell_row(cell, plan, "", "", "cka", cka)
-            rows.append(row | {"method": "cka_debiased", "flag": "exploratory"})
-    tested = [row for row in rows if row.get("family") == "exploratory"]
-    for row, p in zip(tested, benjamini_hochberg([row["p"] for row in tested]), strict=True):
-        row["p_adjusted"] = p
+            rows.append(cka_row(left.place, right.place, cka, plan) | {"flag": "exploratory"})
     return rows
 
 

@@ -15,7 +15,6 @@ class Method(Kind):
     method: str = ""  # in the column of that name, where it is not the name
     directed: bool = False  # whether mapping a onto b differs from mapping b onto a
     whole: bool = False  # compares representations, not directions
-    joint: bool = False  # alignment is claimed only where all of these find it
 
     @property
     def column(self) -> str:
@@ -24,8 +23,9 @@ class Method(Kind):
 
 METHODS = registry(
     Method("raw", "raw cosine", stat="cos_naive"),
-    Method("wpc", "whitened read-outs", joint=True),
-    Method("ridge", "linear map", directed=True, joint=True),
+    Method("canonical", "common axes", stat="cos_s"),
+    Method("wpc", "whitened read-outs"),
+    Method("ridge", "linear map", directed=True),
     Method(
         "ridge_unwhitened",
         "map to the raw stream",

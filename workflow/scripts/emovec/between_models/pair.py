@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from emovec.activations.streams import Streams
-from emovec.between_models import maps
+from emovec.between_models import canonical, maps
 from emovec.between_models.attributes import Contrasts, control_cosines
 from emovec.between_models.likeness import (
     NEIGHBOURS,
@@ -42,8 +42,8 @@ class Plan:
     position: str
     relative_depths: Sequence[float] = (0.25, 0.5, 0.75, 0.92)
     thresholds: Thresholds = field(default_factory=Thresholds)
-    shuffles: int = 499  # of the probe sentences, for the gate of the map
-    draws: int = 1999  # random directions and random sets of attributes
+    shuffles: int = 499  # of the probe sentences
+    draws: int = 1999  # random directions, and orders of emotions
     folds: int = 5
     grid: int = 10  # exploratory depths of each model; 0 for none
 
@@ -67,6 +67,7 @@ class Common:
     """What all depths of one pair of models share."""
 
     plan: Plan
+    near: Mask  # [emotion, topic, topic], topics that share a lexical head
     contrasts: Contrasts
     folds: Folds
     rng: np.random.Generator
@@ -112,14 +113,13 @@ class AtDepth:
 
 @dataclass(frozen=True)
 class FittedMap:
-    """A map from one model to the read-outs of another, and whether it holds."""
+    """A map from one model to the read-outs of another, and how good it is."""
 
     source: Place
     target: Place
     ridge: Ridge
     null: Floats  # R² [shuffle] where it is refitted to shuffled sentences
     p: float
-    ok: bool  # better than a floor and than shuffled sentences
     unwhitened: Ridge  # to the raw stream of the target, to compare
 
 
@@ -144,8 +144,15 @@ class Measured:
     cosines: Cosines
     controls: Floats  # [attribute, attribute]
     map_r2: float
-    map_ok: bool
     n_map: int
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """Both models in their common axes."""
+
+    emotions: tuple[Floats, Floats]  # [fit, emotion, topic, k] of both models, less neutral
+    control: tuple[Floats, Floats]  # [probe sentence of the control half, k]
 
 
 @dataclass(frozen=True)
@@ -170,6 +177,7 @@ class Pair:
     cka_null: Floats  # [shuffle]
     maps: list[FittedMap]  # a to b, and back
     procrustes: maps.Procrustes | None
+    aligned: Aligned | None  # None where a model does not vary
     vectors: list[OfVectors]
     cells: list[Measured]
     transfers: list[Transfer]
@@ -206,24 +214,19 @@ def measure(a: AtDepth, b: AtDepth, common: Common) -> Pair:
             (UNWHITENED, target, fit.unwhitened),
         ):
             cells.append(
-                apply_views(
-                    source, onto, "ridge", method, ridge.views, common, ridge.r2_loo, fit.ok
-                )
+                apply_views(source, onto, "ridge", method, ridge.views, common, ridge.r2_loo)
             )
         transfers += held_out_transfers(source, white, fit.ridge, common)
-    map_ok = all(fit.ok for fit in fitted)
     if (procrustes := maps.fit_procrustes(a.fit, b.fit)) is not None:
         cells.append(
-            apply_views(
-                a, b, "procrustes", "cos_u", procrustes.views, common, procrustes.r2_ab, map_ok
-            )
+            apply_views(a, b, "procrustes", "cos_u", procrustes.views, common, procrustes.r2_ab)
         )
         bases = ((a, "a", procrustes.basis_a), (b, "b", procrustes.basis_b))
         for at, side, basis in bases:
             captured = unbiased.captured(at.differences, basis)
             vectors.append(_of_vectors(at, "procrustes", f"captured_{side}", captured, common))
     if (read_outs := maps.fit_readouts(a.parts, b.parts)) is not None:
-        cells.append(apply_views(a, b, "wpc", "cos_u", read_outs.views, common, np.nan, map_ok))
+        cells.append(apply_views(a, b, "wpc", "cos_u", read_outs.views, common, np.nan))
         for at, other, side in ((a, b, "a"), (b, a, "b")):
             fit = maps.fit_readouts(at.parts, other.parts)
             basis = at.parts.vt[: fit.whiten_a.shape[1]].T
@@ -231,7 +234,20 @@ def measure(a: AtDepth, b: AtDepth, common: Common) -> Pair:
             captured = unbiased.captured(at.differences, basis)
             vectors.append(_of_vectors(at, "wpc", f"ceiling_{side}", ceiling, common))
             vectors.append(_of_vectors(at, "wpc", f"captured_{side}", captured, common))
-    return Pair(a.place, b.place, geometry, cka_null, fitted, procrustes, vectors, cells, transfers)
+    return Pair(
+        a.place, b.place, geometry, cka_null, fitted, procrustes, align(a, b), vectors, cells,
+        transfers,
+    )  # fmt: skip
+
+
+def align(a: AtDepth, b: AtDepth) -> Aligned | None:
+    """Both models in canonical axes of their map halves; None if one does not vary."""
+    white = [canonical.whiten(one.parts) for one in (a, b)]
+    if None in white:
+        return None
+    fit = canonical.fit_canonical(*white)
+    control = fit.views(a.control, b.control)
+    return Aligned(fit.views(a.differences, b.differences), (control[0][0], control[1][0]))
 
 
 def _of_vectors(at: AtDepth, method: str, stat: str, values: Floats, common: Common) -> OfVectors:
@@ -240,16 +256,14 @@ def _of_vectors(at: AtDepth, method: str, stat: str, values: Floats, common: Com
 
 
 def fit_map(source: AtDepth, target: AtDepth, white: AtDepth, common: Common) -> FittedMap:
-    """The map from the source to the target, `white` in whitened read-outs, with its gate."""
-    limits = common.plan.thresholds
+    """The map from the source to the target, `white` in whitened read-outs, with its null."""
     ridge = maps.fit_ridge(source.parts, white.fit)
     null = np.empty(0)
     if np.isfinite(ridge.r2_loo):
         null = maps.shuffle_null(source.parts, white.fit, ridge, common.rng, common.plan.shuffles)
     p = float(p_value(ridge.r2_loo, null))
-    ok = bool(ridge.r2_loo >= limits.map_r2 and p < limits.map_p)
     unwhitened = maps.fit_ridge(source.parts, target.fit)
-    return FittedMap(source.place, target.place, ridge, null, p, ok, unwhitened)
+    return FittedMap(source.place, target.place, ridge, null, p, unwhitened)
 
 
 def apply_views(
@@ -260,7 +274,6 @@ def apply_views(
     views: Callable[[Floats, Floats], Views],
     common: Common,
     map_r2: float,
-    map_ok: bool,
 ) -> Measured:
     """Cosines of all emotions and of all attributes, seen through one method."""
     return Measured(
@@ -269,15 +282,16 @@ def apply_views(
         method,
         stat,
         unbiased.cross_cosines(
-            views(source.differences, target.differences), common.plan.thresholds.alpha
+            views(source.differences, target.differences),
+            common.plan.thresholds.alpha,
+            common.near,
         ),
         control_cosines(
             views(source.control, target.control),
             common.contrasts,
-            common.plan.thresholds.control_reliability,
+            common.plan.thresholds.reliability,
         ),
         map_r2,
-        map_ok,
         len(source.fit),
     )
 

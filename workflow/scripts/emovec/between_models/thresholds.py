@@ -1,27 +1,23 @@
-"""The pre-registered limits of every gate and test."""
+"""The pre-registered limits of the verdicts; docs/method.md says why each is what it is."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-from emovec.between_models.methods import METHODS
 from emovec.errors import InputError
-
-JOINT = tuple(name for name, method in METHODS.items() if method.joint)
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """The pre-registered limits of every gate and test."""
+    """The pre-registered limits of the verdicts."""
 
     alpha: float = 0.05
-    reliability: float = 0.7  # of both directions, in the space they are compared in
-    control_reliability: float = 0.5  # of an attribute that enters the control null
-    map_r2: float = 0.1
-    map_p: float = 0.01
-    equivalence: float = 0.2  # smallest cosine of interest
-    positive_control: float = 0.5  # share of matched attributes that must beat the null
+    cosine_of_interest: float = 0.4
+    reliability: float = 0.5  # of both directions, in the axes they are compared in
+    matched: float = 0.7  # median cosine of ordinary attributes with themselves
+    equivalence: float = 0.2
+    margin: float = 0.9  # cosine from which on two directions are as good as one
     transfer_quantile: float = 0.975  # of random directions
 
     @classmethod

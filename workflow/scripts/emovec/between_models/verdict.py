@@ -1,129 +1,155 @@
-"""From gates and tests to one verdict for each emotion, pair of models and depth.
-
-"Shared" means: a linear map learned on neutral text carries the direction of each model onto that
-of the other. "Not shared" is claimed only where the cosines are shown to be small while the same
-methods find ordinary attributes that correspond. Everything else is inconclusive.
-"""
+"""One verdict for each emotion and pair of models, from their claims over all depths."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
+from emovec.between_models.claim_rows import FAMILIES, OWN
 from emovec.between_models.thresholds import DEFAULTS, Thresholds
+from emovec.between_models.transfer import adjust_transfer, decodes, is_control
+from emovec.io.tables import typed
 from emovec.registry import Kind, registry
+from emovec.statistics.corrections import holm
 
 VERDICTS = registry(
     Kind("shared", "shared"),
-    Kind("common_only", "common only"),
+    Kind("common", "common part shared"),
+    Kind("common_only", "common part only"),
     Kind("not_shared", "not shared"),
     Kind("inconclusive", "inconclusive"),
 )
+SHARING = ("shared", "common", "common_only")  # verdicts that say that something is shared
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """What was found for one emotion, unordered pair of models and depth; None: not measured."""
+def adjust_claims(similarity: pd.DataFrame, untrained: Collection[str] = ()) -> pd.DataFrame:
+    """Correct the claims of all pairs and emotions (Holm), each kind a family at each position.
 
-    signal_ok: bool | None = None
-    map_ok: bool | None = None
-    confound_ok: bool | None = None
-    reliable: bool = True  # the vectors, in the space they are compared in
-    p_aligned: float | None = None  # of the joint claim, corrected
-    cosines: Sequence[float] = ()  # one for each method and direction
-    intervals: Sequence[tuple[float, float]] = ()
-    p_floor: float | None = None  # the smallest p_aligned that the control null can give
-    p_specific: float | None = None  # corrected
-    p_transfer: float | None = None  # of both directions, corrected
-    transfer_margin: float | None = None  # AUROC above the best baseline; the smaller direction
-    positive_control: float | None = None  # share of matched attributes that beat the null
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The outcome, why (a code of `wording.remarks.REASONS`), and the tests it rests on."""
-
-    verdict: str
-    reason: str
-    aligned: bool | None
-    specific: bool | None
-    transfers: bool | None
-
-
-def decide(found: Evidence, limits: Thresholds = DEFAULTS) -> Verdict:
-    """Apply the pre-registered rule.
-
-    `shared` needs every gate, alignment and transfer in both directions, and specificity; without
-    specificity it is `common_only`: emotional against neutral may be all that is shared.
-    `not_shared` needs every gate, each interval of a cosine within ± the equivalence bound, and a
-    positive control that the same methods find.
+    A claim that cannot be made, for want of a reliable direction, stays in the family with p = 1.
+    A pair with a control, a copy or an untrained model, is a family of its own.
     """
-    positive = bool(found.cosines) and all(cosine > 0.0 for cosine in found.cosines)
-    aligned = _below(found.p_aligned, limits.alpha)
-    aligned = aligned if aligned is None else aligned and positive and found.reliable
-    specific = _below(found.p_specific, limits.alpha)
-    transfers = _below(found.p_transfer, 1.0 - limits.transfer_quantile)
-    if transfers and found.transfer_margin is not None:
-        transfers = found.transfer_margin > 0.0
-    tests = (aligned, specific, transfers)
-    if gate := _failing_gate(found):
-        return Verdict("inconclusive", gate, *tests)
-    if aligned is None:
-        return Verdict("inconclusive", "no_control_null", *tests)
-    small = bool(found.intervals) and all(
-        -limits.equivalence < low and high < limits.equivalence for low, high in found.intervals
-    )
-    if small:
-        return Verdict(*_when_small(found, limits, aligned, transfers), *tests)
-    if aligned and transfers:
-        return Verdict(*_when_shared(specific), *tests)
-    return Verdict("inconclusive", _why_not(found, limits, aligned, transfers), *tests)
+    similarity = similarity.copy()
+    tested = similarity[similarity["family"].isin(FAMILIES)]
+    alone = [
+        (a, b) if is_control(a, untrained) or is_control(b, untrained) else ("", "")
+        for a, b in zip(tested["model_a"], tested["model_b"], strict=True)
+    ]
+    keys = [tested["family"], tested["position"], pd.Series(alone, tested.index, dtype=object)]
+    for _, family in tested.groupby(keys, sort=False):
+        p = family["p"].where(family["gate_ok"].fillna(False))
+        similarity.loc[family.index, "p_adjusted"] = np.where(
+            p.notna(), holm(p.fillna(1.0)), np.nan
+        )
+    return similarity
 
 
-def _below(p: float | None, alpha: float) -> bool | None:
-    return None if p is None or np.isnan(p) else bool(p < alpha)
+def judge_models(
+    similarity: pd.DataFrame,
+    decoding: pd.DataFrame,
+    limits: Thresholds = DEFAULTS,
+    untrained: Collection[str] = (),
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Correct what `compare_models` found for all pairs, in one table each, and judge it.
+
+    Returns `similarity` and `decoding` with `p_adjusted`, and the rows of `verdicts.csv`.
+    `untrained` names models that are controls.
+    """
+    similarity = adjust_claims(similarity, untrained)
+    decoding = adjust_transfer(decoding, untrained)
+    return similarity, decoding, verdicts(similarity, decoding, limits)
 
 
-def _failing_gate(found: Evidence) -> str:
-    """The first gate that fails or was not measured; empty if all hold."""
-    for value, failing, unmeasured in (
-        (found.signal_ok, "no_signal", "signal_unmeasured"),
-        (found.map_ok, "no_map", "map_unmeasured"),
-        (found.confound_ok, "confound", "confound_unmeasured"),
-    ):
-        if value is None:
-            return unmeasured
-        if not value:
-            return failing
-    return "" if found.reliable else "unreliable"
+@dataclass(frozen=True)
+class Judged:
+    """A claim as the verdict takes it."""
+
+    low: float  # interval of the cosine
+    high: float
+    reliable: bool  # both directions, in both models
+    p: float  # corrected; NaN where the claim cannot be made
+
+    def within(self, bound: float) -> bool:
+        """Whether the interval lies within ± bound."""
+        return -bound < self.low and self.high < bound
 
 
-def _when_small(
-    found: Evidence, limits: Thresholds, aligned: bool, transfers: bool | None
+def decide(
+    common: Judged, specific: Judged | None, matched: float, limits: Thresholds
 ) -> tuple[str, str]:
-    if aligned or transfers:
-        return "inconclusive", "aligned_but_small" if aligned else "transfers_but_small"
-    share = found.positive_control
-    if share is None or np.isnan(share):
-        return "inconclusive", "no_positive_control"
-    if share < limits.positive_control:
-        return "inconclusive", "weak_positive_control"
-    return "not_shared", "small"
+    """The verdict by the pre-registered rule, and why: a code of `wording.remarks.REASONS`.
+
+    `shared` says that both claims hold, `common` that the first does, `common_only` that the own
+    part of the emotion is shown to correspond little besides, `not_shared` that even the cosine
+    with the common part is small. `specific` is None where there is one emotion alone, `matched`
+    the median cosine of ordinary attributes with themselves.
+    """
+    if not matched >= limits.matched:
+        return "inconclusive", "no_ruler"
+    if not common.reliable:
+        return "inconclusive", "unreliable"
+    if common.p < limits.alpha:
+        if specific is None:
+            return "common", "one_emotion"
+        if specific.p < limits.alpha:
+            return "shared", "both_parts"
+        if not specific.reliable:
+            return "common", "own_unreliable"
+        small = specific.within(limits.equivalence)
+        return ("common_only", "own_small") if small else ("common", "own_open")
+    if common.within(limits.equivalence):
+        return "not_shared", "small"
+    return "inconclusive", "not_shown"
 
 
-def _when_shared(specific: bool | None) -> tuple[str, str]:
-    if specific:
-        return "shared", "specific"
-    return "common_only", "specificity_unmeasured" if specific is None else "not_specific"
+def verdicts(
+    similarity: pd.DataFrame, decoding: pd.DataFrame, limits: Thresholds = DEFAULTS
+) -> pd.DataFrame:
+    """One row for each pair and emotion, and one for all emotions together, as in `verdicts.csv`.
+
+    `similarity` and `decoding` hold all pairs, after `adjust_claims` and `adjust_transfer`.
+    """
+    claims = similarity[similarity["family"].isin(FAMILIES)].fillna({"emotion_a": ""})
+    rows = []
+    for (a, b, position), claimed in claims.groupby(["model_a", "model_b", "position"], sort=False):
+        here = similarity[similarity["position"] == position]
+        one_way = (here["model_a"] == a) & (here["model_b"] == b)
+        matched = here[one_way & (here["stat"] == "matched")].iloc[0]
+        either_way = one_way | ((here["model_a"] == b) & (here["model_b"] == a))
+        others = here[either_way & (here["family"] == "sensitivity")]
+        of_pair = decoding[decoding["position"] == position]
+        own = claimed[claimed["stat"] == OWN].set_index("emotion_a")
+        for emotion, common in claimed[claimed["stat"] != OWN].set_index("emotion_a").iterrows():
+            specific = own.loc[emotion] if emotion in own.index else None
+            both = _judged(common), None if specific is None else _judged(specific)
+            verdict, reason = decide(*both, matched["value"], limits)
+            rows.append(
+                {"emotion": emotion, "model_a": a, "model_b": b, "position": position}
+                | _columns(common, ("cosine", "ci_low", "ci_high", "p_common"))
+                | _columns(specific, ("own_cosine", "own_low", "own_high", "p_specific"))
+                | {name: common[name] for name in ("reliability_low_a", "reliability_low_b")}
+                | {"matched": matched["value"], "matched_low": matched["ci_low"]}
+                | {"least_cosine": limits.cosine_of_interest, "bound": limits.equivalence}
+                | {"verdict": verdict, "reason": reason}
+                | {"decodes": decodes(of_pair, a, b, emotion, limits)}
+                | _agreement(common["value"], others, emotion)
+            )
+    return typed(rows, "verdicts")
 
 
-def _why_not(found: Evidence, limits: Thresholds, aligned: bool, transfers: bool | None) -> str:
-    if found.cosines and all(cosine < -limits.equivalence for cosine in found.cosines):
-        return "opposed"
-    if not aligned and found.p_floor is not None and found.p_floor >= limits.alpha:
-        return "null_too_coarse"
-    if aligned:
-        return "transfer_unmeasured" if transfers is None else "does_not_transfer"
-    return "not_aligned" if transfers else "neither"
+def _judged(row: pd.Series) -> Judged:
+    return Judged(row["ci_low"], row["ci_high"], bool(row["gate_ok"]), row["p_adjusted"])
+
+
+def _columns(row: pd.Series | None, names: tuple[str, str, str, str]) -> dict:
+    cells = ("value", "ci_low", "ci_high", "p_adjusted")
+    return {} if row is None else dict(zip(names, row[list(cells)], strict=True))
+
+
+def _agreement(value: float, others: pd.DataFrame, emotion: str) -> dict:
+    """How many cosines by other methods, ways and depths have its sign and exclude 0."""
+    rows = others[others["emotion_a"] == emotion] if emotion else others
+    agree = np.where(value > 0, rows["ci_low"] > 0, rows["ci_high"] < 0)
+    return {"agree": int(agree.sum()), "compared": len(rows)}

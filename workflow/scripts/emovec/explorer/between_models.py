@@ -24,17 +24,9 @@ from emovec.explorer.panel import (
 from emovec.figures.style import pair_title
 from emovec.prompts.positions import POSITIONS
 from emovec.registry import titles
-from emovec.wording.language import N_, _
+from emovec.wording.language import _
+from emovec.wording.numbers import part
 from emovec.wording.remarks import FLAGS, REASONS, told_each
-
-TESTS = {
-    "signal_ok": N_("signal"),
-    "map_ok": N_("map"),
-    "confound_ok": N_("no confound"),
-    "aligned": N_("aligned"),
-    "specific": N_("specific"),
-    "transfers": N_("transfers"),
-}
 
 
 def depths_panel(cross: pd.DataFrame, emotions: Sequence[str], position: str) -> Panel:
@@ -42,10 +34,11 @@ def depths_panel(cross: pd.DataFrame, emotions: Sequence[str], position: str) ->
     same = cross.emotion_a.isin(list(emotions)) & (cross.emotion_a == cross.emotion_b)
     same |= cross.emotion_a.isna() & (cross.stat == "cka")
     stats = {method.column: method.stat for method in METHODS.values() if not method.method}
+    same &= cross.depth_a.notna()  # claims are of all depths together
     rows = cross[same & (cross.stat == cross.method.map(stats)) & cross.value.notna()]
     families = {
         "exploratory": _("{method}, all depths (exploratory)"),
-        "alignment": _("{method}, depths fixed before"),
+        "sensitivity": _("{method}, depths fixed before"),
     }
     said = rows.family.map(families).fillna("{method}")
     order = sorted(stats, key=lambda method: stats[method] == "cos_naive")  # the study's last
@@ -64,7 +57,6 @@ def depths_panel(cross: pd.DataFrame, emotions: Sequence[str], position: str) ->
             "emotion": rows.emotion_a,
             **{k: rows[k].astype(int) for k in ("depth_a", "depth_b")},
             **{k: rows[k] for k in ("value", "ci_low", "ci_high", "null_low", "null_high")},
-            "p": rows.p_adjusted.fillna(rows.p),
             "gate": rows.gate_ok.map(told(SURE)),
             "flag": told_each(FLAGS, rows, "flag"),
         }
@@ -74,16 +66,17 @@ def depths_panel(cross: pd.DataFrame, emotions: Sequence[str], position: str) ->
         Column("depth_b", _("in the second")), Column("value", _("similarity"), 2),
         Column("ci_low", _("from"), 2), Column("ci_high", _("to"), 2),
         Column("null_low", _("chance from"), 2), Column("null_high", _("chance to"), 2),
-        Column("p", _("p"), 4), Column("gate", _("gate passed")), Column("flag", _("remark")),
+        Column("gate", _("gate passed")), Column("flag", _("remark")),
     ]  # fmt: skip
     return Panel(
         "depths",
         _("Between two models"),
         _(
             "One emotion of one model against the same emotion of another. A dot marks what lies "
-            "outside its band of chance. Had nothing been shared, hardly any cell would have one; "
-            "against the rotated twin, where all is shared, depths match themselves. "
-            "Raw cosines compare axes that do not correspond: there a dot means nothing."
+            "outside the band of unrelated attributes, for raw cosines that of independent "
+            "vectors; it is not a test. Against the rotated twin, where all is shared, depths "
+            "match themselves. Raw cosines compare axes that do not correspond: there a dot means "
+            "nothing."
         ),
         shown,
         [
@@ -127,13 +120,18 @@ def _depths_by_depths(columns: Sequence[Column]) -> alt.LayerChart:
 def verdicts_panel(verdicts: pd.DataFrame, models: Sequence[str]) -> Panel:
     """All verdicts between the models, to be sorted."""
     rows = verdicts[verdicts.model_a.isin(list(models)) & verdicts.model_b.isin(list(models))]
+    numbers = {
+        "cosine": _("cosine"), "ci_low": _("from"), "ci_high": _("to"),
+        "own_cosine": _("own part"), "own_low": _("from"), "own_high": _("to"),
+    }  # fmt: skip
     shown = pd.DataFrame(
         {
             "models": rows.model_a + " × " + rows.model_b,
-            "emotion": rows.emotion,
-            "depth": rows.relative_depth,
+            "emotion": rows.emotion.replace("", None).fillna(_("all together")),
             "verdict": rows.verdict.map(told(titles(VERDICTS))),
-            **{test: rows[test].map(told(SURE)) for test in TESTS},
+            **{name: rows[name] for name in numbers},
+            "decodes": rows.decodes.map(told(SURE)),
+            "agree": [part(n, of) for n, of in zip(rows.agree, rows.compared, strict=True)],
             "reason": told_each(REASONS, rows, "reason"),
         }
     )
@@ -141,8 +139,9 @@ def verdicts_panel(verdicts: pd.DataFrame, models: Sequence[str]) -> Panel:
         "verdicts",
         _("All verdicts"),
         _(
-            "One row for each emotion, pair of models and relative depth; the headings sort. "
-            "Where nothing is shared and everything could be measured, the verdict is “not shared”."
+            "One row for each emotion and pair of models, all pre-registered depths together; the "
+            "headings sort. The cosine is that in common axes; the own part is what the other "
+            "emotions lack. “Inconclusive” says that this design cannot tell."
         ),
         shown,
         [
@@ -151,8 +150,9 @@ def verdicts_panel(verdicts: pd.DataFrame, models: Sequence[str]) -> Panel:
         ],
         [
             Column("models", _("models")), Column("emotion", _("emotion")),
-            Column("depth", _("relative depth"), 2), Column("verdict", _("verdict")),
-            *(Column(test, _(label)) for test, label in TESTS.items()),
+            Column("verdict", _("verdict")),
+            *(Column(name, label, 2) for name, label in numbers.items()),
+            Column("decodes", _("decodes there")), Column("agree", _("other cosines agree")),
             Column("reason", _("why")),
         ],
     )  # fmt: skip

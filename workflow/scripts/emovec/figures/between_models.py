@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 import seaborn as sns
 
 from emovec.activations.copies import is_copy
-from emovec.between_models.methods import METHODS
+from emovec.between_models.claim_rows import OWN
 from emovec.figures.style import (
     ABREAST,
     BAND,
@@ -30,6 +30,7 @@ from emovec.figures.style import (
 )
 from emovec.wording.language import N_, _
 from emovec.wording.numbers import number, percent
+from emovec.wording.remarks import FLAGS, told
 
 
 def _pairs(rows: pd.DataFrame) -> list[tuple[str, str]]:
@@ -44,37 +45,55 @@ def _of(rows: pd.DataFrame, a: str, b: str) -> pd.DataFrame:
     return rows[(rows.model_a == a) & (rows.model_b == b)]
 
 
-def ruler(cross: pd.DataFrame, emotions: Sequence[str], alpha: float) -> plt.Figure:
-    """One emotion in two models, by the study's method and by two that can answer.
+def ruler(
+    cross: pd.DataFrame, emotions: Sequence[str], alpha: float, limits: Mapping[str, float]
+) -> plt.Figure:
+    """One emotion in two models: the claims with their limits, beside the study's raw cosine.
 
-    Rows are pairs of models; within a row one mark per pre-registered depth, early to late.
+    Rows are pairs of models, each with its emotions, all of them together and, as the ruler,
+    ordinary attributes. Small marks are single depths, early to late.
     """
-    own = cross[(cross.emotion_a == cross.emotion_b) & cross.emotion_a.isin(list(emotions))]
-    tested = own[(own.stat == "cos_u") & (own.family == "alignment")]
-    pairs = _pairs(tested)
-    palette = colours(emotions)
-    step = len(emotions) + 1
-    methods = [m for m in METHODS.values() if m.stat == "cos_naive" or m.joint]
+    own = cross[cross.emotion_a.isna() | (cross.emotion_a == cross.emotion_b)]
+    claims = own[own.method == "canonical"]
+    pairs = _pairs(claims)
+    palette = colours(emotions) | {"": "#000000"}
+    names, step = [*emotions, ""], len(emotions) + 3
     many = len(emotions) > FEW  # more than colours alone tell apart: each row has its name
-    height = (0.16 if many else 0.30) * step * len(pairs) + 2.2
-    figure, [axes] = subplots(1, len(methods), 14, height, sharey=True)
-    for axis, method in zip(axes, methods, strict=True):
-        for i, (a, b) in enumerate(pairs):
-            line = _of(tested[tested.method == (method.column if method.joint else "wpc")], a, b)
-            if not method.joint:
-                line = _raw_at(own, line, a, b)
-                if line.value.isna().all():
-                    axis.text(0.04, i * step + 1, _("undefined: d_model differs"), fontsize=9,
-                              color=NEUTRAL, va="center")  # fmt: skip
-            for j, emotion in enumerate(emotions):
-                _marks(axis, line[line.emotion_a == emotion], i * step + j, palette[emotion])
+    height = (0.16 if many else 0.27) * step * len(pairs) + 2.4
+    figure, [axes] = subplots(1, 3, 15, height, sharey=True)
+    for i, (a, b) in enumerate(pairs):
+        here = _of(claims, a, b)
+        depths = here[here.depth_a.notna()]
+        raw = _of(own[own.method == "raw"], a, b)
+        raw = raw[raw.position.isin(here.position) & raw.depth_a.isin(depths.depth_a)]
+        if len(raw) and raw.value.isna().all():
+            why = told(FLAGS, raw.flag.iloc[0], raw.iloc[0])
+            axes[0].text(0.04, i * step + 1, why, fontsize=9, color=NEUTRAL, va="center")
+        for j, name in enumerate(names):
+            y = i * step + j
+            _depth_marks(axes[0], raw[raw.emotion_a.fillna("") == name], y, palette[name])
+            for axis, stat in zip(axes[1:], ("cos_s", OWN), strict=True):
+                rows = here[(here.stat == stat) & (here.emotion_a.fillna("") == name)]
+                rows = rows[rows.family != "control"]
+                _depth_marks(axis, rows[rows.depth_a.notna()], y, palette[name])
+                _claim(axis, rows[rows.depth_a.isna()], y, palette[name], alpha)
+        _attributes(axes[1], here, i * step + len(names))
+    bound, least = limits["equivalence"], limits["cosine_of_interest"]
+    for axis in axes[1:]:
+        axis.axvspan(-bound, bound, color=BAND, alpha=0.35, lw=0, zorder=0)
+        axis.axvline(least, color="#777777", lw=1, ls="--", zorder=0)
+    titles = (
+        _("raw cosine\n(the study's)"),
+        _("cosine in common axes\n(emotion less neutral)"),
+        _("cosine of the own part\n(emotion less the mean of all)"),
+    )
+    for axis, title in zip(axes, titles, strict=True):
         axis.axvline(0, color="#777777", lw=0.8)
         axis.axvline(1, color="#777777", lw=0.8, ls=":")
-        axis.set_xlim(-0.6, 1.25)
-        title = _("{method}\n(corrected)") if method.joint else _("{method}\n(the study's)")
-        axis.set_title(title.format(method=_(method.title)), fontsize=11)
+        axis.set_xlim(-0.6, 1.15)
+        axis.set_title(title, fontsize=11)
         axis.set_xlabel(_("cosine (0 unrelated, 1 the same)"))
-    middles = [i * step + (len(emotions) - 1) / 2 for i in range(len(pairs))]
+    middles = [i * step + (len(names) - 1) / 2 for i in range(len(pairs))]
     axes[0].set_yticks(middles, [pair_title(a, b).replace(" × ", "\n× ") for a, b in pairs])
     axes[0].invert_yaxis()
     if many:
@@ -82,34 +101,42 @@ def ruler(cross: pd.DataFrame, emotions: Sequence[str], alpha: float) -> plt.Fig
         axes[0].set_yticks(places, [*emotions] * len(pairs), minor=True, fontsize=7)
         axes[0].tick_params(axis="y", which="major", pad=85, length=0)
         axes[0].set_ylim(step * len(pairs) - 0.5, -1)
-    handles = [] if many else [key(e, palette[e], marker="o") for e in emotions]
+    shown = [""] if many else names
+    handles = [key(e or _("all together"), palette[e], marker="o") for e in shown]
     handles += [
-        band_key(_("{share} of what chance gives").format(share=percent(1 - alpha))),
-        hollow_key(_("gate not passed")),
+        hollow_key(_("not shown to exceed {least:g}").format(least=least)),
+        key(_("smallest cosine of interest"), "#777777", ls="--"),
+        band_key(_("small: within ±{bound:g}").format(bound=bound)),
+        key(_("ordinary attributes"), NEUTRAL, marker="|", ls=""),
+        band_key(_("unrelated attributes"), NEUTRAL),
     ]
-    title = _(
-        "Raw cosines are near 0 even for a model and its own rotated copy; aligned ones can answer"
-    )
-    return titled(figure, title, handles)
+    title = _("How far does the direction of an emotion correspond between two models?")
+    return titled(figure, title, handles, columns=5, fontsize=9)
 
 
-def _raw_at(own: pd.DataFrame, primary: pd.DataFrame, a: str, b: str) -> pd.DataFrame:
-    """The study's cosine where both models have one of the pre-registered depths of a."""
-    raw = _of(own[own.method == "raw"], a, b)
-    raw = raw[raw.position.isin(primary.position)]
-    return raw[raw.depth_a.isin(primary.depth_a)].assign(gate_ok=True)
-
-
-def _marks(axis: plt.Axes, line: pd.DataFrame, y: float, colour: str) -> None:
-    """The depths of one emotion and pair, one below the other in a narrow row."""
+def _depth_marks(axis: plt.Axes, line: pd.DataFrame, y: float, colour: str) -> None:
+    """Single depths, one below the other in a narrow row."""
     line = line[line.value.notna()].sort_values("depth_a")
-    for k, row in enumerate(line.itertuples()):
-        at = y + 0.22 * (k - (len(line) - 1) / 2)
-        low, high = (np.clip([row.null_low, row.null_high], -0.6, 1.25)).tolist()
-        axis.plot([low, high], [at, at], color=BAND, lw=3.5, solid_capstyle="butt", zorder=1)
-        axis.plot([row.ci_low, row.ci_high], [at, at], color=colour, lw=1, zorder=2)
-        axis.plot(row.value, at, color=colour, marker="o", ms=4,
-                  mfc=colour if row.gate_ok else "white", zorder=3)  # fmt: skip
+    at = y + 0.6 * (np.arange(len(line)) + 0.5 - len(line) / 2) / max(len(line), 1)
+    axis.plot(line.value, at, color=colour, marker=".", ms=3, ls="", alpha=0.6, zorder=2)
+
+
+def _claim(axis: plt.Axes, rows: pd.DataFrame, y: float, colour: str, alpha: float) -> None:
+    """The cosine over all depths with its interval, filled where the claim is shown."""
+    for row in rows[rows.value.notna()].itertuples():
+        axis.plot([row.ci_low, row.ci_high], [y, y], color=colour, lw=1.6, zorder=3)
+        shown = pd.notna(row.p_adjusted) and row.p_adjusted < alpha
+        axis.plot(row.value, y, color=colour, marker="o", ms=6,
+                  mfc=colour if shown else "white", zorder=4)  # fmt: skip
+
+
+def _attributes(axis: plt.Axes, rows: pd.DataFrame, y: float) -> None:
+    """The ruler: each attribute with itself, and where unrelated ones lie."""
+    own = rows[rows.family == "control"].value.dropna()
+    axis.plot(own, np.full(len(own), y), color=NEUTRAL, marker="|", ms=7, ls="", zorder=3)
+    for row in rows[rows.stat == "matched"].itertuples():
+        band = [row.null_low, row.null_high]
+        axis.plot(band, [y, y], color=NEUTRAL, lw=5, alpha=0.35, solid_capstyle="butt", zorder=1)
 
 
 def matrices(cross: pd.DataFrame, emotions: Sequence[str]) -> plt.Figure:
@@ -118,7 +145,7 @@ def matrices(cross: pd.DataFrame, emotions: Sequence[str]) -> plt.Figure:
         (cross.method == "wpc") & (cross.stat == "cos_u") & cross.emotion_a.isin(list(emotions))
         & cross.emotion_b.isin(list(emotions)) & (cross.family != "exploratory")
     ]  # fmt: skip
-    overall = cross[(cross.method == "wpc") & (cross.family == "specificity of all")]
+    overall = cross[(cross.stat == OWN) & cross.emotion_a.isna()]
     pairs = _pairs(rows)
     if not pairs:
         return nothing(_("There is no map between models, and so nothing to compare."))
@@ -144,7 +171,7 @@ def matrices(cross: pd.DataFrame, emotions: Sequence[str]) -> plt.Figure:
             delta = _of(overall, a, b)
             delta = delta[(delta.depth_a == place.depth_a) & (delta.depth_b == place.depth_b)]
             title = _("depths {a:.0f} and {b:.0f}").format(a=place.depth_a, b=place.depth_b)
-            axis.set_title(f"{title}\n{_specificity_note(delta)}", fontsize=9)
+            axis.set_title(f"{title}\n{_own_note(delta)}", fontsize=9)
             axis.set_ylabel(pair_title(a, b).replace(" × ", "\n× ") if j == 0 else "", fontsize=9)
             axis.tick_params(axis="y", rotation=0)
             axis.tick_params(axis="x", rotation=40 if len(emotions) <= FEW else 90)
@@ -166,15 +193,9 @@ def _matrix(axis: plt.Axes, values: np.ndarray, size: int) -> None:
                       fontsize=size)  # fmt: skip
 
 
-def _specificity_note(delta: pd.DataFrame) -> str:
-    if delta.empty or delta.value.isna().all():
-        return number(np.nan)
-    row = delta.iloc[0]
-    return _("same − other {value} ({p})").format(value=number(row.value), p=_p(row.p_adjusted))
-
-
-def _p(value: float) -> str:
-    return f"p = {value:.3f}" if np.isfinite(value) else _("p undefined")
+def _own_note(own: pd.DataFrame) -> str:
+    value = own.value.iloc[0] if len(own) else np.nan
+    return _("own parts {value}").format(value=number(value))
 
 
 def transfer(
@@ -282,7 +303,7 @@ def maps(
     cross: pd.DataFrame,
     emotions: Sequence[str],
     untrained: Sequence[str],
-    map_p: float,
+    alpha: float,
 ) -> plt.Figure:
     """How good the maps are, beside the exploratory grid of depths."""
     if maps_table.empty:
@@ -303,7 +324,7 @@ def maps(
             ls=":" if control else "-", label=f"{a} → {b}",
         )  # fmt: skip
     band = real.groupby("relative_depth_a").r2_null_high.max()
-    chance = _("shuffled sentences, {share}").format(share=percent(1 - map_p))
+    chance = _("shuffled sentences, {share}").format(share=percent(1 - alpha))
     axes[0].fill_between(
         band.index, np.minimum(0, band.min()), band, color=BAND, alpha=0.6, lw=0, label=chance
     )

@@ -23,8 +23,9 @@ TYPES = {
     "measure reading opening prompt_id class topic text null family flag verdict reason check "
     "statistic dimensions",
     INTEGER: "depth depth_a depth_b depth_train depth_test d_model_a d_model_b n_topics n_map "
-    "n_test n_null n_depths n_undefined n_openings n_controls n_tokens sign token sample",
-    TRUTH: "gate_ok map_ok signal_ok confound_ok aligned specific transfers study chosen ok",
+    "n_test n_null agree compared n_depths n_undefined n_openings n_controls n_tokens sign token "
+    "sample",
+    TRUTH: "gate_ok decodes study chosen ok",
 }
 TYPE_OF = {name: dtype for dtype, names in TYPES.items() for name in names.split()}
 
@@ -44,14 +45,16 @@ COLUMNS: dict[str, dict[str, str]] = {
         f"stat {STATISTIC} family n_topics n_depths n_undefined "
         "dimensions gate_ok flag",
         "cross_model_similarity": f"model_a model_b {PLACES} emotion_a emotion_b method stat "
-        f"{STATISTIC} n_null family map_r2 n_map reliability_a reliability_b d_model_a d_model_b "
+        f"{STATISTIC} n_null family map_r2 n_map reliability_a reliability_b "
+        "reliability_low_a reliability_low_b d_model_a d_model_b "
         "gate_ok flag",
         "maps": f"model_a model_b {PLACES} method k_or_alpha r2_loo r2_null_high p cka_debiased "
-        "mknn mknn_chance n_map component_a component_b map_ok flag",
+        "mknn mknn_chance n_map component_a component_b flag",
         "decoding": "train_model test_model direction contrast position depth_train depth_test "
         "split auroc ci_low ci_high null_low null_high p p_adjusted n_test",
-        "verdicts": "emotion model_a model_b position relative_depth signal_ok map_ok confound_ok "
-        "aligned specific transfers verdict reason bound control_share p_floor",
+        "verdicts": "emotion model_a model_b position cosine ci_low ci_high p_common own_cosine "
+        "own_low own_high p_specific reliability_low_a reliability_low_b matched matched_low "
+        "least_cosine bound verdict decodes agree compared reason",
         "multiverse": "model position space metric estimator emotion_a emotion_b value ci_low "
         "ci_high study flag model_b relative_depth n_depths n_undefined null_low null_high gate_ok",
         "published": "kind model_a model_b emotion_a emotion_b published this_run null_low "

@@ -1,11 +1,17 @@
-"""What is held out together when two classes of prompts are told apart."""
+"""What belongs together among prompts: topics, and sentences written with one word."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
+from emovec.statistics.arrays import Mask
+from emovec.statistics.clustered import near_topics
 from emovec.statistics.folds import Folds, phrase_folds, topic_folds
+
+IMPLICIT = "implicit"  # the phrase of a sentence that shows its emotion without an emotion word
 
 
 def splits(
@@ -21,3 +27,20 @@ def splits(
         if (by_phrase := phrase_folds(phrases, n_folds)) is not None:
             folds["phrase"] = by_phrase
     return folds
+
+
+def near_by_head(prompts: pd.DataFrame, emotions: Sequence[str]) -> Mask:
+    """Which topics share a lexical head in each emotion, `[emotion, topic, topic]`.
+
+    Each topic is near itself; sentences without a head, and all of prompts that name none, are
+    near no other.
+    """
+    topics = prompts.topic.nunique()
+    near = []
+    for name in emotions:
+        own = prompts[prompts.emotion == name]
+        heads = own.phrase if "phrase" in prompts else pd.Series("", own.index)
+        alone = heads.isin(("", IMPLICIT)) | heads.isna()
+        label = np.where(alone, topics + np.arange(topics), pd.factorize(heads)[0])
+        near.append(near_topics(topics, label))
+    return np.stack(near)

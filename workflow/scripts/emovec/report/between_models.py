@@ -2,64 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
 
+from emovec.between_models.claim_rows import OWN
 from emovec.between_models.verdict import VERDICTS
-from emovec.wording.language import _
-from emovec.wording.numbers import clauses, interval, listed, number
-from emovec.wording.remarks import FLAGS, REASONS, told, told_each
+from emovec.wording.language import N_, _
+from emovec.wording.numbers import clauses, interval, listed, part
+from emovec.wording.remarks import FLAGS, REASONS, told
 
 
-def verdict_lines(
-    facts: list[dict], aligned: list[dict], untrained: Sequence[str], alpha: float
-) -> list[str]:
+def verdict_lines(facts: list[dict], untrained: Sequence[str]) -> list[str]:
     """What is shared between trained models, one sentence for each pair."""
     lines = []
-    pairs = dict.fromkeys((fact["model_a"], fact["model_b"]) for fact in facts)
-    for a, b in pairs:
-        if {a, b} & set(untrained):
-            continue
-        own = [fact for fact in facts if (fact["model_a"], fact["model_b"]) == (a, b)]
+    pairs = dict.fromkeys(fact["pair"] for fact in facts if not set(fact["pair"]) & set(untrained))
+    for pair in pairs:
         said = clauses(
-            _("{emotion} {verdicts}").format(emotion=fact["emotion"], verdicts=fact["summary"])
-            for fact in own
+            _("{emotion} {verdict}, cosine {cosine}").format(**fact)
+            for fact in facts
+            if fact["pair"] == pair and fact["alone"]
         )
-        values = [fact for fact in aligned if fact["models"] == f"{a} × {b}"]
-        lines.append(
-            _("{pair}: {said}. {cosines}").format(
-                pair=f"**{a} × {b}**", said=said, cosines=_aligned_range(values, alpha)
-            )
-        )
+        lines.append(_("{pair}: {said}.").format(pair=f"**{' × '.join(pair)}**", said=said))
     return lines
-
-
-def _aligned_range(facts: list[dict], alpha: float) -> str:
-    """Where the aligned cosines of one pair lie, against what unrelated attributes give."""
-    if not facts:
-        return ""
-    # without reliable directions a cosine of noise can be large, and its p says nothing
-    facts = [fact for fact in facts if fact["gate"]]
-    if not facts:
-        return _("No aligned cosine passes its gate, so none is to be read.")
-    low, high = min(f["value"] for f in facts), max(f["value"] for f in facts)
-    null_low, null_high = min(f["null_low"] for f in facts), max(f["null_high"] for f in facts)
-    above = sum(f["value"] > f["null_high"] for f in facts)
-    return _(
-        "Aligned cosines are {low} to {high}, where unrelated attributes give {null_low} to "
-        "{null_high}; {above} of {of} lie above their band, {corrected} after correction for all "
-        "tests."
-    ).format(
-        low=number(low),
-        high=number(high),
-        null_low=number(null_low),
-        null_high=number(null_high),
-        above=above,
-        of=len(facts),
-        corrected=sum(f["p"] < alpha for f in facts),
-    )
 
 
 def raw_lines(facts: list[dict]) -> list[str]:
@@ -114,41 +80,46 @@ def between(table: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
     return table[table.model_a.isin(list(models)) & table.model_b.isin(list(models))]
 
 
-def aligned_facts(
-    cross: pd.DataFrame, emotions: Sequence[str], models: Sequence[str]
-) -> list[dict]:
-    """One emotion in two models by the aligned methods, at every pre-registered depth."""
+def depth_facts(cross: pd.DataFrame, emotions: Sequence[str], models: Sequence[str]) -> list[dict]:
+    """One emotion in two models by every method, at each of the pre-registered depths."""
     rows = between(cross, models)
-    rows = rows[(rows.family == "alignment") & rows.emotion_a.isin(list(emotions))]
+    rows = rows[rows.emotion_a.isin(list(emotions)) & (rows.emotion_a == rows.emotion_b)]
+    maps = rows[(rows.method == "ridge") & (rows.family == "sensitivity")]
     facts = []
-    for row in rows[rows.method == "wpc"].itertuples():
+    for row in rows[(rows.method == "wpc") & (rows.family == "sensitivity")].itertuples():
         place = {(row.model_a, row.depth_a), (row.model_b, row.depth_b)}
-        same = rows[(rows.method == "ridge") & (rows.emotion_a == row.emotion_a)]
-        ridge = [
-            interval(r.value, r.ci_low, r.ci_high)
-            for r in same.itertuples()
-            if {(r.model_a, r.depth_a), (r.model_b, r.depth_b)} == place
-        ]
+        here = rows[
+            (rows.model_a == row.model_a) & (rows.model_b == row.model_b)
+            & (rows.depth_a == row.depth_a) & (rows.depth_b == row.depth_b)
+            & (rows.emotion_a == row.emotion_a) & (rows.method == "canonical")
+        ].set_index("stat")  # fmt: skip
         facts.append(
             {
                 "models": f"{row.model_a} × {row.model_b}",
                 "emotion": row.emotion_a,
                 "depths": listed((row.depth_a, row.depth_b)),
-                "value": row.value,
-                "ci_low": row.ci_low,
-                "ci_high": row.ci_high,
+                "common": _intervals(here.loc[here.index == "cos_s"]),
+                "own": _intervals(here.loc[here.index == OWN]),
+                "read_outs": interval(row.value, row.ci_low, row.ci_high),
+                "ridge": _intervals(
+                    r
+                    for r in maps[maps.emotion_a == row.emotion_a].itertuples()
+                    if {(r.model_a, r.depth_a), (r.model_b, r.depth_b)} == place
+                ),
                 "null_low": row.null_low,
                 "null_high": row.null_high,
-                "p": row.p_adjusted,
-                "ridge": _(" and ").join(ridge),
-                "gate": bool(row.gate_ok),
                 "flag": told(FLAGS, row.flag, row._asdict()),
             }
         )
     return facts
 
 
-def map_facts(maps: pd.DataFrame, models: Sequence[str]) -> list[dict]:
+def _intervals(rows: pd.DataFrame | Iterable) -> str:
+    found = rows.itertuples() if isinstance(rows, pd.DataFrame) else rows
+    return _(" and ").join(interval(row.value, row.ci_low, row.ci_high) for row in found)
+
+
+def map_facts(maps: pd.DataFrame, models: Sequence[str], alpha: float) -> list[dict]:
     """How good the linear maps between two models are, over the pre-registered depths."""
     rows = between(maps, models)
     facts = []
@@ -159,7 +130,7 @@ def map_facts(maps: pd.DataFrame, models: Sequence[str]) -> list[dict]:
                 "lowest": own.r2_loo.min(),
                 "highest": own.r2_loo.max(),
                 "null": own.r2_null_high.max(),
-                "passed": int(own.map_ok.sum()),
+                "passed": int((own.p < alpha).sum()),
                 "of": len(own),
                 "cka_low": own.cka_debiased.min(),
                 "cka_high": own.cka_debiased.max(),
@@ -169,31 +140,23 @@ def map_facts(maps: pd.DataFrame, models: Sequence[str]) -> list[dict]:
 
 
 def verdict_facts(verdicts: pd.DataFrame, models: Sequence[str]) -> list[dict]:
-    """The verdicts of one emotion and pair over its depths, and the reasons given."""
+    """The verdict on each emotion and pair, and on all emotions of a pair together."""
     rows = between(verdicts, models)
+    grades = {True: N_("yes"), False: N_("not shown")}
     facts = []
-    for (a, b, emotion), own in rows.groupby(["model_a", "model_b", "emotion"], sort=False):
-        counts = own.verdict.value_counts(sort=False)
-        named = [
-            _("{verdict} at {n} of {of} depths").format(
-                verdict=_(VERDICTS[name].title), n=n, of=len(own)
-            )
-            for name, n in counts.items()
-        ]
+    for row in rows.to_dict("records"):
+        alone = bool(row["emotion"]) and pd.notna(row["emotion"])
         facts.append(
             {
-                "model_a": a,
-                "model_b": b,
-                "emotion": emotion,
-                "summary": listed(named),
-                "reasons": [
-                    _("at {depths}: {reason}").format(
-                        depths=listed(map(number, depths)), reason=reason
-                    )
-                    for reason, depths in own.relative_depth.groupby(
-                        told_each(REASONS, own, "reason"), sort=False
-                    )
-                ],
+                "pair": (row["model_a"], row["model_b"]),
+                "alone": alone,
+                "emotion": row["emotion"] if alone else _("all together"),
+                "verdict": _(VERDICTS[row["verdict"]].title),
+                "cosine": interval(row["cosine"], row["ci_low"], row["ci_high"]),
+                "own": interval(row["own_cosine"], row["own_low"], row["own_high"]),
+                "decodes": "" if pd.isna(row["decodes"]) else _(grades[bool(row["decodes"])]),
+                "agree": part(row["agree"], row["compared"]),
+                "reason": told(REASONS, row["reason"], row),
             }
         )
     return facts

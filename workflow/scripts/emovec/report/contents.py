@@ -8,7 +8,7 @@ from statistics import NormalDist
 import pandas as pd
 
 from emovec.report.between_models import (
-    aligned_facts,
+    depth_facts,
     map_facts,
     raw_facts,
     raw_lines,
@@ -36,6 +36,7 @@ def describe(
     config = provenance["config"]
     emotions, primary = config["prompts"]["emotions"], config["statistics"]["position"]
     alpha = config["statistics"]["alpha"]
+    margin = config["statistics"]["thresholds"]["margin"]
     within, norms, cross = tables["within"], tables["norms"], tables["cross"]
     positions = list(dict.fromkeys(norms.position))
     described = []
@@ -57,7 +58,6 @@ def describe(
     several = len(models) > 1
     verdicts = verdict_facts(tables["verdicts"], models)
     trained = [name for name in models if name not in untrained]
-    aligned = aligned_facts(cross, emotions, trained)
     return {
         "experiment": config["experiment"],
         "alpha": alpha,
@@ -71,17 +71,20 @@ def describe(
         | {"findings": [told(FINDINGS, one["code"], one) for one in audit["findings"]]},
         "models": described,
         "raw": {p: raw_facts(cross, p, emotions, models) for p in positions} if several else {},
-        "aligned": aligned,
-        "maps": map_facts(tables["maps"], models),
+        "depths": depth_facts(cross, emotions, trained),
+        "maps": map_facts(tables["maps"], models, alpha),
+        "limits": config["statistics"]["thresholds"],
+        "claim_level": percent(1 - 2 * alpha),
         "verdicts": verdicts,
-        "controls": control_facts(cross, within, emotions, models, alpha),
+        "margin": margin,
+        "controls": control_facts(tables["verdicts"], cross, within, emotions, models, alpha),
         "published": published_facts(tables["published"]),
         "choices": choice_lines(tables["multiverse"]),
         "provenance": provenance,
         "glance": [
-            *(within_line(model, primary) for model in described if len(emotions) > 1),
-            *verdict_lines(verdicts, aligned, untrained, alpha),
-            *(raw_lines(raw_facts(cross, primary, emotions, models)) if several else []),
+            *(within_line(model, primary, margin) for model in described if len(emotions) > 1),
+            *verdict_lines(verdicts, untrained),
+            *(raw_lines(raw_facts(cross, primary, emotions, trained)) if len(trained) > 1 else []),
         ],
     }
 

@@ -11,6 +11,7 @@ from emovec.wording.numbers import clauses, number
 
 
 def control_facts(
+    verdicts: pd.DataFrame,
     cross: pd.DataFrame,
     within: pd.DataFrame,
     emotions: Sequence[str],
@@ -22,7 +23,8 @@ def control_facts(
     for model in models:
         twin = cross[(cross.model_a == model) & (cross.model_b == f"{model}@twin")]
         raw = twin[(twin.method == "raw")].value
-        aligned = twin[(twin.family == "alignment") & twin.gate_ok].value
+        judged = verdicts[(verdicts.model_a == model) & (verdicts.model_b == f"{model}@twin")]
+        judged = judged[judged.emotion.isin(list(emotions))]
         shuffled = within[
             (within.model == f"{model}@shuffled") & (within.stat == "norm2_u")
             & within.emotion_a.isin(list(emotions))
@@ -31,9 +33,10 @@ def control_facts(
             {
                 "model": model,
                 "raw": raw.abs().mean(),
-                "aligned": aligned.mean(),
-                "aligned_low": aligned.min(),
-                "count": len(aligned),
+                "cosine": judged.cosine.mean(),
+                "lowest": judged.cosine.min(),
+                "shared": int((judged.verdict == "shared").sum()),
+                "emotions": len(judged),
                 "found": int((shuffled.p_adjusted < alpha).sum()),
                 "tests": int(shuffled.p_adjusted.notna().sum()),
             }

@@ -23,36 +23,50 @@ def three_lines(context: dict, verdicts: pd.DataFrame, steering: list[dict]) -> 
 def _distinct(context: dict) -> str:
     said = []
     for model in context["models"]:
+        if model["untrained"]:
+            continue
         facts = model["within"][context["primary"]]
-        reliable = [fact for fact in facts if fact["gate"]]
-        distinct = [fact for fact in reliable if fact["ci_high"] < 1]
+        reliable = [fact["cosine"] for fact in facts if fact["known"]]
         if not reliable:
             said.append(_("{model}: none reliable enough").format(model=model["name"]))
             continue
-        low, high = (f(x["corrected"] for x in reliable) for f in (min, max))
         said.append(
             _("{model}: {n} of {of} (cosines {low} to {high})").format(
                 model=model["name"],
-                n=len(distinct),
+                n=sum(fact["distinct"] for fact in facts),
                 of=len(facts),
-                low=number(low),
-                high=number(high),
+                low=number(min(reliable)),
+                high=number(max(reliable)),
             )
         )
-    return _("Pairs of emotions that are distinct directions: {said}.").format(said=clauses(said))
+    if not said:
+        return _("Distinct directions: no trained model in this run.")
+    return _("Pairs of emotions shown to be distinct directions: {said}.").format(
+        said=clauses(said)
+    )
 
 
 def _shared(models: list[dict], verdicts: pd.DataFrame) -> str:
     trained = [model["name"] for model in models if not model["untrained"]]
     rows = verdicts[verdicts.model_a.isin(trained) & verdicts.model_b.isin(trained)]
+    rows = rows[rows.emotion.notna() & (rows.emotion != "")]
     if rows.empty:
         return _("Shared between models: no two trained models to compare.")
-    counts = Counter(rows.verdict)
-    said = listed(
-        _("{n} {verdict}").format(n=n, verdict=_(VERDICTS[name].title))
-        for name, n in counts.most_common()
-    )
-    return _("Verdicts on sharing between trained models: {said}.").format(said=said)
+    said = []
+    for (a, b), own in rows.groupby(["model_a", "model_b"], sort=False):
+        counts = listed(
+            _("{n} {verdict}").format(n=n, verdict=_(VERDICTS[name].title))
+            for name, n in Counter(own.verdict).most_common()
+        )
+        said.append(
+            _("{pair}: {counts} (cosines {low} to {high})").format(
+                pair=f"{a} × {b}",
+                counts=counts,
+                low=number(own.cosine.min()),
+                high=number(own.cosine.max()),
+            )
+        )
+    return _("Verdicts on sharing between trained models: {said}.").format(said=clauses(said))
 
 
 def _plain(line: str) -> str:

@@ -13,10 +13,10 @@ from emovec.wording.language import _
 from emovec.wording.numbers import clauses, interval, listed, number
 
 
-def within_line(model: dict, position: str) -> str:
+def within_line(model: dict, position: str, margin: float) -> str:
     """Whether the emotions are distinct in one model, in one sentence."""
     facts = model["within"][position]
-    reliable = [fact for fact in facts if fact["gate"]]
+    reliable = [fact for fact in facts if fact["known"]]
     told = {fact["contrast"]: fact for fact in model["decoding"]}
     name = f"**{model['name']}**"
     if model["untrained"]:
@@ -25,7 +25,6 @@ def within_line(model: dict, position: str) -> str:
         return _("{model}: no two emotions have directions reliable enough to be compared.").format(
             model=name
         )
-    distinct = [fact for fact in reliable if fact["ci_high"] < 1]
     shown = reliable
     if len(reliable) > MOST_PAIRS:
         shown = sorted(reliable, key=lambda fact: fact["corrected"])
@@ -34,19 +33,20 @@ def within_line(model: dict, position: str) -> str:
     if len(shown) < len(reliable):
         cosines = _("least and most alike: {cosines}").format(cosines=cosines)
     return _(
-        "{model}: {n} of {of} pairs of emotions are distinct directions, with a cosine below 1 by "
-        "its whole interval ({cosines})."
+        "{model}: {n} of {of} pairs of emotions are shown to be distinct directions, with a cosine "
+        "below {margin:g} ({cosines})."
     ).format(
         model=name,
-        n=len(distinct),
+        n=sum(fact["distinct"] for fact in facts),
         of=len(facts),
+        margin=margin,
         cosines=cosines,
     )
 
 
 def _cosine(fact: dict, told: dict | None) -> str:
     """The corrected cosine of a pair, and how well a read-out tells the two apart."""
-    cosine = f"{fact['pair']} {interval(fact['corrected'], fact['ci_low'], fact['ci_high'])}"
+    cosine = f"{fact['pair']} {interval(fact['cosine'], fact['cosine_low'], fact['cosine_high'])}"
     if told is None:
         return cosine
     return _("{cosine}, told apart with AUROC {auroc}").format(
@@ -80,6 +80,8 @@ def within_facts(
 ) -> list:
     """For each pair of emotions: the study's cosine and the corrected ones, means over depths.
 
+    Whether two directions are distinct is told over the pre-registered depths.
+
     The corrected cosine that counts is the LDA-whitened one, raw where there is no probe.
     """
     rows = within[
@@ -89,9 +91,8 @@ def within_facts(
     facts = []
     for a, b in combinations(emotions, 2):
         pair = rows[(rows.emotion_a == a) & (rows.emotion_b == b)]
-        naive, raw, counts = (
-            pair.loc[key] for key in (("raw", "cos_naive"), ("raw", "cos_u"), (metric, "cos_u"))
-        )
+        wanted = (("raw", "cos_naive"), ("raw", "cos_u"), (metric, "cos_u"), (metric, "distinct"))
+        naive, raw, counts, distinct = (pair.loc[key] for key in wanted)
         facts.append(
             {
                 "names": (a, b),
@@ -110,6 +111,11 @@ def within_facts(
                 "ci_low": counts.ci_low,
                 "ci_high": counts.ci_high,
                 "gate": bool(counts.gate_ok),
+                "cosine": distinct.value,
+                "cosine_low": distinct.ci_low,
+                "cosine_high": distinct.ci_high,
+                "known": bool(distinct.gate_ok),
+                "distinct": bool(distinct.gate_ok and distinct.p_adjusted < alpha),
             }
         )
     return facts

@@ -23,7 +23,7 @@ def between_models(
 ) -> pd.DataFrame:
     """Rows of multiverse.csv for every two of `models`, from all that was compared of them.
 
-    Each method is given at the pre-registered depths, those of the alignment, and as a mean:
+    Each method is given at the pre-registered depths, those of the claims, and as a mean:
     over these, or, for raw cosines, over all depths both models have but the last, as in the study.
     """
     order = list(models)
@@ -37,7 +37,7 @@ def between_models(
         depth=pairs.depth_a.where(first, pairs.depth_b),
         relative_depth=pairs.relative_depth_a.where(first, pairs.relative_depth_b),
     )
-    planned = pairs[pairs.family == "alignment"].groupby("pair").depth.agg(set)
+    planned = pairs[pairs.family == "sensitivity"].groupby("pair").depth.agg(set)
     tables = [typed([], "multiverse")]
     directions = {name: method for name, method in METHODS.items() if not method.whole}
     for metric, method in directions.items():

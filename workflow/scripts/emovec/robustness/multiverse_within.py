@@ -13,6 +13,7 @@ import pandas as pd
 
 from emovec.io.seeds import generator
 from emovec.io.tables import COLUMNS, typed
+from emovec.statistics.arrays import Mask
 from emovec.within_model.compare import compare_emotions
 
 STUDY = {"position": "last", "space": "centered", "metric": "raw", "estimator": "naive"}
@@ -30,6 +31,7 @@ def vary_choices(
     *,
     model: str,
     alpha: float,
+    near: Mask,
     seed: int,
 ) -> pd.DataFrame:
     """Every specification of one model; the study's own is marked.
@@ -43,12 +45,14 @@ def vary_choices(
     attributes : those of its activations: space and, where known, normalization.
     load : residual `[class, topic, depth, d_model]` and probe `[sentence, depth, d_model]` at a
         position; called where they are needed.
+    near : topics that share a lexical head in each emotion, `[emotion, topic, topic]`.
     """
     tables = [specifications(within, attributes["space"])]
     if attributes["space"] == "raw" and attributes.get("normalization") == "LayerNorm":
         for position in positions:
             rng = generator(seed, "multiverse", model, position)
-            tables.append(centered(*load(position), classes, model, position, alpha, rng))
+            of = {"model": model, "position": position, "alpha": alpha, "near": near}
+            tables.append(centered(*load(position), classes, rng, **of))
     return mark_study(pd.concat(tables, ignore_index=True))
 
 
@@ -69,10 +73,8 @@ def centered(
     residual: np.ndarray,
     probe: np.ndarray,
     classes: Sequence[str],
-    model: str,
-    position: str,
-    alpha: float,
     rng: np.random.Generator,
+    **of: object,
 ) -> pd.DataFrame:
     """The specifications in the space where each vector is less its mean over d_model."""
     tables = compare_emotions(
@@ -81,13 +83,11 @@ def centered(
         classes,
         classes[-1],
         rng,
-        model=model,
-        position=position,
         # only means and jackknife intervals are kept, which no draw enters
         flips=1,
         relabelings=1,
         splits=1,
-        alpha=alpha,
+        **of,
     )
     return specifications(tables, "centered")
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from emovec.io.tables import typed
@@ -72,15 +71,14 @@ def _between(table: pd.DataFrame, row) -> dict | None:
     if raw.empty:
         return None
     raw = raw[raw.depth_a < raw.depth_a.max()]  # the study never saw the last depth
-    aligned = pair[(pair.method == "wpc") & (pair.family == "alignment")]
+    claim = pair[(pair.stat == "cos_s") & (pair.family == "common")]
     return {
         "this_run": raw.value.mean(),
         "null_low": raw.null_low.min(),
         "null_high": raw.null_high.max(),
-        "corrected": aligned.value.mean() if len(aligned) else np.nan,
-        "ci_low": aligned.ci_low.min(),
-        "ci_high": aligned.ci_high.max(),
-        "method": "wpc",
-        "n_depths": len(aligned),
+        "corrected": claim.value.mean(),
+        "ci_low": claim.ci_low.min(),
+        "ci_high": claim.ci_high.max(),
+        "method": "canonical",
         "flag": "" if raw.value.notna().any() else raw.flag.iloc[0],
     }

@@ -51,18 +51,20 @@ def naive_norm2(x: Floats) -> tuple[Floats, Floats]:
     return (total**2).sum(axis=-1) / n**2, left / (n - 1) ** 2
 
 
-def clustered_error(deleted: Floats, near: Mask) -> tuple[Floats, float]:
+def clustered_error(deleted: Floats, near: Mask) -> tuple[Floats, Floats]:
     """Standard error `[...]` from delete-one-topic values `[..., topic]`, and its degrees.
 
-    Never below the plain jackknife. Clusters count as n²/#near, which is their number if they are
-    of one size and less if a few are large; without clusters it is n.
+    `near` is `[..., topic, topic]`. Never below the plain jackknife. Clusters count as n²/#near,
+    which is their number if they are of one size and less if a few are large; without clusters it
+    is n.
     """
     n = deleted.shape[-1]
     influence = deleted - deleted.mean(axis=-1, keepdims=True)
-    clusters = n**2 / near.sum()
+    clusters = n**2 / near.sum(axis=(-2, -1))
     plain = (influence**2).sum(axis=-1)
-    joint = np.einsum("...i,ij,...j->...", influence, near.astype(float), influence)
-    variance = np.maximum(plain, joint * (clusters / max(clusters - 1.0, 1.0)) * (n - 1) / n)
+    joint = np.einsum("...i,...ij,...j->...", influence, near.astype(float), influence)
+    correction = clusters / np.maximum(clusters - 1.0, 1.0) * (n - 1) / n
+    variance = np.maximum(plain, joint * correction)
     return np.sqrt(variance * (n - 1) / n), clusters - 1.0
 
 

@@ -6,7 +6,6 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from emovec.statistics.arrays import Floats
 
@@ -46,16 +45,3 @@ def holm(p: ArrayLike, units: Sequence[Hashable] | None = None) -> Floats:
         adjusted[members[unit]] = best[members[unit]]
         removed = max(removed, worst[unit] * left)
     return np.minimum(adjusted, 1.0)
-
-
-def benjamini_hochberg(p: ArrayLike) -> Floats:
-    """p-values adjusted to control the false discovery rate (Benjamini & Hochberg 1995).
-
-    >>> benjamini_hochberg([0.01, 0.04, np.nan, 0.03]).round(3).tolist()
-    [0.03, 0.04, nan, 0.04]
-    """
-    p = np.asarray(p, dtype=np.float64)
-    adjusted = np.full(p.shape, np.nan)
-    defined = ~np.isnan(p)
-    adjusted[defined] = stats.false_discovery_control(p[defined])
-    return adjusted

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from emovec.statistics.arrays import Floats, coordinates
+from emovec.statistics.arrays import Floats, Mask, coordinates
+from emovec.statistics.clustered import clustered_error
 
 Tail = Literal["upper", "two-sided"]
 
@@ -171,25 +172,39 @@ def jackknife_se(loo: Floats) -> Floats:
 
 
 def jackknife_interval(
-    value: ArrayLike, loo: Floats, alpha: float = 0.05, *, fisher_z: bool = False
+    value: ArrayLike,
+    loo: Floats,
+    alpha: float = 0.05,
+    *,
+    fisher_z: bool = False,
+    near: Mask | None = None,
 ) -> tuple[Floats, Floats]:
     """low[...], high[...] of the 1 − alpha interval by Student's t, n_topics − 1 degrees.
 
     With `fisher_z`, for cosines, on the scale of artanh wherever all of them lie inside (−1, 1):
-    an unbiased cosine may lie outside, and its interval is then left plain.
+    an unbiased cosine may lie outside, and its interval is then left plain. With
+    `near[..., topic, topic]` errors and degrees are those of clusters.
     """
     value = np.asarray(value, dtype=np.float64)
-    reach = stats.t.ppf(1 - alpha / 2, loo.shape[-1] - 1)
-    half = reach * jackknife_se(loo)
-    low, high = value - half, value + half
+
+    def half(values: Floats) -> Floats:
+        error, df = _error(values, near)
+        return stats.t.ppf(1 - alpha / 2, df) * error
+
+    low, high = value - half(loo), value + half(loo)
     if not fisher_z:
         return low, high
     inside = (np.abs(value) < 1) & (np.abs(loo) < 1).all(axis=-1)
     z = np.arctanh(np.where(inside, value, 0))
-    half = reach * jackknife_se(np.arctanh(np.where(inside[..., None], loo, 0)))
-    return np.where(inside, np.tanh(z - half), low), np.where(inside, np.tanh(z + half), high)
+    reach = half(np.arctanh(np.where(inside[..., None], loo, 0)))
+    return np.where(inside, np.tanh(z - reach), low), np.where(inside, np.tanh(z + reach), high)
 
 
-def jackknife_p(value: ArrayLike, loo: Floats) -> Floats:
-    """The two-sided p[...] that the statistic is 0, by Student's t with n_topics − 1 degrees."""
-    return 2 * stats.t.sf(np.abs(_over(np.asarray(value), jackknife_se(loo))), loo.shape[-1] - 1)
+def jackknife_p(value: ArrayLike, loo: Floats, near: Mask | None = None) -> Floats:
+    """The two-sided p[...] that the statistic is 0, by Student's t as `jackknife_interval`."""
+    error, df = _error(loo, near)
+    return 2 * stats.t.sf(np.abs(_over(np.asarray(value), error)), df)
+
+
+def _error(loo: Floats, near: Mask | None) -> tuple[Floats, Floats | int]:
+    return (jackknife_se(loo), loo.shape[-1] - 1) if near is None else clustered_error(loo, near)

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from emovec.statistics.arrays import Floats, ratio
+from emovec.statistics.arrays import Floats, Mask, ratio
 from emovec.statistics.resampling import jackknife_interval
 
 RESOLUTION = 1e-13  # of a squared norm: what float32 activations and float64 sums resolve
@@ -196,13 +196,14 @@ class Cosines:
         return (self.reliability_a >= threshold)[:, None] & (self.reliability_b >= threshold)
 
 
-def cross_cosines(views: Views, alpha: float = 0.05) -> Cosines:
+def cross_cosines(views: Views, alpha: float = 0.05, near: Mask | None = None) -> Cosines:
     """Unbiased cosines of mean contrasts; each array of `views` is `[contrast, topic, q]`.
 
     What the models share because they read the same sentences is left out (crossvalidated
     distances, Walther et al. 2016). Intervals are delete-one-topic jackknifes of Fisher's z; where
     a cosine reaches ±1, which an unbiased one may, of the cosine itself. They hold for the map as
-    fitted.
+    fitted. With `near[contrast, topic, topic]`, such as topics of one lexical head, they are
+    clustered.
     """
 
     def cosines(pairs: Callable[[Floats, Floats | None], Products]) -> Floats:
@@ -212,7 +213,8 @@ def cross_cosines(views: Views, alpha: float = 0.05) -> Cosines:
         return cosine(inner_u(pairs(views.left, views.right)), norm2_a[:, None], norm2_b)
 
     value = cosines(products)
-    low, high = jackknife_interval(value, cosines(left_out), alpha, fisher_z=True)
+    clusters = None if near is None else near[:, None] | near
+    low, high = jackknife_interval(value, cosines(left_out), alpha, fisher_z=True, near=clusters)
     return Cosines(
         value, low, high, contrast_reliability(views.of_a), contrast_reliability(views.right)
     )

@@ -15,7 +15,10 @@ from numpy.typing import ArrayLike
 
 from emovec.io.tables import typed
 from emovec.statistics import resampling, unbiased
+from emovec.statistics.arrays import Mask
+from emovec.statistics.clustered import near_topics
 from emovec.statistics.metrics import METRICS
+from emovec.within_model.distinct import distinct_rows
 from emovec.within_model.measure import Plan, measure
 from emovec.within_model.rows import (
     averages,
@@ -28,7 +31,7 @@ from emovec.within_model.rows import (
 MOST_RELABELINGS = 1_999  # each costs as much as twenty flips
 
 
-THRESHOLDS = {"reliability": 0.5}
+THRESHOLDS = {"reliability": 0.5, "margin": 0.9}
 
 
 def compare_emotions(
@@ -41,6 +44,8 @@ def compare_emotions(
     model: str,
     position: str,
     metrics: Sequence[str] | None = None,
+    near: Mask | None = None,
+    depths: Sequence[int] = (),
     flips: int = 9_999,
     relabelings: int | None = None,
     splits: int = 100,
@@ -58,10 +63,17 @@ def compare_emotions(
     metrics
         Names of METRICS; all if absent, but those alone that need no probe where there is none.
 
+    near
+        Which topics share a lexical head in each emotion, `[emotion, topic, topic]`, as
+        `prompts.splits.near_by_head` gives it; each is one of its own if absent. Intervals are
+        clustered by it.
+    depths
+        Those over which rows `distinct` are made, in the LDA metric or else the raw one.
+
     Rows without a depth average depths 0..L−1, as the original study did: `cos_naive` as the
     mean of the cosines, `cos_u` as the ratio of means. The gate is open where the contrasts of
-    the row have at least the reliability `thresholds["reliability"]` and pass the sign-flip test
-    at `alpha`, adjusted for all depths and contrasts of their kind (against neutral, or between
+    the row have at least the reliability that the thresholds ask for and pass the sign-flip test at
+    `alpha`, adjusted for all depths and contrasts of their kind (against neutral, or between
     emotions). By default there are as many relabelings as flips, but at most 1,999.
 
     Raises
@@ -93,8 +105,9 @@ def compare_emotions(
             weights.astype(np.int8), labels, list(classes).index(neutral)
         ),
         halves=unbiased.halves(n_topics, splits, rng),
+        near=np.stack([near_topics(n_topics)] * len(weights)) if near is None else near,
         alpha=alpha,
-        reliability=thresholds["reliability"],
+        **{name: thresholds.get(name, limit) for name, limit in THRESHOLDS.items()},
     )
     frames = []
     for name in metrics or [m.name for m in METRICS.values() if len(probe) or not m.needs_probe]:
@@ -110,6 +123,10 @@ def compare_emotions(
         frame = pd.concat([block.frame(range(n_depths)) for block in blocks])
         average = pd.concat([block.frame([None]) for block in averages(measured, plan, family)])
         frames += [frame.assign(metric=name), average.assign(metric=name)]
+    if len(plan.emotions) > 1 and len(depths):
+        name = "lda" if len(probe) else "raw"
+        rows = distinct_rows(residual, probe, name, depths, plan, rng)
+        frames.append(pd.DataFrame(rows).assign(metric=name, family=f"{position}/{name}: distinct"))
     table = pd.concat(frames, ignore_index=True)
     table = table.assign(model=model, position=position, n_topics=n_topics)
     table["relative_depth"] = table["depth"].astype("Float64") / max(n_depths - 1, 1)

@@ -11,13 +11,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import NDArray
 from scipy import stats
 
-from emovec.statistics.arrays import Floats
-from emovec.statistics.clustered import clustered_error, cross_u, near_topics
+from emovec.statistics import metrics, unbiased
+from emovec.statistics.arrays import Floats, Mask
+from emovec.statistics.clustered import clustered_error, cross_u, reliability
+from emovec.statistics.corrections import holm
 from emovec.statistics.resampling import flipped_norm2_u, max_t, sign_flips
 from emovec.statistics.unbiased import cosine
+from emovec.within_model.measure import Plan
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Distinct:
 def distinct(
     x: Sequence[Floats],
     y: Sequence[Floats],
-    heads: tuple[ArrayLike, ArrayLike],
+    near: tuple[Mask, Mask],
     rng: np.random.Generator,
     *,
     margin: float = 0.9,
@@ -50,36 +53,37 @@ def distinct(
 
     Parameters
     ----------
-    heads
-        The lexical head of each topic's sentence in either emotion; topics of one head are flipped
+    near
+        Which topics `[topic, topic]` share a lexical head in either emotion; they are flipped
         together, and their products are left out.
     margin
         The cosine from which on directions are as good as one.
     """
-    topics = len(x[0])
-    p_flips = max(_p_flips(x, y, np.asarray(way), rng, flips) for way in heads)
-    near = near_topics(topics, *heads)
+    p_flips = max(_p_flips(x, y, one.argmax(axis=1), rng, flips) for one in near)
+    either = near[0] | near[1]
     a, b = np.concatenate(x, axis=-1), np.concatenate(y, axis=-1)
-    products = [cross_u(p, q, near) for p, q in ((a, b), (a, a), (b, b))]
+    products = [cross_u(p, q, either) for p, q in ((a, b), (a, a), (b, b))]
     value = cosine(*(whole for whole, _ in products))
     deleted = cosine(*(left for _, left in products))
-    inside = abs(value) < 1.0 and bool((np.abs(deleted) < 1.0).all())
-    scale, back = (np.arctanh, np.tanh) if inside else (np.asarray, float)
-    error, df = clustered_error(scale(deleted), near)
+    error, df = clustered_error(deleted, either)
     reach = stats.t.ppf(1.0 - alpha, df) * error
     with np.errstate(divide="ignore"):
-        t = (scale(value) - scale(margin)) / error
+        t = (value - margin) / error
     return Distinct(
         cosine=float(value),
-        low=float(back(scale(value) - reach)),
-        high=float(back(scale(value) + reach)),
+        low=float(value - reach),
+        high=float(value + reach),
         p_flips=p_flips,
         p_margin=float(stats.t.cdf(t, df)),
     )
 
 
 def _p_flips(
-    x: Sequence[Floats], y: Sequence[Floats], head: Floats, rng: np.random.Generator, flips: int
+    x: Sequence[Floats],
+    y: Sequence[Floats],
+    head: NDArray[np.int_],
+    rng: np.random.Generator,
+    flips: int,
 ) -> float:
     """max-T over depths of the squared distance, whole heads flipped together."""
     blocks, block = np.unique(head, return_inverse=True)
@@ -89,3 +93,49 @@ def _p_flips(
     whole = np.ones((1, len(block)), dtype=np.int8)
     observed = np.concatenate([flipped_norm2_u(d, whole)[0] for d in apart])
     return float(max_t(observed, null).min())
+
+
+def distinct_rows(
+    residual: NDArray,
+    probe: NDArray,
+    metric: str,
+    depths: Sequence[int],
+    plan: Plan,
+    rng: np.random.Generator,
+) -> list[dict]:
+    """Rows `distinct` of within_model_similarity.csv: every pair of emotions, depths together.
+
+    The gate is open where both directions are reliable, clusters counted.
+    """
+    differences = []
+    for depth in depths:
+        x = metrics.fit(metric, probe[:, depth]).apply(residual[:, :, depth])
+        differences.append(unbiased.differences(x, plan.weights))
+    together = np.concatenate(differences, axis=-1)
+    known, _ = reliability(together, plan.near, plan.alpha)
+    rows = []
+    for a, b in plan.pairs.T:
+        x, y = ([one[emotion] for one in differences] for emotion in (a, b))
+        found = distinct(
+            x, y, (plan.near[a], plan.near[b]), rng,
+            margin=plan.margin, alpha=plan.alpha, flips=len(plan.signs),
+        )  # fmt: skip
+        rows.append(
+            {
+                "emotion_a": plan.emotions[a],
+                "emotion_b": plan.emotions[b],
+                "stat": "distinct",
+                "value": found.cosine,
+                "ci_low": found.low,
+                "ci_high": found.high,
+                "null": "margin",
+                "null_high": plan.margin,
+                "p": found.p,
+                "gate_ok": bool(min(known[a], known[b]) >= plan.reliability),
+                "flag": "" if np.isfinite(found.cosine) else "norm_not_positive",
+                "n_depths": len(depths),
+            }
+        )
+    for row, p in zip(rows, holm([row["p"] for row in rows]), strict=True):
+        row["p_adjusted"] = p
+    return rows

@@ -24,8 +24,10 @@ class Plan:
     signs: NDArray[np.int8]  # [flip, topic]
     relabeled: NDArray[np.int8]  # [relabeling, emotion, class, topic]
     halves: Floats  # [split, half, topic]
+    near: Mask  # [emotion, topic, topic], topics that share a lexical head
     alpha: float
     reliability: float
+    margin: float
 
     @property
     def pairs(self) -> NDArray[np.int64]:
@@ -38,6 +40,16 @@ class Plan:
         """[contrast, emotion]: each emotion against neutral, then the pairs, between emotions."""
         against = np.eye(len(self.emotions))
         return np.vstack([against, against[self.pairs[0]] - against[self.pairs[1]]])
+
+    @property
+    def near_in_contrasts(self) -> Mask:
+        """[contrast, topic, topic], in either emotion of it."""
+        return np.concatenate([self.near, self.near_in_pairs])
+
+    @property
+    def near_in_pairs(self) -> Mask:
+        a, b = self.pairs
+        return self.near[a] | self.near[b]
 
     @property
     def names(self) -> list[str]:

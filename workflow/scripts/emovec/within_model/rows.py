@@ -113,7 +113,7 @@ def norm_blocks(m: Measured, plan: Plan, family: str) -> tuple[list[Block], Mask
         Block(
             stat,
             value=value,
-            ci=resampling.jackknife_interval(value, loo, plan.alpha),
+            ci=resampling.jackknife_interval(value, loo, plan.alpha, near=plan.near_in_contrasts),
             band=resampling.band(null, plan.alpha),
             null=SIGN_FLIP,
             p=p,
@@ -130,6 +130,7 @@ def cosine_blocks(m: Measured, plan: Plan, family: str, gate: Mask) -> list[Bloc
     """The likeness of every pair of emotions; kappa is what cos_naive tends to without effect."""
     a, b = plan.pairs
     keep = m.resolved[:, a] & m.resolved[:, b]
+    clusters = {"alpha": plan.alpha, "fisher_z": True, "near": plan.near_in_pairs}
     rogue = np.array([[one.dominated for one in row] for row in m.rogues], dtype=bool)
     if not rogue.size:
         rogue = np.zeros((len(gate), len(plan.emotions)), dtype=bool)
@@ -146,14 +147,12 @@ def cosine_blocks(m: Measured, plan: Plan, family: str, gate: Mask) -> list[Bloc
     # a·b from the norms of a, b and a − b
     flipped = (m.flipped[..., a] + m.flipped[..., b] - m.flipped[..., n_emotions:]) / 2
     cos, loo = pair_cosines(m.u, plan, 1), pair_cosines(m.loo_u, plan, 1)
-    p = resampling.jackknife_p(cos, loo)
+    p = resampling.jackknife_p(cos, loo, plan.near_in_pairs)
     return [
         Block(
             "cos_naive",
             value=naive,
-            ci=resampling.jackknife_interval(
-                naive, pair_cosines(m.loo_naive, plan, 1), plan.alpha, fisher_z=True
-            ),
+            ci=resampling.jackknife_interval(naive, pair_cosines(m.loo_naive, plan, 1), **clusters),
             band=resampling.band(relabeled, plan.alpha),
             null=RELABELING,
             p=resampling.p_value(naive, relabeled, "two-sided"),
@@ -165,14 +164,16 @@ def cosine_blocks(m: Measured, plan: Plan, family: str, gate: Mask) -> list[Bloc
         Block(
             "kappa",
             value=kappa,
-            ci=resampling.jackknife_interval(kappa, loo_kappa, plan.alpha, fisher_z=True),
+            ci=resampling.jackknife_interval(kappa, loo_kappa, **clusters),
             flag=flags(kappa),
             items=plan.pair_names,
         ),
         Block(
             "ip_u",
             value=ip,
-            ci=resampling.jackknife_interval(ip, pair_products(m.loo_u, plan, 1), plan.alpha),
+            ci=resampling.jackknife_interval(
+                ip, pair_products(m.loo_u, plan, 1), **clusters | {"fisher_z": False}
+            ),
             band=resampling.band(flipped, plan.alpha),
             null=SIGN_FLIP,
             p=resampling.p_value(ip, flipped, "two-sided"),
@@ -184,7 +185,7 @@ def cosine_blocks(m: Measured, plan: Plan, family: str, gate: Mask) -> list[Bloc
         Block(
             "cos_u",
             value=cos,
-            ci=resampling.jackknife_interval(cos, loo, plan.alpha, fisher_z=True),
+            ci=resampling.jackknife_interval(cos, loo, **clusters),
             null=ZERO,
             p=p,
             p_adjusted=corrections.holm(p.ravel()).reshape(p.shape),
@@ -199,7 +200,7 @@ def common_block(m: Measured, plan: Plan, gate: Mask) -> Block:
     """How much of their squared length the emotions have in common."""
     value = unbiased.common_share(m.u)
     loo = unbiased.common_share(np.moveaxis(m.loo_u, -1, 1))
-    low, high = resampling.jackknife_interval(value, loo, plan.alpha)
+    low, high = resampling.jackknife_interval(value, loo, plan.alpha, near=plan.near.any(axis=0))
     n_emotions = len(plan.emotions)
     return Block(
         "common_share",
@@ -245,6 +246,7 @@ def averages(m: Measured, plan: Plan, family: str) -> list[Block]:
     depths = slice(0, max(len(m.u) - 1, 1))
     a, b = plan.pairs
 
+    clusters = {"alpha": plan.alpha, "fisher_z": True, "near": plan.near_in_pairs}
     cosines = pair_cosines(m.naive, plan, 1)[depths]
     naive = mean_defined(cosines, axis=0)
     loo_naive = mean_defined(pair_cosines(m.loo_naive, plan, 1)[depths], axis=0)
@@ -255,7 +257,7 @@ def averages(m: Measured, plan: Plan, family: str) -> list[Block]:
 
     u, loo_u = m.u[depths].mean(axis=0), m.loo_u[depths].mean(axis=0)
     cos, loo = pair_cosines(u, plan, 0), pair_cosines(loo_u, plan, 0)
-    p = resampling.jackknife_p(cos, loo)
+    p = resampling.jackknife_p(cos, loo, plan.near_in_pairs)
     lengths, flipped = np.diagonal(u), m.flipped[:, depths, : len(plan.emotions)].mean(axis=1)
     signal = resampling.max_t(lengths, flipped) < plan.alpha
     reliable = (
@@ -271,7 +273,7 @@ def averages(m: Measured, plan: Plan, family: str) -> list[Block]:
         Block(
             "cos_naive",
             value=naive[None],
-            ci=row(resampling.jackknife_interval(naive, loo_naive, plan.alpha, fisher_z=True)),
+            ci=row(resampling.jackknife_interval(naive, loo_naive, **clusters)),
             band=row(resampling.band(relabeled, plan.alpha)),
             null=RELABELING,
             p=resampling.p_value(naive, relabeled, "two-sided")[None],
@@ -284,7 +286,7 @@ def averages(m: Measured, plan: Plan, family: str) -> list[Block]:
         Block(
             "cos_u",
             value=cos[None],
-            ci=row(resampling.jackknife_interval(cos, loo, plan.alpha, fisher_z=True)),
+            ci=row(resampling.jackknife_interval(cos, loo, **clusters)),
             null=ZERO,
             p=p[None],
             p_adjusted=corrections.holm(p)[None],

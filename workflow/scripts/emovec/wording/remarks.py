@@ -25,12 +25,11 @@ FLAGS = {
     "exploratory": N_("exploratory"),
     "five_fold": N_("5-fold R²"),
     "for_comparison": N_("for comparison"),
+    "by_depth": N_("this depth alone"),
     "mean_over_depths": N_("mean over {n_depths} depths"),
-    "no_control_null": N_("no control null"),
     "no_controls": N_("no controls"),
     "no_difference": N_("no difference between the classes"),
     "no_direction": N_("no direction or no spread"),
-    "no_map": N_("no map"),
     "no_value": N_("no opening with a value"),
     "no_variance": N_("no variance between sentences"),
     "norm_not_positive": N_("undefined: a squared norm is not positive"),
@@ -38,6 +37,8 @@ FLAGS = {
     "not_reliable": N_("not reliable enough"),
     "reliability_a": N_("reliability {reliability_a:.2f} in {model_a}"),
     "reliability_b": N_("reliability {reliability_b:.2f} in {model_b}"),
+    "reliability_low_a": N_("lower bound of reliability {reliability_low_a:.2f} in {model_a}"),
+    "reliability_low_b": N_("lower bound of reliability {reliability_low_b:.2f} in {model_b}"),
     "rogue_dominated": N_("one dimension holds more than half of the squared length"),
     "sentences_alike": N_("undefined: the sentences do not differ"),
     "undefined_depths": N_("{n_undefined} undefined"),
@@ -47,55 +48,44 @@ FLAGS = {
 
 
 REASONS = {
-    "signal_unmeasured": N_(
-        "The gate for a signal of the emotion in both models was not measured."
+    "no_ruler": N_(
+        "This design cannot tell: ordinary attributes are not found to correspond between the "
+        "models (median cosine {matched:.2f})."
     ),
-    "map_unmeasured": N_("Whether a map holds between the models was not measured."),
-    "confound_unmeasured": N_("Whether tokens alone give the emotion away was not measured."),
-    "no_signal": N_("There is no reliable signal, so nothing follows about sharing."),
-    "no_map": N_("No map holds between the models, so nothing follows about sharing."),
-    "confound": N_("Tokens alone give the emotion away, so nothing follows about sharing."),
-    "unreliable": N_("The vectors are not reliable in the space in which they are compared."),
-    "no_control_null": N_("There is no control null to compare with."),
-    "aligned_but_small": N_("The alignment beats chance, but every cosine is below the bound."),
-    "transfers_but_small": N_("The transfer beats chance, but every cosine is below the bound."),
-    "no_positive_control": N_("The cosines are small, but there is no positive control."),
-    "weak_positive_control": N_(
-        "The cosines are small, but only {control_share:.0%} of ordinary attributes are found to "
-        "correspond, so the method would miss a shared direction too."
+    "unreliable": N_(
+        "This design cannot tell: the direction is not known well enough (lower bounds of "
+        "reliability {reliability_low_a:.2f} in {model_a}, {reliability_low_b:.2f} in {model_b})."
+    ),
+    "both_parts": N_(
+        "The direction corresponds (cosine {cosine:.2f}, {ci_low:.2f} to {ci_high:.2f}), and so "
+        "does the part that other emotions lack ({own_cosine:.2f}, {own_low:.2f} to "
+        "{own_high:.2f})."
+    ),
+    "one_emotion": N_(
+        "The direction corresponds (cosine {cosine:.2f}, {ci_low:.2f} to {ci_high:.2f}); with one "
+        "emotion alone nothing tells its own part from what emotions have in common."
+    ),
+    "own_unreliable": N_(
+        "The direction corresponds (cosine {cosine:.2f}, {ci_low:.2f} to {ci_high:.2f}); the part "
+        "that other emotions lack is not known well enough to be compared."
+    ),
+    "own_small": N_(
+        "The direction corresponds (cosine {cosine:.2f}, {ci_low:.2f} to {ci_high:.2f}); the part "
+        "that other emotions lack is shown to correspond little ({own_cosine:.2f}, {own_low:.2f} "
+        "to {own_high:.2f})."
+    ),
+    "own_open": N_(
+        "The direction corresponds (cosine {cosine:.2f}, {ci_low:.2f} to {ci_high:.2f}); whether "
+        "the part that other emotions lack does is open ({own_cosine:.2f}, {own_low:.2f} to "
+        "{own_high:.2f})."
     ),
     "small": N_(
-        "All cosines lie within ±{bound:g} while {control_share:.0%} of ordinary attributes are "
-        "found to correspond."
+        "The cosine is shown to be small ({cosine:.2f}, {ci_low:.2f} to {ci_high:.2f}), while "
+        "ordinary attributes correspond (median cosine {matched:.2f})."
     ),
-    "specific": N_(
-        "The direction aligns and transfers both ways, more than the directions of other emotions "
-        "do."
-    ),
-    "specificity_unmeasured": N_(
-        "The direction aligns and transfers both ways; whether it is this emotion's was not "
-        "measured."
-    ),
-    "not_specific": N_(
-        "The direction aligns and transfers both ways, but no more than the directions of other "
-        "emotions do."
-    ),
-    "opposed": N_("The directions are opposed, which is neither sharing nor its absence."),
-    "null_too_coarse": N_(
-        "The control null cannot give a corrected p below {p_floor:.2g}: more attributes or fewer "
-        "models are needed."
-    ),
-    "transfer_unmeasured": N_("The direction aligns, but transfer was not measured."),
-    "does_not_transfer": N_(
-        "The direction aligns, but does not decode beyond chance and baselines both ways."
-    ),
-    "not_aligned": N_(
-        "The direction transfers, its alignment does not beat mismatched attributes, and cosines "
-        "of ±{bound:g} are not excluded."
-    ),
-    "neither": N_(
-        "The direction does not transfer, its alignment does not beat mismatched attributes, and "
-        "cosines of ±{bound:g} are not excluded."
+    "not_shown": N_(
+        "Neither a cosine above {least_cosine:g} nor one within ±{bound:g} is shown ({cosine:.2f}, "
+        "{ci_low:.2f} to {ci_high:.2f})."
     ),
 }
 
@@ -200,8 +190,8 @@ class _Sentence(string.Formatter):
 def told(sentences: Mapping[str, str], codes: str | float, values: Mapping) -> str:
     """What a cell of codes says, in the language spoken; `values` are the cells beside it.
 
-    >>> told(FLAGS, "reliability_a;no_map", {"reliability_a": 0.3, "model_a": "gpt2"})
-    'reliability 0.30 in gpt2; no map'
+    >>> told(FLAGS, "reliability_a;zero_vector", {"reliability_a": 0.3, "model_a": "gpt2"})
+    'reliability 0.30 in gpt2; zero vector'
     """
     if pd.isna(codes) or not codes:
         return ""
