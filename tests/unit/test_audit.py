@@ -143,8 +143,8 @@ def test_summary_is_json(clean):
     summary = json.loads(json.dumps(clean.summary))
     assert summary["classes"] == dict.fromkeys([*EMOTIONS, NEUTRAL], 168)
     assert (summary["prompts"], summary["topics"]) == (672, 168)
-    assert (summary["probe"], summary["attributes"]) == (1440, 26)
-    assert summary["halves"] == {"map": 720, "control": 720}
+    assert (summary["probe"], summary["attributes"]) == (1600, 69)
+    assert summary["halves"] == {"map": 800, "control": 800}
     assert summary["tokenizers"] == ["bytes", "words"]
     assert summary["findings"] == [] and summary["thresholds"]["smd"] == 0.1
 
@@ -343,6 +343,26 @@ def test_attribute_with_a_thin_side():
     assert failing(result) == {"probe_attribute"}
     thin = {"code": "thin_attributes", "n": 1, "limit": 80, "least": 40}
     assert result.findings == [thin | {"example": "attr_question"}]
+
+
+def test_attribute_that_repeats_another():
+    probe = SHIPPED_PROBE.assign(attr_again=1 - SHIPPED_PROBE["attr_past"])
+    result = run(SHIPPED_PROMPTS, probe)
+    assert failing(result) == {"attribute_correlation"}
+    alike = {"code": "alike_attributes", "n": 1, "limit": 0.7, "a": "attr_past", "b": "attr_again"}
+    assert result.findings == [alike | {"value": pytest.approx(-1)}]
+
+
+@pytest.mark.parametrize("m", [2, 5])
+def test_effective_number_of_attributes(m):
+    """All 2^m patterns of m labels are m attributes; each of them twice is still m."""
+    labels = np.array(list(np.ndindex(*[2] * m)))
+    probe = SHIPPED_PROBE[["id", "text", "half"]][: len(labels)]
+    for count in (1, 2):
+        table = pd.DataFrame(np.tile(labels, count)).add_prefix("attr_")
+        result = run(SHIPPED_PROMPTS, probe.join(table.assign(attr_constant=1)))
+        number = values(result, "attribute_correlation", "n_effective")["probe"]
+        assert number == pytest.approx(m)
 
 
 def test_probe_without_attributes():

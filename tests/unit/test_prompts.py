@@ -220,7 +220,7 @@ def test_other_encodings_are_named_as_such(tmp_path, encoding):
 
 @pytest.mark.parametrize(
     ("name", "topics", "probe", "n_probe"),
-    [("baseline", 168, "probe", 1440), ("smoke", 10, "smoke_probe", 80)],
+    [("baseline", 168, "probe", 1600), ("smoke", 10, "smoke_probe", 80)],
 )
 def test_shipped_files_are_whole(name, topics, probe, n_probe):
     emotions = ["gratitude", "anger", "apology"]

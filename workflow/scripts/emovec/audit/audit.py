@@ -22,10 +22,12 @@ from emovec.audit.classifiers import FOLDS, bag_of_words, nuisances
 from emovec.audit.duplicates import duplicates
 from emovec.audit.emotion_words import heads, probe_words
 from emovec.audit.form import final, first_words, lengths
-from emovec.audit.ledger import LIMITS, Ledger, Z
-from emovec.prompts.sentences import ATTRIBUTE, HALVES
+from emovec.audit.ledger import LIMITS, Ledger, Z, versus
+from emovec.prompts.sentences import ATTRIBUTE, HALVES, attributes_of
 from emovec.prompts.tokenizer import encode
 from emovec.statistics.folds import topic_folds
+
+LARGEST = 10  # correlations between attributes that are listed
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ def audit(
     heads(ledger, prompts, emotions)
     probe_words(ledger, prompts, probe, emotions)
     _probe_size(ledger, probe)
+    _attribute_correlations(ledger, probe)
 
     summary = {
         "prompts": len(prompts),
@@ -133,3 +136,24 @@ def _probe_size(ledger: Ledger, probe: pd.DataFrame) -> None:
             least=LIMITS["min_attribute_side_control"],
             example=thin[0],
         )
+
+
+def _attribute_correlations(ledger: Ledger, probe: pd.DataFrame) -> None:
+    """How many different attributes there are, and whether two of them are nearly one."""
+    labels = attributes_of(probe)
+    labels = labels.loc[:, labels.nunique() > 1]
+    if labels.shape[1] < 2:
+        return
+    r = np.corrcoef(labels.to_numpy(float).T)
+    ledger.note("attribute_correlation", "probe", "n_effective", len(r) ** 2 / (r**2).sum())
+    size = np.abs(np.triu(r, 1))
+    order = np.argsort(-size, axis=None, kind="stable")[:LARGEST]
+    limit = LIMITS["attribute_correlation"]
+    for row, column in zip(*np.unravel_index(order, r.shape), strict=True):
+        scope = versus(labels.columns[row], labels.columns[column])
+        ledger.most("attribute_correlation", scope, "abs_correlation", size[row, column], limit)
+    n = int((size > limit).sum())
+    if n:
+        row, column = np.unravel_index(order[0], r.shape)
+        a, b = labels.columns[[row, column]]
+        ledger.find("alike_attributes", n=n, limit=limit, a=a, b=b, value=float(r[row, column]))

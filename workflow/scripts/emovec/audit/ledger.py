@@ -29,6 +29,7 @@ LIMITS: dict[str, float] = {
     "min_attributes": 20,
     "min_attribute_side": 80,
     "min_attribute_side_control": 40,
+    "attribute_correlation": 0.7,
 }
 
 

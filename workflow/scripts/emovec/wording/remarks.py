@@ -167,6 +167,10 @@ FINDINGS = {
         "Probe attributes with fewer than {limit} sentences on one side, or fewer than {least} in "
         "the control half: {n}, such as {example}."
     ),
+    "alike_attributes": N_(
+        "Pairs of probe attributes whose labels correlate beyond {limit:.1f}: {n}, most {a} and "
+        "{b} ({value:+.2f})."
+    ),
 }
 
 
