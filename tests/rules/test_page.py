@@ -181,7 +181,8 @@ def test_verdicts_are_filtered(browser, addresses: dict[str, str], steered: Proj
 
 
 def test_texts_are_filtered(browser, addresses: dict[str, str], steered: Project) -> None:
-    scores = pd.read_csv(steered.results / "steering/one/scores.csv", keep_default_na=False)
+    scores = read_table(steered.results / "steering/one/scores.csv", "scores")
+    scores = scores.assign(text=scores.text.fillna(""))
     openings = pd.read_csv(steered.folder / "resources/steering/openings.csv", index_col="id").text
     with opened(browser, addresses["en"]) as page:
         choose(page, "texts", direction="anger", sign="+", strength="1")
@@ -206,9 +207,7 @@ def test_texts_are_filtered(browser, addresses: dict[str, str], steered: Project
 def test_tokens_are_those_of_the_table(
     browser, addresses: dict[str, str], steered: Project
 ) -> None:
-    table = pd.read_csv(
-        steered.results / "token_projections/two.csv", keep_default_na=False, na_values=[""]
-    )
+    table = read_table(steered.results / "token_projections/two.csv", "token_projections")
     depth, topic = str(table.depth.max()), table.topic.iloc[-1]
     own = table[
         (table.depth == int(depth)) & (table.topic == topic) & (table.direction == "apology")

@@ -4,6 +4,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+from emovec.io.tables import read_table
 from project import Project
 
 pytest.importorskip("torch")
@@ -31,9 +32,7 @@ def test_last_tokens_are_the_held_out_sentences(finished: Project) -> None:
 
 
 def test_tokens_are_the_sentence_with_its_suffix(finished: Project) -> None:
-    table = pd.read_csv(
-        finished.results / "token_projections/two.csv", keep_default_na=False, na_values=[""]
-    )
+    table = read_table(finished.results / "token_projections/two.csv", "token_projections")
     one = table[(table.depth == table.depth.max()) & (table.direction == "anger")]
     texts = one.groupby("prompt_id").text.sum()
     prompts = pd.read_csv(finished.folder / finished.config["prompts"]["file"], index_col="id")

@@ -1,5 +1,6 @@
 """Tables are written whole, in one form, and read back exactly, each cell as its column's type."""
 
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,37 @@ def test_every_table_reads_back_as_it_was_typed(tmp_path: Path, kind: str) -> No
     pd.testing.assert_frame_equal(back, table)
     write_table(back, tmp_path / "again.csv", kind)
     assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "t.csv").read_bytes()
+
+
+TEXTS = [
+    "=1+1",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    "＝1",
+    "'=1",
+    "''-",
+    "'",
+    "''",
+    "'a",
+    "a=1",
+    "",
+    " =1",
+]
+
+
+def test_no_text_is_a_formula_and_all_read_back(tmp_path: Path) -> None:
+    table = typed(pd.DataFrame({"text": TEXTS, "opening": TEXTS, "strength": -1.0}), "texts")
+    write_table(table, tmp_path / "t.csv", "texts")
+    with (tmp_path / "t.csv").open(newline="") as file:
+        for row in csv.DictReader(file):
+            assert not row["text"].startswith(tuple("=+-@＝＋－＠\t\r\n"))
+            assert row["strength"] == "-1.0"
+    back = read_table(tmp_path / "t.csv", "texts")
+    assert back.text.fillna("").tolist() == back.opening.fillna("").tolist() == TEXTS
 
 
 def test_joined_tables_have_one_header(tmp_path: Path) -> None:

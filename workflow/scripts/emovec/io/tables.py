@@ -75,6 +75,13 @@ COLUMNS: dict[str, dict[str, str]] = {
 SCORED = {"read_outs", "scores", "classified"}  # further columns are numbers, one for each measure
 
 
+FORMULA = r"'*[=+\-@＝＋－＠\t\r\n]"  # how a text begins that gets one more apostrophe
+
+
+def _texts(kind: str) -> list[str]:
+    return [name for name, dtype in COLUMNS[kind].items() if dtype == TEXT]
+
+
 def typed(rows: pd.DataFrame | Sequence[Mapping], kind: str) -> pd.DataFrame:
     """A table of `kind`: its columns in order and of their types; what no row states is empty.
 
@@ -96,7 +103,8 @@ def typed(rows: pd.DataFrame | Sequence[Mapping], kind: str) -> pd.DataFrame:
 def write_table(frame: pd.DataFrame, path: str | Path, kind: str) -> None:
     """Write a table of `kind`, whole or not at all; floats read back exactly.
 
-    Cells are quoted where a column is called text: a carriage return ends a line otherwise.
+    Cells are quoted where a column is called text: a carriage return ends a line otherwise. A text
+    that a spreadsheet would run as a formula gets an apostrophe, which `read_table` takes off.
 
     Raises
     ------
@@ -106,6 +114,8 @@ def write_table(frame: pd.DataFrame, path: str | Path, kind: str) -> None:
     if absent := [name for name in COLUMNS[kind] if name not in frame]:
         raise ValueError(f"{kind} has other columns than it should: it lacks {absent}")
     table = typed(frame, kind)
+    for name in _texts(kind):
+        table[name] = table[name].str.replace(rf"^(?={FORMULA})", "'", regex=True)
     quoting = csv.QUOTE_NONNUMERIC if "text" in table else csv.QUOTE_MINIMAL
     with whole(path) as part:
         table.to_csv(part, index=False, lineterminator="\n", quoting=quoting)
@@ -123,6 +133,8 @@ def read_table(path: str | Path, kind: str) -> pd.DataFrame:
         table = pd.read_csv(path, dtype=COLUMNS[kind], keep_default_na=False, na_values=[""])
         if absent := [name for name in COLUMNS[kind] if name not in table]:
             raise ValueError(f"there is no column {absent[0]}")
+        for name in _texts(kind):
+            table[name] = table[name].str.replace(rf"^'(?={FORMULA})", "", regex=True)
         return table
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read as a table ({error}): make it anew.") from error
