@@ -32,11 +32,11 @@ from emovec.prompts.positions import POSITIONS
 from emovec.prompts.sentences import read_probe, read_prompts
 from emovec.prompts.splits import near_by_head
 from emovec.registry import titles
+from emovec.report.answers import first_screen
 from emovec.report.contents import describe
 from emovec.report.page import to_html
 from emovec.report.provenance import record
 from emovec.report.render import render
-from emovec.report.summary import three_lines
 from emovec.robustness import multiverse_between
 from emovec.robustness.multiverse_within import vary_choices
 from emovec.robustness.published import compare_published
@@ -221,7 +221,7 @@ class LibraryRun:
         summary = self.audit.summary
         context = describe(provenance, summary, self.tables, models=self.models, untrained=[])
         context |= {"titles": titles(POSITIONS), "steering": [], "lang": "", "other_languages": []}
-        three_lines(context, self.tables["verdicts"], [])
+        context |= first_screen(context, self.tables["verdicts"], [])
         shown = panels(
             self.tables, [], [], self.models, self.emotions, context["level"], context["primary"]
         )

@@ -14,12 +14,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from emovec.between_models.thresholds import Thresholds
+from emovec.between_models.verdict import VERDICTS
 from emovec.io.tables import COLUMNS, typed
+from emovec.report.answers import first_screen, grade, lines
 from emovec.report.contents import describe
 from emovec.report.page import to_html
 from emovec.report.render import render
 from emovec.report.steering import describe_steering
-from emovec.report.summary import three_lines
 from emovec.robustness.multiverse_between import between_models
 from emovec.robustness.multiverse_within import mark_study
 from emovec.robustness.published import compare_published
@@ -131,14 +132,15 @@ def written(
     try:
         facts = describe(provenance, audit, tables, models=models, untrained=[])
         told = [describe_steering(*of, EMOTIONS, TARGETS, 0.05, classifiers) for of in steering]
-        return rendered(facts, told, **more)
+        return rendered(facts, tables["verdicts"], told, **more)
     finally:
         speak("en")
 
 
-def rendered(facts: dict, steering: Sequence[dict], **more: object) -> str:
+def rendered(facts: dict, verdicts: pd.DataFrame, steering: Sequence[dict], **more: object) -> str:
     glance = [*facts["glance"], *(model["glance"] for model in steering)]
     context = {"titles": {"last": "last token"}, "steering": steering, "glance": glance}
+    context |= first_screen(facts, verdicts, steering)
     return render("report.md.j2", facts | context | {"lang": "", "other_languages": []} | more)
 
 
@@ -291,27 +293,59 @@ def test_classifiers_of_the_config_stand_in_the_report() -> None:
     assert "| mine |" not in written(provenance, audit, tables, steering=[told])
 
 
-def test_headlines_come_in_japanese_with_the_same_numbers() -> None:
-    def lines(language: str, steer: bool) -> list[str]:
-        speak(language)
-        try:
-            provenance, audit, tables = run()
-            tables["within"].loc[tables["within"].model == "two", "gate_ok"] = False
-            context = describe(provenance, audit, tables, models=MODELS, untrained=[])
-            told = [describe_steering(*steered(), EMOTIONS, TARGETS, 0.05)] if steer else []
-            return three_lines(context, tables["verdicts"], told)
-        finally:
-            speak("en")
+def answered(language: str = "en", *, steer: bool = True, **changes: object) -> list[str]:
+    """The four answers, after columns of the verdicts were given other values."""
+    speak(language)
+    try:
+        provenance, audit, tables = run()
+        tables["verdicts"] = tables["verdicts"].assign(**changes)
+        context = describe(provenance, audit, tables, models=MODELS, untrained=[])
+        told = [describe_steering(*steered(), EMOTIONS, TARGETS, 0.05)] if steer else []
+        return lines(first_screen(context, tables["verdicts"], told)["answers"])
+    finally:
+        speak("en")
 
-    for steer in (False, True):
-        for english, japanese in zip(lines("en", steer), lines("ja", steer), strict=True):
-            assert numbers(japanese) == numbers(english)
-            assert not re.search(r"[a-z]{2,} [a-z]{2,}", japanese)
-    assert lines("ja", False)[1:] == [
-        "学習済みモデルの間での共有の判定：one × two は共通成分のみ 3 件"
-        "（コサイン類似度 0.75 〜 0.75）。",
-        "ステアリングは実行していない。",
-    ]  # fmt: skip
+
+def test_four_answers_follow_from_the_tables() -> None:
+    apart, shared, act, where = answered(verdict="shared", p_common=0.001, p_specific=0.002)
+    assert apart.endswith("Yes: all 6 pairs point in different directions. (fairly sure)")
+    assert shared.endswith("all 3 emotions, also in what is theirs alone. (fairly sure)")
+    assert act.endswith("In part: 1 of 3 make their emotion's words likelier. (fairly sure)")
+    assert where.endswith("Nowhere reliable. (open)")
+    assert answered(verdict="common", p_common=1e-4)[1].endswith("own part is open. (sure)")
+    assert answered(verdict="inconclusive")[1].endswith("This run cannot tell. (a hint)")
+    assert answered(verdict="inconclusive", ci_low=-0.3)[1].endswith("cannot tell. (open)")
+    some = ["shared", "inconclusive", "shared", "shared"]
+    found = answered(verdict=some, p_specific=0.01)[1]
+    assert found.endswith("In part: 2 of 3 are shown to be shared. (fairly sure)")
+    assert answered(verdict="not_shared")[1].endswith("nearly unrelated. (fairly sure)")
+    assert answered(steer=False)[2].endswith("Not tried in this run. (open)")
+
+
+def test_an_answer_has_at_most_twelve_words() -> None:
+    for verdict in VERDICTS:
+        for one in answered(verdict=verdict, p_common=0.01, p_specific=0.01):
+            assert len(one.split("?")[1].split("(")[0].split()) <= 12
+
+
+def test_answers_come_in_japanese() -> None:
+    for options in ({}, {"steer": False}, *({"verdict": verdict} for verdict in VERDICTS)):
+        english, japanese = (answered(language, **options) for language in ("en", "ja"))
+        for one, other in zip(english, japanese, strict=True):
+            assert Counter(re.findall("[0-9]+", one)) == Counter(re.findall("[0-9]+", other))
+            assert not re.search(r"[a-z]{2,} [a-z]{2,}", other)
+
+
+@pytest.mark.parametrize(
+    ("p", "hint", "expected"),
+    [
+        ([0.0001, 0.0009], False, "sure"), ([0.0001, 0.04], True, "likely"),
+        ([0.0001, 0.05], True, "hint"), ([], True, "hint"), ([], False, "open"),
+        ([0.01, np.nan], False, "open"),
+    ],
+)  # fmt: skip
+def test_grade_is_that_of_the_weakest_assertion(p: list, hint: bool, expected: str) -> None:
+    assert grade(p, 0.05, hint=hint) == expected
 
 
 def test_reports_of_two_languages_lead_to_each_other() -> None:

@@ -18,9 +18,11 @@ from test_findings import EMOTIONS, MODELS, TARGETS, rendered, run, steered
 
 NUMBER = re.compile(r"(?<![\w.])[−+±]?\d+\.\d+")
 ROW = re.compile(r"^\| (?P<section>[^|]+) \| `(?P<table>[^|`]+)` \| (?P<columns>[^|]+) \|", re.M)
-START = "At a glance"
+START = "The findings in numbers"
+TOP = "First screen"
 # Strengths, which name rows; thresholds; the pull of a shared neutral mean; the normal quantile.
 SETTINGS = {
+    TOP: {"0.001", "0.05"},
     START: {"0.5", "0.9"},
     "Similarity within models": {"0.5"},
     "Similarity between models": {"0.4", "±0.2", "±1.96"},
@@ -80,7 +82,7 @@ class Report:
     def __init__(self) -> None:
         self.tables = tables_of_a_run()
         self.facts, self.steering = self._facts(self.tables), self._steering(self.tables)
-        self.before = self._numbers(self.facts, self.steering)
+        self.before = self._numbers(self.facts, self.tables, self.steering)
 
     def after(self, name: str, columns: Iterable[str]) -> dict[str, list[str]]:
         """Its numbers once each cell of those columns is moved by another share."""
@@ -90,8 +92,8 @@ class Report:
             new[column] = new[column].astype(float) * share
         tables = self.tables | {name: new}
         if name in STEERED:
-            return self._numbers(self.facts, self._steering(tables))
-        return self._numbers(self._facts(tables), self.steering)
+            return self._numbers(self.facts, tables, self._steering(tables))
+        return self._numbers(self._facts(tables), tables, self.steering)
 
     @staticmethod
     def _facts(tables: Tables) -> dict:
@@ -105,10 +107,10 @@ class Report:
         return describe_steering(*told, EMOTIONS, TARGETS, 0.05)
 
     @staticmethod
-    def _numbers(facts: dict, steering: dict) -> dict[str, list[str]]:
+    def _numbers(facts: dict, tables: Tables, steering: dict) -> dict[str, list[str]]:
         """Numbers with decimals in each section."""
-        parts = re.split(r"^## (.+)$", rendered(facts, [steering]), flags=re.M)
-        found = dict(zip([START, *parts[1::2]], parts[0::2], strict=True))
+        parts = re.split(r"^## (.+)$", rendered(facts, tables["verdicts"], [steering]), flags=re.M)
+        found = dict(zip([TOP, *parts[1::2]], parts[0::2], strict=True))
         return {name: NUMBER.findall(part) for name, part in found.items()}
 
 

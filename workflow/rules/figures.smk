@@ -211,10 +211,48 @@ rule plot_multiverse:
         "../scripts/plot_multiverse.py"
 
 
+# The first screen of the report: a picture for each question, and one for a slide.
+rule plot_answers:
+    input:
+        within="<results>/within_model_similarity.csv",
+        cross="<results>/cross_model_similarity.csv",
+        steering=collect("<results>/steering/{model}.csv", model=STEERED),
+        choices=collect("<results>/steering/{model}/choice.json", model=STEERED),
+    output:
+        hero=shown("<results>/plots{lang}/answers/hero.png", "Answers", figure="in one figure"),
+        apart=shown("<results>/plots{lang}/answers/apart.png", "Answers", figure="kept apart?"),
+        shared=shown("<results>/plots{lang}/answers/shared.png", "Answers", figure="shared?"),
+        act=shown("<results>/plots{lang}/answers/act.png", "Answers", figure="do they act?"),
+        where=shown("<results>/plots{lang}/answers/where.png", "Answers", figure="where?"),
+    log:
+        "<logs>/plot_answers{lang}.log",
+    benchmark:
+        "<benchmarks>/plot_answers{lang}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        **needs(2000, 10),
+    params:
+        **DRAWING,
+        emotions=EMOTIONS,
+        # untrained models are asked nothing, unless there is no other
+        models=[name for name in MODELS if name not in UNTRAINED] or list(MODELS),
+        statistics=config["statistics"],
+        code=code_of("plot_answers.py"),
+    message:
+        "Plotting the answers"
+    script:
+        "../scripts/plot_answers.py"
+
+
 # What the report shows of a run, of each of its models and of each steered one. Outputs of rules
 # would not do: under a default storage provider they are objects that cannot be expanded.
 RUN_PLOTS = [
     "<results>/prompts/audit{lang}.png",
+    *collect(
+        "<results>/plots{{lang}}/answers/{kind}.png",
+        kind=["hero", "apart", "shared", "act", "where"],
+    ),
     *collect(
         "<results>/plots{{lang}}/cross_model/{kind}.png",
         kind=["ruler", "matrices", "transfer", "maps"],

@@ -16,7 +16,14 @@ from emovec.report.between_models import (
     verdict_lines,
 )
 from emovec.report.robustness import choice_lines, control_facts, published_facts
-from emovec.report.within_model import decoding_facts, peaks, rogue_lines, within_facts, within_line
+from emovec.report.within_model import (
+    clearest,
+    decoding_facts,
+    peaks,
+    rogue_lines,
+    within_facts,
+    within_line,
+)
 from emovec.wording.language import N_, _
 from emovec.wording.numbers import percent
 from emovec.wording.remarks import FINDINGS, told
@@ -52,6 +59,7 @@ def describe(
                 "within": {p: within_facts(within, name, p, emotions, alpha) for p in positions},
                 "rogue": rogue_lines(within, name, positions),
                 "peaks": {p: peaks(norms, name, p) for p in positions},
+                "clearest": clearest(within, name, primary, emotions),
                 "decoding": decoding_facts(tables["decoding"], name),
             }
         )

@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 from PIL import Image
 
 from emovec.explorer.panel import Panel
-from emovec.report.render import render
+from emovec.report.render import address, render
 from emovec.wording.language import _
 
 LOOK_AROUND = "<!-- look around -->"
@@ -68,13 +68,13 @@ def _number_headings(tokens: list) -> list[tuple[str, str]]:
     contents, known = [], Counter()
     for opening, text in pairwise(tokens):
         if opening.type == "heading_open":
-            address = re.sub(r"\W+", "-", text.content.lower()).strip("-")
-            known[address] += 1
-            if known[address] > 1:
-                address = f"{address}-{known[address]}"
-            opening.attrSet("id", address)
+            place = address(text.content)
+            known[place] += 1
+            if known[place] > 1:
+                place = f"{place}-{known[place]}"
+            opening.attrSet("id", place)
             if opening.tag == "h2":
-                contents.append((address, text.content))
+                contents.append((place, text.content))
     return contents
 
 

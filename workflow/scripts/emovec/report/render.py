@@ -12,6 +12,11 @@ from emovec.wording.language import _, spoken
 from emovec.wording.numbers import interval, listed, number, p_value, part, percent, span
 
 
+def address(heading: str) -> str:
+    """What the address of a heading ends with."""
+    return re.sub(r"\W+", "-", heading.lower()).strip("-")
+
+
 def render(template: str, context: dict) -> str:
     """Fill one of the templates; a name that the context lacks is an error."""
     text = _templates().get_template(template).render(context | {"language": spoken()})
@@ -33,6 +38,7 @@ def _templates() -> jinja2.Environment:
     environment.policies["ext.i18n.trimmed"] = True
     environment.filters |= {
         "number": number, "p": p_value, "percent": percent, "listed": listed, "quoted": quoted,
+        "address": address,
     }  # fmt: skip
     environment.globals |= {"interval": interval, "span": span, "part": part}
     return environment

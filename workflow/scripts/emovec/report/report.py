@@ -12,11 +12,11 @@ from emovec.explorer.explore import panels
 from emovec.explorer.texts import written_texts
 from emovec.prompts.positions import POSITIONS
 from emovec.registry import titles
+from emovec.report.answers import first_screen, lines
 from emovec.report.contents import describe
 from emovec.report.page import to_html
 from emovec.report.render import render
 from emovec.report.steering import describe_steering
-from emovec.report.summary import three_lines
 from emovec.wording.language import LANGUAGES
 
 
@@ -77,6 +77,7 @@ def make_report(
         steering.append(model)
         texts.append(written_texts(one.scores, openings, model["name"], targets))
     context["glance"] += [model["glance"] for model in steering]
+    context |= first_screen(context, tables["verdicts"], steering)
     context |= {
         "titles": titles(POSITIONS),
         "steering": steering,
@@ -97,5 +98,5 @@ def make_report(
         context["level"],
         context["primary"],
     )
-    findings = "\n".join(three_lines(context, tables["verdicts"], steering)) + "\n"
+    findings = "".join(f"{line}\n" for line in lines(context["answers"]))
     return Report(markdown, to_html(markdown, folder, shown), findings)

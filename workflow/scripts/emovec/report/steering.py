@@ -37,6 +37,8 @@ def describe_steering(
         for emotion in emotions
         for sign in (1, -1)
     ]
+    for fact in facts:
+        fact["causal"] = _beyond(fact["words"], alpha)
     return {
         "name": model,
         "choice": choice,
@@ -202,7 +204,7 @@ def example(
 def glance(model: str, facts: list[dict], choice: dict, alpha: float) -> str:
     """What steering says about causes, in one or two sentences."""
     added = [fact for fact in facts if fact["sign"] > 0]
-    causal = [fact for fact in added if _beyond(fact["words"], alpha)]
+    causal = [fact for fact in added if fact["causal"]]
     rest = [fact["emotion"] for fact in added if fact not in causal]
     return _(
         "**Steering {model}** (at depth {depth}, {strength} times the stream's median length): "

@@ -116,9 +116,32 @@ def within_facts(
                 "cosine_high": distinct.ci_high,
                 "known": bool(distinct.gate_ok),
                 "distinct": bool(distinct.gate_ok and distinct.p_adjusted < alpha),
+                "distinct_p": distinct.p_adjusted,
+                "margin": distinct.null_high,
             }
         )
     return facts
+
+
+def clearest(
+    within: pd.DataFrame, model: str, position: str, emotions: Sequence[str]
+) -> dict | None:
+    """The depth where most of the emotion vectors is signal, if all are reliable there.
+
+    p is the largest of the sign-flip tests there, corrected for depths and emotions.
+    """
+    rows = within[
+        (within.model == model) & (within.position == position) & (within.stat == "reliability")
+        & within.emotion_a.isin(list(emotions)) & within.emotion_b.isna() & within.depth.notna()
+    ]  # fmt: skip
+    rows = rows[rows.metric == ("lda" if (rows.metric == "lda").any() else "raw")]
+    by_depth = rows.groupby("depth")
+    mean = by_depth.value.mean()[by_depth.gate_ok.all()]
+    if mean.empty:
+        return None
+    depth = mean.idxmax()
+    p = rows.p_adjusted[rows.depth == depth].max()
+    return {"depth": int(depth), "last": int(rows.depth.max()), "p": float(p)}
 
 
 def dominated(within: pd.DataFrame, model: str, position: str) -> list[dict]:

@@ -1,0 +1,192 @@
+"""The four questions of the first screen, each with its answer and how sure it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from emovec.between_models.thresholds import DEFAULTS
+from emovec.between_models.verdict import SHARING
+from emovec.registry import Kind, registry, titles
+from emovec.report.between_models import between
+from emovec.wording.language import N_, _
+from emovec.wording.numbers import listed
+
+CLEAR = 0.001  # corrected p below which an answer is sure
+
+
+# How sure an answer is, from the largest corrected p of what it asserts.
+GRADES = registry(
+    Kind("sure", "sure"),
+    Kind("likely", "fairly sure"),
+    Kind("hint", "a hint"),
+    Kind("open", "open"),
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One question of the first screen."""
+
+    name: str  # of its picture
+    question: str
+    text: str
+    grade: str  # of GRADES
+    evidence: str  # the heading of its section
+
+
+def grade(p: Iterable[float], alpha: float, *, hint: bool = False) -> str:
+    """How sure an answer is whose assertions have these corrected p; none, and it is open.
+
+    `hint` says that some interval excludes chance before correction.
+
+    >>> grade([0.0004, 0.02], 0.05), grade([], 0.05, hint=True)
+    ('likely', 'hint')
+    """
+    worst = np.max([*p], initial=-np.inf)
+    if np.isfinite(worst) and worst < alpha:
+        return "sure" if worst < CLEAR else "likely"
+    return "hint" if hint else "open"
+
+
+def first_screen(context: dict, verdicts: pd.DataFrame, steering: Sequence[dict]) -> dict:
+    """Title and answers of a run, as the report takes them.
+
+    `context` is what `describe` gives and `steering` what `describe_steering` does for each model;
+    untrained ones are asked nothing.
+    """
+    trained = [model for model in context["models"] if not model["untrained"]]
+    names, alpha = [model["name"] for model in trained], context["alpha"]
+    found = [
+        _apart(trained, context["primary"], alpha),
+        _shared(verdicts, names, alpha),
+        _act(steering, alpha),
+        _where(trained, alpha),
+    ]
+    return {
+        "answers": found,
+        "grades": titles(GRADES),
+        "clear": CLEAR,
+        "headline": _headline(verdicts, names or [model["name"] for model in context["models"]]),
+    }
+
+
+def lines(found: Iterable[Answer]) -> list[str]:
+    """Question, answer and grade without marks, for a terminal."""
+    return [f"{one.question} {one.text} ({_(GRADES[one.grade].title)})" for one in found]
+
+
+def _headline(verdicts: pd.DataFrame, models: Sequence[str]) -> str:
+    """What was found and on what, as the title of the report."""
+    found = _of_emotions(verdicts, models).verdict
+    if found.empty:
+        says = N_("Emotion directions in {models}")
+    elif (found == "shared").all():
+        says = N_("{models} share emotion directions")
+    elif found.isin(SHARING).all():
+        says = N_("{models} share emotion directions at least in part")
+    elif found.isin(SHARING).any():
+        says = N_("{models} share some emotion directions")
+    elif (found == "not_shared").all():
+        says = N_("{models} do not share emotion directions")
+    else:
+        says = N_("Emotion directions in {models}: whether they are shared is open")
+    return _(says).format(models=_together(models))
+
+
+def _together(items: Iterable[str]) -> str:
+    items = [*items]
+    return _(" and ").join(items) if len(items) == 2 else listed(items)
+
+
+def _of_emotions(verdicts: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
+    rows = between(verdicts, models)
+    return rows[rows.emotion.notna() & (rows.emotion != "")]
+
+
+def _apart(trained: Sequence[dict], primary: str, alpha: float) -> Answer:
+    facts = [fact for model in trained for fact in model["within"][primary]]
+    apart = [fact for fact in facts if fact["distinct"]]
+    below = any(fact["known"] and fact["cosine_high"] < fact["margin"] for fact in facts)
+    if not trained:
+        text = _("No trained model in this run.")
+    elif not facts:
+        text = _("One emotion alone: there is nothing to keep apart.")
+    elif len(apart) == len(facts):
+        text = _("Yes: all {n} pairs point in different directions.").format(n=len(facts))
+    elif apart:
+        text = _("In part: {n} of {of} pairs are shown to differ.").format(
+            n=len(apart), of=len(facts)
+        )
+    else:
+        text = _("Not shown for any pair.")
+    sure = grade((fact["distinct_p"] for fact in apart), alpha, hint=below)
+    return Answer(
+        "apart",
+        _("Does each model keep the emotions apart?"),
+        text,
+        sure,
+        _("Similarity within models"),
+    )
+
+
+def _shared(verdicts: pd.DataFrame, trained: Sequence[str], alpha: float) -> Answer:
+    rows = _of_emotions(verdicts, trained)
+    sharing = rows[rows.verdict.isin(SHARING)]
+    own, absent = (rows.verdict == "shared").sum(), (rows.verdict == "not_shared").sum()
+    if rows.empty:
+        text = _("Needs two trained models.")
+    elif own == len(rows):
+        text = _("Yes: all {n} emotions, also in what is theirs alone.").format(n=len(rows))
+    elif len(sharing) == len(rows):
+        text = _("At least in part: all {n}; each emotion's own part is open.").format(n=len(rows))
+    elif len(sharing):
+        text = _("In part: {n} of {of} are shown to be shared.").format(
+            n=len(sharing), of=len(rows)
+        )
+    elif absent == len(rows):
+        text = _("No: the directions are shown to be nearly unrelated.")
+    else:
+        text = _("This run cannot tell.")
+    p = sharing.p_specific.where(sharing.verdict == "shared", sharing.p_common)
+    # an interval within the bound is a test at level alpha (equivalence)
+    p = [alpha / 2] * absent if absent == len(rows) and absent else p
+    hint = bool((rows.ci_low > DEFAULTS.equivalence).any())
+    sure, evidence = grade(p, alpha, hint=hint), _("Similarity between models")
+    return Answer("shared", _("Do the models share them?"), text, sure, evidence)
+
+
+def _act(steering: Sequence[dict], alpha: float) -> Answer:
+    facts = [fact for model in steering for fact in model["facts"] if fact["sign"] > 0]
+    acting = [fact for fact in facts if fact["causal"]]
+    if not facts:
+        text = _("Not tried in this run.")
+    elif len(acting) == len(facts):
+        text = _("Yes: adding each makes its emotion's words likelier.")
+    elif acting:
+        text = _("In part: {n} of {of} make their emotion's words likelier.").format(
+            n=len(acting), of=len(facts)
+        )
+    else:
+        text = _("Not shown beyond what control directions do.")
+    hint = any(fact["words"]["value"] > fact["words"]["null_high"] for fact in facts)
+    sure = grade((fact["words"]["p"] for fact in acting), alpha, hint=hint)
+    evidence = _("Steering: do the directions cause anything?") if facts else ""
+    return Answer("act", _("Do the directions act?"), text, sure, evidence)
+
+
+def _where(trained: Sequence[dict], alpha: float) -> Answer:
+    found = [model["clearest"] for model in trained if model["clearest"]]
+    if found:
+        text = _("Clearest at depth {depths}.").format(
+            depths=_together(
+                _("{depth} of {last}").format(depth=one["depth"], last=one["last"]) for one in found
+            )
+        )
+    else:
+        text = _("Nowhere reliable.") if trained else _("No trained model in this run.")
+    sure = grade((one["p"] for one in found), alpha)
+    return Answer("where", _("Where in the model?"), text, sure, _("Strength by depth"))
