@@ -42,7 +42,11 @@ def tasks(topics: int, depths: int, width: int, flips: int) -> dict[str, Callabl
     on_map = (pair.probe.half == "map").to_numpy()
     relative = [(depth + 1) / depths for depth in range(depths)]
     prompts = pd.DataFrame(
-        [{"topic": topic, "emotion": name} for topic in range(topics) for name in CLASSES]
+        [
+            {"topic": topic, "emotion": name, "text": name}
+            for topic in range(topics)
+            for name in CLASSES
+        ]
     )
     plan = Plan(
         worlds_cross.EMOTIONS, "neutral", "suffix", relative, shuffles=9, draws=flips, grid=0

@@ -171,7 +171,7 @@ class LibraryRun:
     def _decoding(self, name: str) -> pd.DataFrame:
         position = self.settings["position"]
         return decode_model(
-            self._streams(name, position, []), self.prompts, self.classes, position=position,
+            self._streams(name, position, self.fit), self.prompts, self.classes, position=position,
             relative_depths=self.settings["depths"], n_folds=self.settings["folds"],
             draws=self.settings["permutations"], alpha=self.alpha,
             rng=generator(self.seed, "decoding", name),

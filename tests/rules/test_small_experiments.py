@@ -51,8 +51,13 @@ def test_vectors_are_exported_with_their_card(alone: Project) -> None:
     assert "untrained" in anger["flags"][0]
     decoding = pd.read_csv(alone.results / "decoding/one.csv")
     here = (decoding.contrast == "anger") & (decoding.depth_test == 1) & (decoding.split == "topic")
-    [said] = [r for r in anger["decoding"] if (r["depth"], r["split"]) == (1, "topic")]
-    assert said["auroc"] == decoding.auroc[here].item()
+    for metric in ("raw", "lda"):
+        [said] = [
+            row
+            for row in anger["decoding"]
+            if (row["depth"], row["split"], row["metric"]) == (1, "topic", metric)
+        ]
+        assert said["auroc"] == decoding.auroc[here & (decoding.metric == metric)].item()
 
 
 def test_nothing_is_exported_if_no_format_is_named(alone: Project, tmp_path: Path) -> None:

@@ -27,7 +27,9 @@ def decoded(**auroc: list[float]) -> pd.DataFrame:
     rows += [{"direction": "depth0", "depth_test": 0, "split": s, "auroc": 0.5} for s in auroc]
     table = pd.DataFrame(rows)
     p = np.where(table.auroc > 0.6, 0.001, 0.5)
-    return table.assign(contrast="joy", ci_low=0.4, ci_high=1.0, null_high=0.6, p_adjusted=p)
+    return table.assign(
+        contrast="joy", metric="raw", ci_low=0.4, ci_high=1.0, null_high=0.6, p_adjusted=p
+    )
 
 
 TEXTS = pd.DataFrame(
@@ -90,10 +92,11 @@ def test_card_is_plain_json_with_undefined_as_null() -> None:
         emotion_a="joy", emotion_b=np.nan, position="last"
     )
     within["depth"] = within.depth.astype("Int64")  # as tables are read
+    whitened = decoded(topic=[0.9, 0.99, 0.85]).assign(metric="lda")  # the vectors are raw
     tables = {
         "norms": norms,
         "within": within,
-        "decoding": decoded(topic=[0.9, 0.8, 0.85]),
+        "decoding": pd.concat([decoded(topic=[0.9, 0.8, 0.85]), whitened]),
         "texts": TEXTS,
     }
     owner = {"model": "m", "space": "raw", "position": "last", "schema_version": 1}
@@ -109,6 +112,7 @@ def test_card_is_plain_json_with_undefined_as_null() -> None:
     # depth 2 decodes better, but is not reliable
     assert joy["recommended"]["depth"] == 6
     assert joy["recommended"]["auroc"] == {"topic": 0.85}
+    assert {row["metric"] for row in joy["decoding"]} == {"raw", "lda"}
     assert joy["recommended"]["reliability"] == 0.8
 
 

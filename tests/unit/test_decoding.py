@@ -195,6 +195,54 @@ def test_a_perfect_score_still_has_an_interval():
     assert np.isnan([found.ci_low, found.ci_high]).all()
 
 
+@pytest.mark.parametrize("seed", worlds.seeds(1))
+def test_gain_over_what_is_equally_good_is_found_no_more_often_than_the_level(seed):
+    rng = np.random.default_rng(seed)
+    runs, n, p, covered = 400, 40, [], 0
+    flips = signs(n, 1)
+    for _ in range(runs):
+        topic = rng.standard_normal((1, n, 12))  # what makes a topic hard is shared
+        x, y = (rng.standard_normal((2, n, 12)) + topic for _ in range(2))
+        x[0, :, 0] += 1.5
+        y[0, :, 1] += 1.5
+        made = folds.topic_folds(n, 4, rng)
+        one, other = (held_out.decode(*z, made, flips) for z in (x, y))
+        value, low, high, one_sided = one.over(other)
+        assert low <= value <= high
+        covered += low <= 0 <= high
+        p.append(one_sided)
+    assert np.sum(np.array(p) <= 0.05) <= stats.binom.ppf(1 - 1e-5, runs, 0.05)
+    assert covered >= stats.binom.ppf(1e-5, runs, 0.95)
+
+
+@pytest.mark.parametrize("seed", worlds.seeds(1))
+def test_gain_over_words_that_are_as_good_is_found_no_more_often_than_the_level(seed):
+    """As good as they are on average: the mean gain is taken as 0."""
+    rng = np.random.default_rng(seed)
+    runs, n, found = 120, 40, []
+    flips = signs(n, 1)
+    for _ in range(runs):
+        words = rng.integers(20, size=(2, n, 6)) + 20 * (rng.random((2, n, 6)) < 0.5)
+        words[0] %= np.where(rng.random((n, 6)) < 0.35, 20, 40)
+        texts = [[" ".join(f"w{word}" for word in row) for row in rows] for rows in words]
+        x = rng.standard_normal((2, n, 12)) + rng.standard_normal((1, n, 12))
+        x[0, :, 0] += 0.4 * (words[0] < 20).sum(axis=1)  # the stream reads the words too
+        made = folds.topic_folds(n, 4, rng)
+        told = text_baseline("bag_of_words", *texts, made)
+        found.append(held_out.decode(*x, made, flips).over(told, alpha=0.1)[:3])
+    value, low, high = np.transpose(found)
+    for missed in (low > value.mean(), high < value.mean()):
+        assert missed.sum() <= stats.binom.ppf(1 - 1e-4, runs, 0.05)
+
+
+def test_gain_is_undefined_over_ties_and_has_no_p_where_no_topic_matters():
+    perfect, tied = auroc.HeldOut(1.0, np.ones(30)), auroc.HeldOut(0.5, np.full(30, 0.5))
+    assert np.isnan(perfect.over(tied)).all() and np.isnan(tied.over(perfect)).all()
+    value, low, high, p = perfect.over(perfect)
+    assert (value, low, high) == pytest.approx((0, -(1 - 0.025 ** (1 / 30)), 1 - 0.025 ** (1 / 30)))
+    assert np.isnan(p)
+
+
 def test_depths_share_their_flips_and_can_be_mapped():
     rng = np.random.default_rng(0)
     world = worlds.rogue(rng, n=40, d=32, s=0.5, offset=0.0, deviation=100.0)

@@ -92,10 +92,21 @@ def _run() -> tuple[dict, dict, dict[str, pd.DataFrame]]:
         )
     ]  # fmt: skip
     maps = [pair | {"method": "ridge", "r2_loo": 0.33, "r2_null_high": 0.01, "p": 0.001}]
+    gains = {
+        f"over_{other}{part}": value + shift
+        for other, value in (("words", 0.06), ("depth0", 0.24), ("untrained", 0.15))
+        for part, shift in (("", 0), ("_low", -0.03), ("_high", 0.03), ("_p", 0.31))
+    }
     decoding = [
         {"train_model": m, "test_model": m, "direction": "native", "contrast": "gratitude-anger",
-         "position": "last", "depth_test": 1, "split": "topic", "auroc": 0.97} | interval
-        for m in MODELS
+         "position": "last", "depth_test": 1, "split": "topic", "metric": metric, "auroc": value,
+         "se": 0.02} | gains | interval
+        for m in MODELS for metric, value in (("raw", 0.83), ("lda", 0.97))
+    ]  # fmt: skip
+    decoding += [
+        decoding[-1] | {"direction": "depth0", "depth_test": 0, "auroc": 0.57},
+        {"direction": "bag_of_words", "contrast": "gratitude-anger", "split": "topic",
+         "auroc": 0.91},
     ]  # fmt: skip
     judged = {
         "model_a": "one", "model_b": "two", "position": "last", "cosine": 0.75, "ci_low": 0.66,
@@ -190,7 +201,9 @@ def steered() -> tuple[pd.DataFrame, pd.DataFrame, dict, pd.DataFrame]:
         ("cross", "value", 0.55, 0.6543, "0.65"),
         ("cross", "value", 0.019, 0.0567, "0.0567"),
         ("maps", "r2_loo", 0.33, 0.2468, "0.25"),
-        ("decoding", "auroc", 0.97, 0.9123, "0.91"),
+        ("decoding", "auroc", 0.97, 0.9223, "0.92"),
+        ("decoding", "over_words", 0.06, 0.0712, "| 0.07 [0.03, 0.09], p = 0.37 |"),
+        ("decoding", "flag", pd.NA, "not_informative", "| not informative |"),
         ("norms", "value", 3.0, 7.891, "7.89"),
         ("verdicts", "verdict", "common_only", "not_shared", "gratitude not shared, cosine 0.75 ["),
         ("verdicts", "cosine", 0.75, 0.5432, "cosine 0.54 ["),

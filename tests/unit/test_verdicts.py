@@ -92,7 +92,7 @@ def test_claims_are_corrected_over_pairs_and_emotions_controls_by_themselves():
 
 def transfers(rows):
     names = ("train_model", "test_model", "depth_train", "depth_test", "direction", "auroc")
-    made = [dict(zip((*names, "p_adjusted"), row, strict=True)) for row in rows]
+    made = [dict(zip((*names, "p_adjusted", "metric"), row, strict=False)) for row in rows]
     shared = {"contrast": "anger", "position": "suffix"}
     return typed([shared | row for row in made], "decoding")
 
@@ -121,6 +121,8 @@ def test_transfers_have_the_larger_p_of_both_ways_over_pairs():
         ({(0, "auroc"): 0.55}, False),  # tokens decode as well
         ({(0, "direction"): "native"}, None),
         ({(2, "test_model"): "c"}, True),
+        ({(3, "auroc"): 0.75}, False),  # and so does an untrained model
+        ({(3, "auroc"): 0.75, (3, "metric"): "raw"}, True),  # transfers are whitened
     ],
 )
 def test_transfer_is_the_grade(change, expected):
@@ -129,6 +131,7 @@ def test_transfer_is_the_grade(change, expected):
             ("a", "b", 1, 2, "mapped", 0.8, 0.01),
             ("b", "a", 2, 1, "mapped", 0.7, 0.01),
             ("a", "b", 0, 0, "depth0", 0.6, np.nan),
+            ("a", "a", 1, 1, "untrained", 0.6, np.nan, "lda"),
         ]
     )
     for (row, column), value in change.items():

@@ -3,6 +3,7 @@ rule decode_emotions:
     input:
         activations=activations_of("model"),
         prompts=PROMPTS,
+        probe=PROBE,
     output:
         "<results>/decoding/{model}.csv",
     log:
@@ -18,7 +19,7 @@ rule decode_emotions:
         statistics=config["statistics"],
         seed=config["seed"],
         untrained=is_untrained,
-        contents=contents(PROMPTS),
+        contents=contents(PROMPTS, PROBE),
         code=code_of("decode_emotions.py"),
     message:
         "Decoding the emotions in {wildcards.model}"

@@ -16,6 +16,7 @@ from emovec.statistics.resampling import jackknife_interval, p_value, single_ste
 ROGUE = 0.5  # share of the variance on one component
 
 
+READ_OUTS = "wpc"  # the metric of transfers: whitened read-outs of the target
 UNWHITENED_MAP, MISMATCHED = "ridge_unwhitened", "mismatched_attributes"
 
 
@@ -182,10 +183,12 @@ def decoding_row(transfer: Transfer, direction: str, plan: Plan) -> dict:
         "depth_train": transfer.source.depth,
         "depth_test": transfer.target.depth,
         "split": "topic",
+        "metric": READ_OUTS,
         "auroc": transfer.mapped.auroc,
         "ci_low": low,
         "ci_high": high,
         "n_test": 2 * len(transfer.mapped.left_out),
+        "flag": "" if transfer.mapped.measured else "not_informative",
     }
 
 

@@ -46,7 +46,7 @@ def decodes(
     """Whether the emotion decodes both ways at one of the depths; None: not measured.
 
     Beyond random directions, and beyond the same transfer before the first block and what an
-    untrained model gives.
+    untrained model gives along directions of its own, whitened as transfers are.
     """
     here = decoding[decoding["contrast"] == emotion]
     between = (here["train_model"] == a) & (here["test_model"] == b)
@@ -54,7 +54,11 @@ def decodes(
     mapped = here[between & (here["direction"] == "mapped")]
     baselines = here[
         (between & (here["direction"] == "depth0"))
-        | ((here["direction"] == "untrained") & here["test_model"].isin([a, b]))
+        | (
+            (here["direction"] == "untrained")
+            & (here["metric"] == "lda")
+            & here["test_model"].isin([a, b])
+        )
     ]
     best = baselines.groupby("test_model")["auroc"].max()
     beyond = mapped["auroc"] > best.reindex(mapped["test_model"]).fillna(-np.inf).to_numpy()

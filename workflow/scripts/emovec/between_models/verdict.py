@@ -11,6 +11,7 @@ import pandas as pd
 from emovec.between_models.claim_rows import FAMILIES, OWN
 from emovec.between_models.thresholds import DEFAULTS, Thresholds
 from emovec.between_models.transfer import adjust_transfer, decodes, is_control
+from emovec.decoding.table import beside_untrained
 from emovec.io.tables import typed
 from emovec.registry import Kind, registry
 from emovec.statistics.corrections import holm
@@ -54,11 +55,11 @@ def judge_models(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Correct what `compare_models` found for all pairs, in one table each, and judge it.
 
-    Returns `similarity` and `decoding` with `p_adjusted`, and the rows of `verdicts.csv`.
-    `untrained` names models that are controls.
+    Returns `similarity` and `decoding` with `p_adjusted`, the latter also with what it is beside
+    untrained models, and the rows of `verdicts.csv`. `untrained` names models that are controls.
     """
     similarity = adjust_claims(similarity, untrained)
-    decoding = adjust_transfer(decoding, untrained)
+    decoding = adjust_transfer(beside_untrained(decoding, untrained, limits.alpha), untrained)
     return similarity, decoding, verdicts(similarity, decoding, limits)
 
 

@@ -22,10 +22,9 @@ from emovec.statistics.resampling import band, p_value
 
 
 @dataclass(frozen=True)
-class Decoding:
+class Decoding(HeldOut):
     """An AUROC with its interval and its null of refitted within-topic label permutations."""
 
-    auroc: float
     ci_low: float
     ci_high: float
     null_low: float
@@ -58,7 +57,9 @@ def decode(
     null_low, null_high = (float(end) for end in band(null, alpha))
     p = float(p_value(held_out.auroc, null))
     n_test = int(folds.test.sum())
-    return Decoding(held_out.auroc, low, high, null_low, null_high, p, n_test, null)
+    return Decoding(
+        held_out.auroc, held_out.left_out, low, high, null_low, null_high, p, n_test, null
+    )
 
 
 def decode_depths(

@@ -2,24 +2,31 @@
 
 Every contrast (an emotion against neutral, one emotion against another) is decoded on topics that
 were held out, and on emotional words that were held out, at the pre-registered depths and at
-depth 0, where only the tokens themselves can speak.
+depth 0, where only the tokens themselves can speak. Beside each AUROC stands how much larger it is
+than that of the words, of depth 0 and of the best untrained model.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from emovec.activations.streams import Streams
 from emovec.audit.text_baseline import SEES, text_baseline
-from emovec.decoding.held_out import Decoding, decode_depths
+from emovec.decoding.held_out import Decoding, decode
 from emovec.io.tables import typed
 from emovec.models.depths import nearest_depth
-from emovec.prompts.splits import splits
+from emovec.prompts.splits import near_by_head, splits
+from emovec.statistics import metrics
+from emovec.statistics.arrays import Floats, Mask, centred
+from emovec.statistics.clustered import clustered_error
 from emovec.statistics.resampling import max_t, sign_flips
+
+NOT_INFORMATIVE = "not_informative"
 
 
 def contrasts(emotions: Sequence[str], neutral: str) -> list[tuple[str, str]]:
@@ -45,7 +52,7 @@ def decode_model(
     rng: np.random.Generator,
     direction: str = "native",
 ) -> pd.DataFrame:
-    """Held-out decoding inside one model.
+    """Held-out decoding inside one model: in the raw metric, and whitened where there is a probe.
 
     Parameters
     ----------
@@ -56,32 +63,85 @@ def decode_model(
     p is adjusted for the depths of a contrast by max-T over shared label permutations.
     """
     primary = list(dict.fromkeys(nearest_depth(t, streams.n_layers) for t in relative_depths))
-    residual = np.asarray(streams.residual)[:, :, [*primary, 0]]
-    signs = sign_flips(residual.shape[1], draws, rng)
+    mapped = _in_metrics(streams, [*primary, 0])
+    signs = sign_flips(np.shape(streams.residual)[1], draws, rng)
     *emotions, neutral = classes
     rows = []
     for pair in contrasts(emotions, neutral):
         index = [list(classes).index(one) for one in pair]
+        sentences = [prompts.text[prompts.emotion == name].tolist() for name in pair]
+        near = near_by_head(prompts, pair).any(axis=0)
         for split, folds in splits(prompts, pair, n_folds, rng).items():
-            start = {"contrast": contrast_name(pair, neutral), "split": split}
-            *decodings, at_start = decode_depths(residual, *index, folds, signs, alpha)
-            null = np.stack([one.null for one in decodings], axis=1)
-            adjusted = max_t([one.auroc for one in decodings], null)
-            rows += [
-                start | {"direction": direction, "p_adjusted": float(p)} | _row(one, depth)
-                for one, depth, p in zip(decodings, primary, adjusted, strict=True)
-            ]
-            rows.append(start | {"direction": "depth0"} | _row(at_start, 0))
+            words = text_baseline("bag_of_words", *sentences, folds)
+            for metric, at in mapped.items():
+                start = {"contrast": contrast_name(pair, neutral), "split": split, "metric": metric}
+                *decodings, at_start = (decode(*x[index], folds, signs, alpha) for x in at)
+                null = np.stack([one.null for one in decodings], axis=1)
+                adjusted = max_t([one.auroc for one in decodings], null)
+                rows += [
+                    start
+                    | {"direction": direction, "p_adjusted": float(p)}
+                    | _row(one, depth, near)
+                    | _columns("words", one.over(words, alpha, near))
+                    | _columns("depth0", one.over(at_start, alpha, near))
+                    for one, depth, p in zip(decodings, primary, adjusted, strict=True)
+                ]
+                flag = "" if at_start.measured else NOT_INFORMATIVE
+                rows.append(start | {"direction": "depth0", "flag": flag} | _row(at_start, 0, near))
     models = {"train_model": streams.name, "test_model": streams.name, "position": position}
     return typed([row | models for row in rows], "decoding")
 
 
-def _row(decoding: Decoding, depth: int) -> dict:
+def _in_metrics(streams: Streams, depths: Sequence[int]) -> dict[str, list[Floats]]:
+    """{metric: [class, topic, d] at each depth}; zeros where sentences differ by rounding alone."""
+    residual, probe = np.asarray(streams.residual), np.asarray(streams.probe)
+    found = {}
+    for name in ("raw", "lda") if len(probe) else ("raw",):
+        found[name] = []
+        for depth in depths:
+            x = metrics.fit(name, probe[:, depth]).apply(residual[:, :, depth])
+            rows = residual[:, :, depth].reshape(-1, streams.width)
+            constant = not centred(rows.astype(float)).any()
+            found[name].append(np.zeros_like(x) if constant else x)
+    return found
+
+
+def _row(decoding: Decoding, depth: int, near: Mask) -> dict:
     names = ("auroc", "ci_low", "ci_high", "null_low", "null_high", "p", "n_test")
     return {name: getattr(decoding, name) for name in names} | {
         "depth_train": depth,
         "depth_test": depth,
+        "se": float(clustered_error(decoding.left_out, near)[0]) if decoding.measured else np.nan,
     }
+
+
+def _columns(name: str, cells: Sequence) -> dict:
+    parts = ("", "_low", "_high", "_p")
+    return {f"over_{name}{part}": cell for part, cell in zip(parts, cells, strict=True)}
+
+
+def beside_untrained(
+    decoding: pd.DataFrame, untrained: Collection[str], alpha: float
+) -> pd.DataFrame:
+    """How much larger each AUROC of a trained model is than the best of the `untrained` ones.
+
+    The best is the largest over those models and their pre-registered depths, for the same
+    contrast, position, split and metric. The models read the same sentences, so adding their
+    variances is rather too cautious.
+    """
+    keys = ["contrast", "position", "split", "metric"]
+    directions, own = decoding["direction"], decoding[decoding["direction"] == "native"]
+    random = decoding[(directions == "untrained") & decoding["test_model"].isin(untrained)]
+    best = random.sort_values("auroc", kind="stable").drop_duplicates(keys, keep="last")
+    other = own[keys].merge(best, on=keys, how="left").set_index(own.index)
+    value, error = own["auroc"] - other["auroc"], np.hypot(own["se"], other["se"])
+    df = own["n_test"].astype(float) / 2 - 1
+    reach = stats.t.ppf(1 - alpha / 2, df) * error
+    p = stats.t.sf(value / error.where(error > 0), df)
+    columns = _columns("untrained", (value, value - reach, value + reach, p))
+    return decoding.assign(
+        **{name: pd.Series(cell, own.index, dtype=float) for name, cell in columns.items()}
+    )
 
 
 def decode_texts(

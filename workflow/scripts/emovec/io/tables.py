@@ -33,6 +33,11 @@ TYPE_OF = {name: dtype for dtype, names in TYPES.items() for name in names.split
 STATISTIC = "value ci_low ci_high null_low null_high null p p_adjusted"
 PLACES = "position depth_a depth_b relative_depth_a relative_depth_b"
 CONDITION = "operation kind direction depth strength sign"
+OVER = " ".join(
+    f"over_{other}{part}"
+    for other in ("words", "depth0", "untrained")
+    for part in ("", "_low", "_high", "_p")
+)
 TEXTS = f"{CONDITION} opening sample text n_tokens log_probability"
 
 
@@ -51,7 +56,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "maps": f"model_a model_b {PLACES} method k_or_alpha r2_loo r2_null_high p cka_debiased "
         "mknn mknn_chance n_map component_a component_b flag",
         "decoding": "train_model test_model direction contrast position depth_train depth_test "
-        "split auroc ci_low ci_high null_low null_high p p_adjusted n_test",
+        f"split metric auroc se ci_low ci_high null_low null_high p p_adjusted n_test {OVER} flag",
         "verdicts": "emotion model_a model_b position cosine ci_low ci_high p_common own_cosine "
         "own_low own_high p_specific reliability_low_a reliability_low_b matched matched_low "
         "least_cosine bound verdict decodes agree compared reason",

@@ -8,6 +8,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from emovec.decoding.table import NOT_INFORMATIVE
 from emovec.figures.style import MOST_PAIRS
 from emovec.wording.language import _
 from emovec.wording.numbers import clauses, interval, listed, number
@@ -183,18 +184,22 @@ def peaks(norms: pd.DataFrame, model: str, position: str) -> list[dict]:
 
 
 def decoding_facts(decoding: pd.DataFrame, model: str) -> list[dict]:
-    """Held-out AUROC of each contrast in one model at its clearest pre-registered depth."""
+    """Held-out AUROC of each contrast in one model, and how it stands beside words and controls.
+
+    In the whitened metric, raw where there is no probe, at the middle one of the pre-registered
+    depths: the best would flatter.
+    """
     own = decoding[(decoding.test_model == model) & (decoding.train_model == model)]
+    headline = "lda" if (own.metric == "lda").any() else "raw"
+    tested = own[own.direction.isin(["native", "untrained"])].sort_values("depth_test")
     facts = []
-    for contrast, rows in own.groupby("contrast", sort=False):
-        topic = rows[(rows.split == "topic") & rows.direction.isin(["native", "untrained"])]
-        if topic.empty:
-            continue
-        # the middle one of the pre-registered depths, not the best: the best would flatter
-        row = topic.sort_values("depth_test").iloc[(len(topic) - 1) // 2]
-        phrase = rows[(rows.split == "phrase") & (rows.depth_test == row.depth_test)]
-        phrase = phrase[phrase.direction != "depth0"]
-        zero = rows[(rows.direction == "depth0") & (rows.split == "topic")]
+    for contrast in dict.fromkeys(tested.contrast[tested.split == "topic"]):
+        here = tested[tested.contrast == contrast]
+        topic = here[(here.split == "topic") & (here.metric == headline)]
+        row = topic.iloc[(len(topic) - 1) // 2]
+        there = here[here.depth_test == row.depth_test].set_index(["split", "metric"]).auroc
+        zero = own[(own.contrast == contrast) & (own.direction == "depth0")]
+        zero = zero[(zero.split == "topic") & (zero.metric == headline)]
         texts = decoding[decoding.test_model.isna() & (decoding.contrast == contrast)]
         texts = texts.set_index(["direction", "split"]).auroc
         facts.append(
@@ -206,8 +211,15 @@ def decoding_facts(decoding: pd.DataFrame, model: str) -> list[dict]:
                 "ci_high": row.ci_high,
                 "null_high": row.null_high,
                 "p": row.p_adjusted,
-                "phrase": phrase.auroc.iloc[0] if len(phrase) else np.nan,
+                "raw": there["topic", "raw"],
+                "phrase": there.get(("phrase", headline), np.nan),
+                "depths": topic.auroc.tolist(),
                 "depth0": zero.auroc.iloc[0] if len(zero) else np.nan,
+                "informative": not (zero.flag == NOT_INFORMATIVE).any(),
+                "over": {
+                    name: [row[f"over_{name}{part}"] for part in ("", "_low", "_high", "_p")]
+                    for name in ("words", "depth0", "untrained")
+                },
                 "words": texts.get(("bag_of_words", "topic"), np.nan),
                 "words_phrase": texts.get(("bag_of_words", "phrase"), np.nan),
                 "form": texts.get(("nuisance", "topic"), np.nan),

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
-from emovec.statistics.arrays import Floats, mean_defined
+from emovec.statistics.arrays import Floats, Mask, mean_defined
 from emovec.statistics.folds import Folds
-from emovec.statistics.resampling import jackknife_interval
+from emovec.statistics.resampling import jackknife_interval, jackknife_p
 
 
 def auroc(scores: ArrayLike, labels: ArrayLike) -> Floats:
@@ -75,12 +75,40 @@ class HeldOut:
         """From what `over_folds` makes of the signs of `each_left_out`."""
         return cls(float(values[0]), values[1:])
 
+    @property
+    def measured(self) -> bool:
+        """Whether there is anything but ties among the scores."""
+        return self.auroc != 0.5 or bool((self.left_out != 0.5).any())
+
     def interval(self, alpha: float = 0.05) -> tuple[float, float]:
         """By jackknife, within [0, 1]; NaN if all scores are ties: nothing was measured."""
-        if self.auroc == 0.5 and (self.left_out == 0.5).all():
+        if not self.measured:
             return np.nan, np.nan
         low, high = (float(end) for end in jackknife_interval(self.auroc, self.left_out, alpha))
+        room = self._room(alpha)
+        return max(0.0, min(low, 1 - room)), min(1.0, max(high, room))
+
+    def over(
+        self, other: HeldOut, alpha: float = 0.05, near: Mask | None = None
+    ) -> tuple[float, float, float, float]:
+        """How much larger it is than `other` on the same topics: value, low, high, p.
+
+        By a jackknife of the difference, clustered where `near[topic, topic]` is given. p is
+        one-sided, that it is not larger, and NaN if no topic makes a difference; all four are NaN
+        if either has nothing but ties.
+        """
+        if not (self.measured and other.measured):
+            return np.nan, np.nan, np.nan, np.nan
+        value, left_out = self.auroc - other.auroc, self.left_out - other.left_out
+        low, high = jackknife_interval(value, left_out, alpha, near=near)
+        room = self._room(alpha)
+        low, high = min(float(low), value - room), max(float(high), value + room)
+        if np.ptp(left_out) < 1e-12:
+            return value, low, high, np.nan
+        half = float(jackknife_p(value, left_out, near)) / 2
+        return value, low, high, half if value > 0 else 1 - half
+
+    def _room(self, alpha: float) -> float:
         # Where no topic makes a difference, as when all are told apart: as many topics without one
         # exception leave room for this share of exceptions (Clopper & Pearson 1934).
-        room = 1 - (alpha / 2) ** (1 / len(self.left_out))
-        return max(0.0, min(low, 1 - room)), min(1.0, max(high, room))
+        return 1 - (alpha / 2) ** (1 / len(self.left_out))

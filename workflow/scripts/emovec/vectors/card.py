@@ -85,9 +85,10 @@ def about(
     rogue = within[(within.stat == "rogue_share1") & (within.metric == "raw")]
     decoded = tables["decoding"]
     decoded = decoded[decoded.contrast == emotion]
+    raw = decoded[decoded.metric == "raw"]  # that of the exported vectors
     texts = tables["texts"]
     texts = texts[texts.contrast == emotion]
-    depth = recommended_depth(reliable, decoded, alpha) if not untrained else None
+    depth = recommended_depth(reliable, raw, alpha) if not untrained else None
     return {
         "norm": _numbers(lengths.value),
         "norm_by_chance": _numbers(lengths.chance),
@@ -98,11 +99,11 @@ def about(
         },
         "decoding": _rows(
             decoded.rename(columns={"depth_test": "depth"}),
-            ["depth", "split", "auroc", "ci_low", "ci_high", "null_high", "p_adjusted"],
+            ["depth", "split", "metric", "auroc", "ci_low", "ci_high", "null_high", "p_adjusted"],
         ),
         "texts": _rows(texts, ["direction", "split", "auroc", "ci_low", "ci_high"]),
-        "flags": flags(decoded, texts, rogue, depth, untrained),
-        "recommended": advice(depth, reliable, decoded, untrained),
+        "flags": flags(raw, texts, rogue, depth, untrained),
+        "recommended": advice(depth, reliable, raw, untrained),
     }
 
 

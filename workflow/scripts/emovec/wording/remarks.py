@@ -34,6 +34,7 @@ FLAGS = {
     "no_variance": N_("no variance between sentences"),
     "norm_not_positive": N_("undefined: a squared norm is not positive"),
     "not_in_run": N_("not in this run"),
+    "not_informative": N_("not informative: nothing tells sentences apart there"),
     "not_reliable": N_("not reliable enough"),
     "reliability_a": N_("reliability {reliability_a:.2f} in {model_a}"),
     "reliability_b": N_("reliability {reliability_b:.2f} in {model_b}"),
