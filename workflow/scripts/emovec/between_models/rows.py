@@ -9,6 +9,7 @@ import numpy as np
 from emovec.between_models.attributes import mismatched_cosines
 from emovec.between_models.maps import Ridge
 from emovec.between_models.pair import Common, Measured, Pair, Place, Plan, Transfer
+from emovec.decoding.table import NOT_INFORMATIVE
 from emovec.io.tables import SEPARATOR
 from emovec.statistics.arrays import Floats
 from emovec.statistics.resampling import jackknife_interval, p_value, single_step
@@ -188,7 +189,7 @@ def decoding_row(transfer: Transfer, direction: str, plan: Plan) -> dict:
         "ci_low": low,
         "ci_high": high,
         "n_test": 2 * len(transfer.mapped.left_out),
-        "flag": "" if transfer.mapped.measured else "not_informative",
+        "flag": "" if transfer.mapped.measured else NOT_INFORMATIVE,
     }
 
 
