@@ -105,8 +105,8 @@ def _run() -> tuple[dict, dict, dict[str, pd.DataFrame]]:
     ]  # fmt: skip
     decoding += [
         decoding[-1] | {"direction": "depth0", "depth_test": 0, "auroc": 0.57},
-        {"direction": "bag_of_words", "contrast": "gratitude-anger", "split": "topic",
-         "auroc": 0.91},
+        {"direction": "bag_of_words", "contrast": "gratitude-anger", "split": "phrase",
+         "auroc": 0.96},
     ]  # fmt: skip
     judged = {
         "model_a": "one", "model_b": "two", "position": "last", "cosine": 0.75, "ci_low": 0.66,

@@ -137,8 +137,9 @@ def beside_untrained(
     value, error = own["auroc"] - other["auroc"], np.hypot(own["se"], other["se"])
     df = own["n_test"].astype(float) / 2 - 1
     reach = stats.t.ppf(1 - alpha / 2, df) * error
+    ends = (value - reach).clip(lower=-1), (value + reach).clip(upper=1)
     p = stats.t.sf(value / error.where(error > 0), df)
-    columns = _columns("untrained", (value, value - reach, value + reach, p))
+    columns = _columns("untrained", (value, *ends, p))
     return decoding.assign(
         **{name: pd.Series(cell, own.index, dtype=float) for name, cell in columns.items()}
     )

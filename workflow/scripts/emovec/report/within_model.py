@@ -220,7 +220,7 @@ def decoding_facts(decoding: pd.DataFrame, model: str) -> list[dict]:
                     name: [row[f"over_{name}{part}"] for part in ("", "_low", "_high", "_p")]
                     for name in ("words", "depth0", "untrained")
                 },
-                "words": texts.get(("bag_of_words", "topic"), np.nan),
+                "words": row.auroc - row.over_words,  # in the same folds
                 "words_phrase": texts.get(("bag_of_words", "phrase"), np.nan),
                 "form": texts.get(("nuisance", "topic"), np.nan),
             }

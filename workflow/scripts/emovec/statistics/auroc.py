@@ -102,7 +102,8 @@ class HeldOut:
         value, left_out = self.auroc - other.auroc, self.left_out - other.left_out
         low, high = jackknife_interval(value, left_out, alpha, near=near)
         room = self._room(alpha)
-        low, high = min(float(low), value - room), max(float(high), value + room)
+        low = max(-1.0, min(float(low), value - room))
+        high = min(1.0, max(float(high), value + room))
         if np.ptp(left_out) < 1e-12:
             return value, low, high, np.nan
         half = float(jackknife_p(value, left_out, near)) / 2
