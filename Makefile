@@ -10,7 +10,7 @@ LOCKS := requirements.lock tests/interchange.txt pyproject.toml
 READY := $(VENV)/ready-$(shell cat $(LOCKS) | cksum | cut -d' ' -f1)
 
 .DEFAULT_GOAL := run
-.PHONY: run smoke smoke-conda smoke-bare baseline test unit lint format docs site wheel refresh clean
+.PHONY: run smoke smoke-conda smoke-bare baseline test unit check nightly lint format docs site wheel refresh clean
 
 run: $(READY)
 	$(BIN)/snakemake --cores $(CORES)
@@ -34,6 +34,15 @@ test: $(READY)
 
 unit: $(READY)
 	$(BIN)/python -m pytest $(WORKERS) tests/unit
+
+# Thousands of new cases for what must end in a result or a sentence, and more whole designs.
+nightly: $(READY)
+	NIGHTLY=1 $(BIN)/python -m pytest $(WORKERS) tests/unit/test_properties.py tests/rules/test_matrix.py
+
+# Whether the tables and exported files of a results folder are those that its run made.
+RESULTS ?= results/default
+check: $(READY)
+	$(BIN)/python -m emovec.report.provenance $(RESULTS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

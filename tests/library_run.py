@@ -21,27 +21,48 @@ from emovec.between_models.thresholds import Thresholds
 from emovec.between_models.verdict import judge_models
 from emovec.config import check
 from emovec.decoding.table import decode_model, decode_texts
-from emovec.explorer.explore import panels
 from emovec.figures import audit as audit_figure
 from emovec.figures import between_models, multiverse, study, within_model
 from emovec.io.files import sha256
 from emovec.io.seeds import generator
 from emovec.io.tables import read_table, write_table
 from emovec.models.depths import nearest_depths
-from emovec.prompts.positions import POSITIONS
 from emovec.prompts.sentences import read_probe, read_prompts
 from emovec.prompts.splits import near_by_head
-from emovec.registry import titles
-from emovec.report.answers import first_screen
-from emovec.report.contents import describe
-from emovec.report.page import to_html
 from emovec.report.provenance import record
-from emovec.report.render import render
+from emovec.report.report import make_report
 from emovec.robustness import multiverse_between
 from emovec.robustness.multiverse_within import vary_choices
 from emovec.robustness.published import compare_published
 from emovec.vectors.directions import emotion_vectors, norm_table
 from emovec.within_model.compare import compare_emotions
+
+
+def adopted_path(folder: Path, name: str) -> Path:
+    return folder / f"{name}.adopted.h5"
+
+
+def adopted(
+    folder: Path, config: dict, name: str, prompts: pd.DataFrame, probe: pd.DataFrame
+) -> Path:
+    """The brought activations of a model, taken in."""
+    model, names = config["models"][name], config["prompts"]
+    path = adopted_path(folder, name)
+    adopt(
+        open_activations(folder / model["source"]["activations"]),
+        path,
+        model=name,
+        prompts=prompts,
+        probe=probe,
+        positions=config["activations"]["positions"],
+        said={
+            **{key: model[key] for key in ("space", "prepend_bos", "source")},
+            "suffix": names["suffix"],
+            "prompts_sha256": sha256(folder / names["file"]),
+            "probe_sha256": sha256(folder / names["probe"]),
+        },
+    )
+    return path
 
 
 class LibraryRun:
@@ -65,28 +86,11 @@ class LibraryRun:
             emotions=self.emotions, neutral=self.neutral, seed=self.seed,
         )  # fmt: skip
         for name in self.models:
-            self._adopt(name)
+            adopted(folder, self.config, name, self.prompts, self.probe)
         self.tables = self._tables()
 
-    def _adopt(self, name: str) -> None:
-        model = self.config["models"][name]
-        adopt(
-            open_activations(self.folder / model["source"]["activations"]),
-            self._path(name),
-            model=name,
-            prompts=self.prompts,
-            probe=self.probe,
-            positions=self.positions,
-            said={
-                **{key: model[key] for key in ("space", "prepend_bos", "source")},
-                "suffix": self.config["prompts"]["suffix"],
-                "prompts_sha256": sha256(self.paths["file"]),
-                "probe_sha256": sha256(self.paths["probe"]),
-            },
-        )
-
     def _path(self, name: str) -> Path:
-        return self.folder / f"{split_name(name)[0]}.adopted.h5"
+        return adopted_path(self.folder, split_name(name)[0])
 
     def _streams(self, name: str, position: str, ids: list[str]) -> Streams:
         return load_streams(self._path(name), name, position, self.classes, ids, self.seed)
@@ -217,12 +221,8 @@ class LibraryRun:
     def report(self) -> str:
         """The page."""
         adopted = [self._path(name) for name in self.models]
-        provenance = record(self.config, *self.paths.values(), [], adopted, self.folder)
-        summary = self.audit.summary
-        context = describe(provenance, summary, self.tables, models=self.models, untrained=[])
-        context |= {"titles": titles(POSITIONS), "steering": [], "lang": "", "other_languages": []}
-        context |= first_screen(context, self.tables["verdicts"], [])
-        shown = panels(
-            self.tables, [], [], self.models, self.emotions, context["level"], context["primary"]
-        )
-        return to_html(render("report.md.j2", context), self.folder, shown)
+        provenance = record(self.config, *self.paths.values(), {}, [], adopted, self.folder)
+        return make_report(
+            self.tables, provenance, self.audit.summary, [], [], None,
+            models=self.models, untrained=[], languages={"": "en"}, suffix="", folder=self.folder,
+        ).html  # fmt: skip

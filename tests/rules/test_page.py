@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from emovec.io.tables import read_table
+from emovec.report.provenance import digests
 from emovec.wording.remarks import REASONS, told_each
 from project import ROOT, Project
 
@@ -270,7 +271,6 @@ def test_what_came_as_data_stays_text(browser, steered: Project, tmp_path: Path)
     told = json.loads(provenance.read_text())
     for model in told["models"].values():
         model |= {"license": HOSTILE, "architecture": HOSTILE}
-    provenance.write_text(json.dumps(told))
     tables = {
         project.results / "steering/one/scores.csv": "text",
         project.results / "token_projections/one.csv": "text",
@@ -281,6 +281,8 @@ def test_what_came_as_data_stays_text(browser, steered: Project, tmp_path: Path)
         table = pd.read_csv(path, keep_default_na=False)
         table[column] = [f"{HOSTILE} {row}" for row in table.index]
         table.to_csv(path, index=False)
+    told["tables"] = digests(project.results, [project.results / name for name in told["tables"]])
+    provenance.write_text(json.dumps(told))
     report = "results/tests/report.html"
     project.build("--allowed-rules", "write_report", "--force", report)
     with opened(browser, (project.folder / report).as_uri()) as page:

@@ -19,9 +19,10 @@ JUDGED = {
     "Plotting apology across models",
     "Plotting the comparison between models",
     "Plotting the specification curves",
+    "Recording what was run",
     "Writing the report",
 }
-JOINT = JUDGED | {"Joining the norms of all models", "Recording what was run"}
+JOINT = JUDGED | {"Joining the norms of all models"}
 AUDIT = {"Auditing the prompts", "Plotting the audit of the prompts"}
 DRAWN = {p for p in JOINT if p.startswith("Plotting")}
 

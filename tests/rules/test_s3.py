@@ -1,5 +1,6 @@
 """The workflow with its files in S3: a mock server on this machine."""
 
+import json
 import shutil
 import socket
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from emovec.io.files import read_json, sha256
 from project import CONFIG, ROOT, Project
 from side import python_with
 from tiny import model_folder
@@ -73,7 +75,7 @@ def bucket(s3: SimpleNamespace, folder: Path, action: str, *paths: str) -> list[
 
 
 def test_run_in_a_bucket_gives_the_tables_of_a_local_run(
-    s3: SimpleNamespace, tiny_root: Path, tmp_path: Path
+    s3: SimpleNamespace, finished: Project, tiny_root: Path, tmp_path: Path
 ) -> None:
     config = CONFIG | {"models": {"one": {"source": {"path": "mine"}}}}
     remote, local = (Project(tmp_path / name, config) for name in ("remote", "local"))
@@ -91,18 +93,28 @@ def test_run_in_a_bucket_gives_the_tables_of_a_local_run(
         *("--storage-s3-access-key", KEY, "--storage-s3-secret-key", KEY),
     ]
     environment = {"AWS_EC2_METADATA_DISABLED": "true"}
-    remote.build(*options, *TABLES, PROVENANCE, **environment)
+    remote.build(*options, *TABLES, **environment)
 
     held = bucket(s3, remote.folder, "list")
     assert {*prompts, *TABLES, "results/tests/activations/one.h5"} <= set(held)
     assert not any("-of-2.h5" in name for name in held)  # shards are gone
     assert not remote.results.exists()
-    bucket(s3, remote.folder, "get", *TABLES, PROVENANCE)
+    bucket(s3, remote.folder, "get", *TABLES)
     for table in TABLES:
         here = remote.folder / table.replace("/", "_")
         assert here.read_bytes() == (local.folder / table).read_bytes()
-    # files are named as in the config, not as they were copied
-    provenance = (remote.folder / PROVENANCE.replace("/", "_")).read_text()
-    assert f'"{prompts[0]}"' in provenance and ".snakemake" not in provenance
-
     assert "Nothing to be done" in remote.build(*options, *TABLES, **environment).text
+
+    # what is recorded, with tables of another run for those that were not made
+    recorded = read_json(finished.folder / PROVENANCE)["tables"]
+    tables = [f"results/tests/{name}" for name in recorded if "two" not in name]
+    bucket(s3, finished.folder, "put", *(set(tables) - set(TABLES)))
+    remote.build("--allowed-rules", "write_provenance", *options, PROVENANCE, **environment)
+    bucket(s3, remote.folder, "get", PROVENANCE)
+    provenance = read_json(remote.folder / PROVENANCE.replace("/", "_"))
+    assert [f"results/tests/{name}" for name in provenance["tables"]] == tables
+    for table in TABLES:
+        digest = provenance["tables"][table.removeprefix("results/tests/")]
+        assert digest == sha256(local.folder / table)
+    # files are named as in the config, not as they were copied
+    assert list(provenance["inputs"]) == prompts and ".snakemake" not in json.dumps(provenance)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from emovec.report.provenance import check_results
 from project import STEERING, Project
 
 pytest.importorskip("torch")
@@ -32,6 +33,7 @@ def test_branch_is_whole(steered: Project) -> None:
     }  # fmt: skip
     tested = effects[effects.p.notna()]
     assert tested[["value", "ci_low", "ci_high", "null_low", "null_high"]].notna().all(axis=None)
+    assert set(steered.tables()) <= set(check_results(steered.results))
     assert (steered.results / "plots/steering/one_grid.png").is_file()
     assert len((steered.results / "findings.txt").read_text().splitlines()) == 3
 

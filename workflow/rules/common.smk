@@ -143,19 +143,24 @@ def imported(path):
     return [path for path in found if path.is_file()]
 
 
-def code_of(script, *data):
-    """Digest of the library modules that a script imports, directly or through one another.
-
-    Snakemake watches the script itself; modules and data files, which may be given by a pattern,
-    enter as a parameter.
-    """
+def library_of(script):
+    """The library modules that a script imports, directly or through one another."""
     found, waiting = set(), imported(SCRIPTS / script)
     while waiting:
         new = set(waiting) - found
         found |= new
         waiting = [path for module in new for path in imported(module)]
-    found |= {path for pattern in data for path in (SCRIPTS / "emovec").glob(pattern)}
-    return digest(*sorted(found))
+    return found
+
+
+def code_of(script, *data):
+    """Digest of the library modules that a script imports.
+
+    Snakemake watches the script itself; modules and data files, which may be given by a pattern,
+    enter as a parameter.
+    """
+    files = {path for pattern in data for path in (SCRIPTS / "emovec").glob(pattern)}
+    return digest(*sorted(library_of(script) | files))
 
 
 def contents(*paths):
@@ -313,6 +318,11 @@ def shown(path, category, caption=None, **labels):
 def catalogs(wildcards):
     """Digest of the catalogs of that language; English has none."""
     return digest(*sorted((SCRIPTS / "emovec/wording/locale" / spoken(wildcards)).glob("*.po")))
+
+
+def updated(path):
+    """An output that its rule still finds there; in a bucket, Snakemake cannot keep it."""
+    return path if workflow.storage_settings.default_storage_provider else update(path)
 
 
 # Parameters of all figures.

@@ -1,12 +1,60 @@
-# What was run, on what, with which versions.
+# The tables that the report is written from.
+TABLES = {
+    "norms": "<results>/layer_norms.csv",
+    "within": "<results>/within_model_similarity.csv",
+    "cross": "<results>/cross_model_similarity.csv",
+    "maps": "<results>/maps.csv",
+    "decoding": "<results>/decoding.csv",
+    "verdicts": "<results>/verdicts.csv",
+    "published": "<results>/published_comparison.csv",
+    "multiverse": "<results>/multiverse.csv",
+    "confounds": "<results>/prompts/confounds.csv",
+    "tokens": collect("<results>/token_projections/{model}.csv", model=CAPTURED),
+    "steering": collect("<results>/steering/{model}.csv", model=STEERED),
+    "steering_scores": collect("<results>/steering/{model}/scores.csv", model=STEERED),
+}
+# All others: what these are joined and estimated from.
+PARTS = [
+    collect("<results>/layer_norms/{model}.csv", model=MODELS),
+    collect(
+        "<results>/{kind}/{model}.csv",
+        kind=["within_model", "decoding"],
+        model=[*MODELS, *LONE_COPIES],
+    ),
+    collect("<results>/multiverse/{part}.csv", part=[*MODELS, "between_models"]),
+    collect(
+        "<results>/{kind}/{pair}.csv",
+        kind=["cross_model", "maps", "transfer"],
+        pair=[f"{a}__{b}" for a, b in PAIRS],
+    ),
+    "<results>/prompts/decoding.csv",
+    collect("<results>/steering/{model}/{kind}.csv", model=STEERED, kind=["read_outs", "texts"]),
+    collect(
+        "<results>/steering/{model}/classified/{classifier}.csv",
+        model=STEERED,
+        classifier=CLASSIFIERS,
+    ),
+    [f"<results>/steering/{a}/from_{b}.csv" for a in STEERED for b in MODELS if a != b],
+]
+TABULATING = {*SCRIPTS.glob("*.py")} - {*SCRIPTS.glob("plot_*"), *SCRIPTS.glob("write_r*")}
+
+
+# Other files that the configuration names.
+OTHERS = [config["steering"][key] for key in ("openings", "words") if STEERED]
+OTHERS += [MODELS[name]["source"]["activations"] for name in BROUGHT]
+
+
+# What was run, on what, with which versions, and the digest of every table.
 rule write_provenance:
     input:
         manifests=manifests,
+        tables=list(dict.fromkeys(flatten([*PARTS, *TABLES.values()]))),
         activations=collect("<results>/activations/{model}.h5", model=MODELS),
         prompts=PROMPTS,
         probe=PROBE,
+        others=[given(path) for path in OTHERS],
     output:
-        "<results>/provenance.json",
+        updated("<results>/provenance.json"),
     log:
         "<logs>/write_provenance.log",
     benchmark:
@@ -17,7 +65,9 @@ rule write_provenance:
         **needs(1000, 10),
     params:
         config=config,
-        contents=contents(PROMPTS, PROBE),
+        others=OTHERS,
+        contents=contents(PROMPTS, PROBE, *([OPENINGS, WORDS] if STEERED else [])),
+        tabulating=digest(*sorted(TABULATING.union(*map(library_of, TABULATING)))),
         code=code_of("write_provenance.py"),
     message:
         "Recording what was run"
@@ -28,16 +78,9 @@ rule write_provenance:
 # The written report, every number out of the tables.
 rule write_report:
     input:
+        **TABLES,
+        parts=flatten(PARTS),
         audit="<results>/prompts/audit.json",
-        confounds="<results>/prompts/confounds.csv",
-        norms="<results>/layer_norms.csv",
-        within="<results>/within_model_similarity.csv",
-        cross="<results>/cross_model_similarity.csv",
-        maps="<results>/maps.csv",
-        decoding="<results>/decoding.csv",
-        verdicts="<results>/verdicts.csv",
-        published="<results>/published_comparison.csv",
-        multiverse="<results>/multiverse.csv",
         vectors=collect("<results>/emotion_vectors/{model}_vectors.h5", model=MODELS),
         provenance="<results>/provenance.json",
         model_plots=collect(MODEL_PLOTS, model=MODELS, allow_missing=True),
@@ -45,9 +88,6 @@ rule write_report:
             "<results>/plots{{lang}}/cross_model/cross_model_{emotion}.png", emotion=EMOTIONS
         ),
         run_plots=RUN_PLOTS,
-        tokens=collect("<results>/token_projections/{model}.csv", model=CAPTURED),
-        steering=collect("<results>/steering/{model}.csv", model=STEERED),
-        steering_scores=collect("<results>/steering/{model}/scores.csv", model=STEERED),
         steering_choices=collect("<results>/steering/{model}/choice.json", model=STEERED),
         steering_openings=[OPENINGS] if STEERED else [],
         steering_plots=collect(STEERING_PLOTS, model=STEERED, allow_missing=True),

@@ -5,18 +5,18 @@ from pathlib import Path
 from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
-    from emovec.io.files import write_json
-    from emovec.report.provenance import record
+    from emovec.io.files import read_json, write_json
+    from emovec.report.provenance import digests, kept, record
 
-    paths = snakemake.input
-    write_json(
-        snakemake.output[0],
-        record(
-            snakemake.params.config,
-            paths.prompts,
-            paths.probe,
-            list(paths.manifests),
-            list(paths.activations),
-            Path(snakemake.scriptdir),
-        ),
+    paths, params, path = snakemake.input, snakemake.params, Path(snakemake.output[0])
+    told = record(
+        params.config,
+        paths.prompts,
+        paths.probe,
+        dict(zip(params.others, paths.others, strict=True)),
+        list(paths.manifests),
+        list(paths.activations),
+        Path(snakemake.scriptdir),
     )
+    told |= {"code": params.tabulating, "tables": digests(path.parent, paths.tables)}
+    write_json(path, kept(read_json(path), told) if path.exists() else told)

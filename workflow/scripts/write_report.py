@@ -8,11 +8,14 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.io.files import read_json, write_text
     from emovec.io.tables import read_table
     from emovec.prompts.openings import read_openings
+    from emovec.report.provenance import compare
     from emovec.report.report import Steered, make_report
     from emovec.wording.language import speak
 
     paths, params, output = snakemake.input, snakemake.params, snakemake.output
     speak(params.language)
+    provenance = read_json(paths.provenance)
+    compare(Path(paths.provenance).parent, provenance["tables"])
     kinds = {
         "norms": "layer_norms",
         "within": "within_model_similarity",
@@ -22,7 +25,7 @@ with job(snakemake.rule, snakemake.log[0]):
     steered = zip(paths.steering, paths.steering_scores, paths.steering_choices, strict=True)
     report = make_report(
         {name: read_table(paths[name], kind) for name, kind in kinds.items()},
-        read_json(paths.provenance),
+        provenance,
         read_json(paths.audit),
         [read_table(path, "token_projections") for path in paths.tokens],
         [
