@@ -64,6 +64,13 @@ def test_pins_are_renewed_every_week_and_tested_first(ci: dict) -> None:
     assert refresh["permissions"] == {"contents": "write", "pull-requests": "write"}
 
 
+def test_new_cases_are_tried_every_night(root: Path) -> None:
+    nightly = yaml.safe_load((root / ".github/workflows/nightly.yml").read_text())
+    [schedule] = nightly[ON]["schedule"]
+    assert schedule["cron"].endswith("* * *") and nightly["permissions"] == {"contents": "read"}
+    assert [commands(job) for job in nightly["jobs"].values()] == [["make nightly"]]
+
+
 def test_only_the_proposal_may_write(ci: dict) -> None:
     assert ci["permissions"] == {"contents": "read"}
     assert [name for name, job in ci["jobs"].items() if "permissions" in job] == ["refresh"]
