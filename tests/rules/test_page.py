@@ -50,6 +50,7 @@ def opened(browser, address: str, width: int = DESK, scheme: str = "light") -> I
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("request", lambda r: r.url.startswith(("file:", "data:")) or wrong.append(r.url))
     page.goto(address)
+    page.evaluate("document.querySelectorAll('.part').forEach((part) => (part.open = true))")
     for panel in page.query_selector_all(".panel"):
         panel.scroll_into_view_if_needed()
         page.wait_for_function("p => p.querySelector('.count').textContent", arg=panel)
@@ -96,6 +97,25 @@ def test_every_choice_shows_something(browser, addresses: dict[str, str], name: 
                     assert control.input_value() == value
                     assert re.search("[1-9]", panel.query_selector(".count").inner_text())
         drawn(page)
+
+
+@pytest.mark.parametrize(("width", "most"), [(DESK, 9_000), (PHONE, 12_000)])
+@pytest.mark.parametrize("name", PAGES)
+def test_four_answers_stand_on_the_first_two_screens(
+    browser, addresses: dict[str, str], name: str, width: int, most: int
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 844})
+    page.goto(addresses[name])
+    cards = page.query_selector_all(".answer tbody tr")
+    assert len(cards) == 4
+    for card in cards:
+        assert card.bounding_box()["y"] + card.bounding_box()["height"] < 2 * 844
+        assert card.query_selector("img").evaluate("image => image.naturalWidth") > 0
+    assert page.evaluate("document.documentElement.scrollHeight") < most
+    for link in page.query_selector_all(".answer tbody a"):
+        link.click()
+        assert page.evaluate("document.querySelector(location.hash).closest('.part').open")
+    page.close()
 
 
 @pytest.mark.parametrize("width", [DESK, PHONE])

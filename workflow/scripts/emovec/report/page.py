@@ -27,7 +27,7 @@ def to_html(markdown: str, folder: str | Path, panels: Sequence[Panel] = ()) -> 
     """The page of a report; pictures named relative to `folder` go inside.
 
     Panels stand where the report holds the comment LOOK_AROUND. What comes before the first
-    heading of the second level is the first screen.
+    heading of the second level is the first screen; the sections below it are folded up.
     """
     # what is quoted in a report may come from anywhere: HTML in it stays text
     markdown_it = MarkdownIt("commonmark", {"html": False}).enable("table")
@@ -41,7 +41,7 @@ def to_html(markdown: str, folder: str | Path, panels: Sequence[Panel] = ()) -> 
     body = body.replace("</table>", "</table></div>")
     answer, heading, rest = body.partition("<h2")
     title = re.search(r"<h1[^>]*>(.*?)</h1>", answer)
-    rest = (heading + rest).replace(f"<p>{escape(LOOK_AROUND)}</p>", _look_around(panels), 1)
+    rest = _folded(heading + rest).replace(f"<p>{escape(LOOK_AROUND)}</p>", _look_around(panels), 1)
     scripts = [_library()] if panels else []
     scripts.append(render("page.js.j2", {}))
     return render(
@@ -55,6 +55,16 @@ def to_html(markdown: str, folder: str | Path, panels: Sequence[Panel] = ()) -> 
             "allowed": Markup(" ".join(map(_fingerprint, scripts))),
         },
     )
+
+
+def _folded(body: str) -> str:
+    """Sections of the second level, folded up to their headings but for the first."""
+    before, *sections = re.split(r"(?=<h2)", body)
+    for place, section in enumerate(sections):
+        heading, _end, rest = section.partition("</h2>")
+        opened = " open" if place == 0 else ""
+        before += f'<details class="part"{opened}><summary>{heading}</h2></summary>{rest}</details>'
+    return before
 
 
 def _fingerprint(script: str) -> str:
