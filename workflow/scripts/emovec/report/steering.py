@@ -230,7 +230,10 @@ def _on_words(causal: list[dict], rest: list[str]) -> str:
         for fact in causal
     )
     if not causal:
-        return _("no direction does more to the words of its emotion than control directions do.")
+        return _(
+            "no direction is shown to do more to the words of its emotion than control directions "
+            "do."
+        )
     if not rest:
         return _(
             "adding the direction makes the words of its emotion likelier than control directions "
@@ -238,13 +241,13 @@ def _on_words(causal: list[dict], rest: list[str]) -> str:
         ).format(said=said)
     return _(
         "adding the direction makes the words of its emotion likelier than control directions of "
-        "the same length do for {said}; not for {rest}."
+        "the same length do for {said}; for {rest} this is not shown."
     ).format(said=said, rest=listed(rest))
 
 
 def _in_texts(seen: list[str]) -> str:
     if not seen:
-        return _("In the texts a classifier sees no more than under control directions.")
+        return _("In the texts no classifier is shown to see more than under control directions.")
     return _("In the texts a classifier sees it for {emotions}.").format(emotions=listed(seen))
 
 
