@@ -20,6 +20,7 @@ JUDGED = {
     "Plotting the comparison between models",
     "Plotting the specification curves",
     "Recording what was run",
+    "Plotting the answers",
     "Writing the report",
 }
 JOINT = JUDGED | {"Joining the norms of all models"}

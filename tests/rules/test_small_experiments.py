@@ -20,10 +20,10 @@ def test_one_model_is_compared_with_its_twin_alone(alone: Project) -> None:
 
 def test_japanese_alone_has_the_plain_names(alone: Project) -> None:
     text = (alone.results / "report.md").read_text()
-    assert text.startswith("# 感情方向ベクトル：tests\n") and "](plots/" in text
+    assert text.startswith("# one における感情の方向\n") and "](plots/" in text
     assert "比べる組がない" in text or "回転コピーに限られる" in text  # one model has no pair
     assert "残差ストリーム" in (alone.results / "report.html").read_text()
-    assert "ステアリングは実行していない。" in (alone.results / "findings.txt").read_text()
+    assert "この実行では試していない。" in (alone.results / "findings.txt").read_text()
     assert not list(alone.results.rglob("*_ja*"))
 
 

@@ -35,7 +35,7 @@ def test_branch_is_whole(steered: Project) -> None:
     assert tested[["value", "ci_low", "ci_high", "null_low", "null_high"]].notna().all(axis=None)
     assert set(steered.tables()) <= set(check_results(steered.results))
     assert (steered.results / "plots/steering/one_grid.png").is_file()
-    assert len((steered.results / "findings.txt").read_text().splitlines()) == 3
+    assert len((steered.results / "findings.txt").read_text().splitlines()) == 4
 
 
 def test_files_do_not_depend_on_the_number_of_cores(

@@ -76,7 +76,12 @@ def first_screen(context: dict, verdicts: pd.DataFrame, steering: Sequence[dict]
 
 def lines(found: Iterable[Answer]) -> list[str]:
     """Question, answer and grade without marks, for a terminal."""
-    return [f"{one.question} {one.text} ({_(GRADES[one.grade].title)})" for one in found]
+    return [
+        _("{question} {answer} ({grade})").format(
+            question=one.question, answer=one.text, grade=_(GRADES[one.grade].title)
+        )
+        for one in found
+    ]
 
 
 def _headline(verdicts: pd.DataFrame, models: Sequence[str]) -> str:
