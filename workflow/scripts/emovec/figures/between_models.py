@@ -147,6 +147,7 @@ def matrices(cross: pd.DataFrame, emotions: Sequence[str]) -> plt.Figure:
     ]  # fmt: skip
     overall = cross[(cross.stat == OWN) & cross.emotion_a.isna()]
     pairs = _pairs(rows)
+    pairs = [pair for pair in pairs if not is_copy(pair[1])] or pairs  # twins all look alike
     if not pairs:
         return nothing(_("There is no map between models, and so nothing to compare."))
     columns = max(len(_of(rows, a, b)[["depth_a", "depth_b"]].drop_duplicates()) for a, b in pairs)
