@@ -112,9 +112,10 @@ def test_four_answers_stand_on_the_first_two_screens(
         assert card.bounding_box()["y"] + card.bounding_box()["height"] < 2 * 844
         assert card.query_selector("img").evaluate("image => image.naturalWidth") > 0
     assert page.evaluate("document.documentElement.scrollHeight") < most
+    target = "document.getElementById(decodeURIComponent(location.hash.slice(1)))"
     for link in page.query_selector_all(".answer tbody a"):
         link.click()
-        assert page.evaluate("document.querySelector(location.hash).closest('.part').open")
+        assert page.evaluate(f"{target}.closest('.part').open")
     page.close()
 
 
