@@ -21,7 +21,7 @@ from emovec.report.render import address, render
 from emovec.wording.language import _
 
 LOOK_AROUND = "<!-- look around -->"
-INTERVAL = re.compile(r"[−\d.]+ \[[−\d.]+, [−\d.]+\]")  # stays on one line
+INTERVAL = re.compile(r"[−\d.]+ \[[−\d.]+, [−\d.]+\]")  # stays on one line of a screen
 
 
 def to_html(markdown: str, folder: str | Path, panels: Sequence[Panel] = ()) -> str:
@@ -35,7 +35,7 @@ def to_html(markdown: str, folder: str | Path, panels: Sequence[Panel] = ()) -> 
     tokens = markdown_it.parse(markdown)
     contents = _number_headings(tokens)
     body = markdown_it.renderer.render(tokens, markdown_it.options, {})
-    body = INTERVAL.sub(lambda match: match[0].replace(" ", "\N{NO-BREAK SPACE}"), body)
+    body = re.sub(r"(?<=<td>)[^<]*(?=</td>)", lambda cell: INTERVAL.sub(_whole, cell[0]), body)
     body = re.sub(r'<img src="([^"]*)"', lambda match: _picture(Path(folder), match[1]), body)
     body = re.sub(r'href="([\w-]+)\.md"', r'href="\1.html"', body)  # the other language's page
     body = _figures(body)
@@ -57,6 +57,10 @@ def to_html(markdown: str, folder: str | Path, panels: Sequence[Panel] = ()) -> 
             "allowed": Markup(" ".join(map(_fingerprint, scripts))),
         },
     )
+
+
+def _whole(found: re.Match) -> str:
+    return f'<span class="interval">{found[0]}</span>'
 
 
 def _folded(body: str) -> str:
