@@ -21,13 +21,13 @@ from emovec.between_models.thresholds import Thresholds
 from emovec.between_models.verdict import judge_models
 from emovec.config import check
 from emovec.decoding.table import decode_model, decode_texts
+from emovec.figures import answers, between_models, multiverse, study, within_model
 from emovec.figures import audit as audit_figure
-from emovec.figures import between_models, multiverse, study, within_model
 from emovec.io.files import sha256
 from emovec.io.seeds import generator
 from emovec.io.tables import read_table, write_table
 from emovec.models.depths import nearest_depths
-from emovec.prompts.sentences import read_probe, read_prompts
+from emovec.prompts.sentences import map_half, read_probe, read_prompts
 from emovec.prompts.splits import near_by_head
 from emovec.report.provenance import record
 from emovec.report.report import make_report
@@ -80,7 +80,7 @@ class LibraryRun:
         self.prompts = read_prompts(self.paths["file"], self.emotions, self.neutral)
         self.probe = read_probe(self.paths["probe"])
         self.near = near_by_head(self.prompts, self.emotions)
-        self.fit = self.probe.id[self.probe.half == "map"].tolist()
+        self.fit = map_half(self.probe)
         self.audit = audit(
             self.prompts, self.probe, {},
             emotions=self.emotions, neutral=self.neutral, seed=self.seed,
@@ -200,7 +200,14 @@ class LibraryRun:
         )
         confounds = self._kept("confounds", [self.audit.confounds])
         varied = t["multiverse"]
+        of_pairs = (t["cross"], emotions, self.models, self.settings["thresholds"], alpha)
+        position = self.settings["position"]
         for draw, *given in (
+            (answers.hero, *of_pairs),
+            (answers.apart, t["within"], emotions, self.models, position, alpha),
+            (answers.shared, *of_pairs),
+            (answers.act, [], emotions, alpha),
+            (answers.where, t["within"], emotions, self.models, position),
             (audit_figure.draw_audit, confounds, self.audit.summary, emotions, self.neutral),
             (study.layer_norms, t["norms"][t["norms"].model == first], emotions, first),
             (study.emotion_distances, within, emotions, first, alpha),

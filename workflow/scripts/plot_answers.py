@@ -22,7 +22,7 @@ with job(snakemake.rule, snakemake.log[0]):
     alpha, position = params.statistics["alpha"], params.statistics["position"]
     drawn = {
         output.hero: answers.hero(*of_pairs, alpha),
-        output.apart: answers.apart(within, emotions, models, position),
+        output.apart: answers.apart(within, emotions, models, position, alpha),
         output.shared: answers.shared(*of_pairs, alpha),
         output.act: answers.act(steered, emotions, alpha),
         output.where: answers.where(within, emotions, models, position),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,6 +14,7 @@ from emovec.activations.copies import is_copy
 from emovec.figures.style import (
     BAND,
     FEW,
+    MARKERS,
     MOST_PAIRS,
     NEUTRAL,
     OKABE_ITO,
@@ -40,7 +42,11 @@ def _card(height: float = HEIGHT) -> tuple[plt.Figure, plt.Axes]:
 
 
 def apart(
-    within: pd.DataFrame, emotions: Sequence[str], models: Sequence[str], position: str
+    within: pd.DataFrame,
+    emotions: Sequence[str],
+    models: Sequence[str],
+    position: str,
+    alpha: float,
 ) -> plt.Figure:
     """Corrected cosines of pairs of emotions, all pre-registered depths together."""
     if len(emotions) < 2:
@@ -57,7 +63,7 @@ def apart(
     palette = dict(zip(models, _model_colours(models), strict=True))
     many = len(rows) > 2 * MOST_PAIRS
     for y, row in enumerate(rows.sort_values("value").itertuples() if many else rows.itertuples()):
-        _dot(axis, row, y, palette[row.model], filled=row.p_adjusted < 0.05)
+        _dot(axis, row, y, palette[row.model], filled=row.gate_ok and row.p_adjusted < alpha)
     axis.set_ylim(len(rows) - 0.5, -0.5)
     names = [] if many else [f"{row.emotion_a} – {row.emotion_b}" for row in rows.itertuples()]
     axis.set_yticks(range(len(names)), names)
@@ -109,8 +115,11 @@ def hero(
     axis.set_ylim(len(emotions) - 0.2, -0.7)
     axis.set_xlabel(_("cosine between two models (0 unrelated, 1 the same direction)"))
     keys = [
-        key(_("an emotion in {pair}").format(pair=pair_title(*pairs[0])), OKABE_ITO["black"],
-            marker="o"),
+        *(
+            key(_("an emotion in {pair}").format(pair=pair_title(*pair)), OKABE_ITO["black"],
+                marker=marker)
+            for pair, marker in zip(pairs, cycle(MARKERS))
+        ),
         key(_("rotated twin: the same model"), NEUTRAL, marker="D", mfc="white", ls=""),
         key(_("ordinary attributes with themselves"), NEUTRAL, marker="|", ls="", ms=9),
         key(_("unrelated attributes"), BAND, lw=8, solid_capstyle="butt"),
@@ -201,10 +210,10 @@ def _rulers(
     limits: Mapping[str, float],
     alpha: float,
 ) -> None:
-    """A ruler from 0 to 1 for each emotion, a dot for each pair."""
+    """A ruler from 0 to 1 for each emotion, a mark for each pair."""
     claims = cross[(cross.method == "canonical") & cross.depth_a.isna()]
     drawn = []
-    for k, (a, b) in enumerate(pairs):
+    for k, ((a, b), marker) in enumerate(zip(pairs, cycle(MARKERS))):
         here = claims[(claims.model_a == a) & (claims.model_b == b)]
         for matched in here[here.stat == "matched"].itertuples():
             if k == 0 and pd.notna(matched.null_low):
@@ -214,7 +223,8 @@ def _rulers(
             if emotion in own.index and pd.notna(own.loc[emotion, "value"]):
                 row = own.loc[emotion]
                 place = y + 0.5 * (k + 0.5 - len(pairs) / 2) / len(pairs)
-                _dot(axis, row, place, palette[emotion], filled=row.p_adjusted < alpha)
+                shown = row.p_adjusted < alpha
+                _dot(axis, row, place, palette[emotion], filled=shown, marker=marker)
                 drawn.append(row)
     axis.axvline(limits["cosine_of_interest"], color=NEUTRAL, ls="--", lw=1.2)
     axis.set_yticks(range(len(emotions)), emotions)
@@ -224,10 +234,18 @@ def _rulers(
     _from_0_to_1(axis, pd.DataFrame(drawn, columns=cross.columns))
 
 
-def _dot(axis: plt.Axes, row: tuple | pd.Series, y: float, colour: str, *, filled: bool) -> None:
+def _dot(
+    axis: plt.Axes,
+    row: tuple | pd.Series,
+    y: float,
+    colour: str,
+    *,
+    filled: bool,
+    marker: str = "o",
+) -> None:
     """An estimate with its interval, hollow where nothing is shown."""
     axis.plot([row.ci_low, row.ci_high], [y, y], color=colour, lw=2.2, solid_capstyle="round")
-    axis.plot(row.value, y, marker="o", ms=7, color=colour, mfc=colour if filled else "white")
+    axis.plot(row.value, y, marker=marker, ms=7, color=colour, mfc=colour if filled else "white")
 
 
 def _from_0_to_1(axis: plt.Axes, rows: pd.DataFrame) -> None:
