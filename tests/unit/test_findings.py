@@ -21,6 +21,7 @@ from emovec.report.contents import describe
 from emovec.report.page import to_html
 from emovec.report.render import render
 from emovec.report.steering import describe_steering
+from emovec.report.within_model import readable
 from emovec.robustness.multiverse_between import between_models
 from emovec.robustness.multiverse_within import mark_study
 from emovec.robustness.published import compare_published
@@ -327,7 +328,7 @@ def test_four_answers_follow_from_the_tables() -> None:
     assert where.endswith("Nowhere reliable. (open)")
     assert answered(verdict="common", p_common=1e-4)[1].endswith("own part is open. (sure)")
     assert answered(verdict="inconclusive")[1].endswith("This run cannot tell. (a hint)")
-    assert answered(verdict="inconclusive", ci_low=-0.3)[1].endswith("cannot tell. (open)")
+    assert answered(verdict="inconclusive", ci_low=0.3)[1].endswith("cannot tell. (open)")
     some = ["shared", "inconclusive", "shared", "shared"]
     found = answered(verdict=some, p_specific=0.01)[1]
     assert found.endswith("In part: 2 of 3 are shown to be shared. (fairly sure)")
@@ -347,6 +348,20 @@ def test_answers_come_in_japanese() -> None:
         for one, other in zip(english, japanese, strict=True):
             assert Counter(re.findall("[0-9]+", one)) == Counter(re.findall("[0-9]+", other))
             assert not re.search(r"[a-z]{2,} [a-z]{2,}", other)
+
+
+def test_readable_is_where_all_emotions_are_reliable() -> None:
+    rows = [
+        {"model": "one", "position": "last", "metric": metric, "stat": "reliability",
+         "emotion_a": e, "depth": depth, "gate_ok": gate, "p_adjusted": 0.001 * depth}
+        for e in EMOTIONS for depth in range(4)
+        for metric, gate in (("raw", True), ("lda", depth > 1 or (depth, e) == (1, "anger")))
+    ]  # fmt: skip
+    within = table("within_model_similarity", rows)
+    assert readable(within, "one", "last", EMOTIONS) == {"n": 2, "of": 4, "p": 0.003}
+    assert readable(within, "two", "last", EMOTIONS)["n"] == 0
+    raw = within[within.metric == "raw"]
+    assert readable(raw, "one", "last", EMOTIONS)["n"] == 4
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,7 @@ def judged(kind, seed, **options):
     return found, similarity, world
 
 
-@pytest.mark.parametrize("seed", seeds(0))
+@pytest.mark.parametrize("seed", seeds(0, 1661265099))  # there, one topic takes a cosine to 1
 @pytest.mark.parametrize("kind", ["shared", "twin"])
 def test_what_is_shared_is_found_shared(kind, seed):
     found, similarity, _ = judged(kind, seed, topics=140)

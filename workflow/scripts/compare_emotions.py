@@ -8,14 +8,13 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.io.seeds import generator
     from emovec.io.tables import write_table
     from emovec.models.depths import nearest_depths
-    from emovec.prompts.sentences import read_probe, read_prompts
+    from emovec.prompts.sentences import map_half, read_probe, read_prompts
     from emovec.prompts.splits import near_by_head
     from emovec.within_model.compare import compare_emotions
 
     paths, params, name = snakemake.input, snakemake.params, snakemake.wildcards.model
     classes, settings = [*params.emotions, params.neutral], params.statistics
-    probe = read_probe(paths.probe)
-    fit = probe.id[probe.half == "map"].tolist()
+    fit = map_half(read_probe(paths.probe))
     near = near_by_head(
         read_prompts(paths.prompts, params.emotions, params.neutral), params.emotions
     )

@@ -7,12 +7,11 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.decoding.table import decode_model
     from emovec.io.seeds import generator
     from emovec.io.tables import write_table
-    from emovec.prompts.sentences import read_probe, read_prompts
+    from emovec.prompts.sentences import map_half, read_probe, read_prompts
 
     paths, params, name = snakemake.input, snakemake.params, snakemake.wildcards.model
     settings, classes = params.statistics, [*params.emotions, params.neutral]
-    probe = read_probe(paths.probe)
-    fit = probe.id[probe.half == "map"].tolist()
+    fit = map_half(read_probe(paths.probe))
     table = decode_model(
         load_streams(paths.activations, name, settings["position"], classes, fit, params.seed),
         read_prompts(paths.prompts, params.emotions, params.neutral),

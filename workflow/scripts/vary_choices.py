@@ -6,15 +6,14 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.activations.store import open_activations
     from emovec.activations.streams import load_streams
     from emovec.io.tables import read_table, write_table
-    from emovec.prompts.sentences import read_probe, read_prompts
+    from emovec.prompts.sentences import map_half, read_probe, read_prompts
     from emovec.prompts.splits import near_by_head
     from emovec.robustness.multiverse_within import vary_choices
 
     paths, params, name = snakemake.input, snakemake.params, snakemake.wildcards.model
     classes = [*params.emotions, params.neutral]
-    probe = read_probe(paths.probe)
     prompts = read_prompts(paths.prompts, params.emotions, params.neutral)
-    fit = probe.id[probe.half == "map"].tolist()
+    fit = map_half(read_probe(paths.probe))
 
     def load(position):
         streams = load_streams(paths.activations, name, position, classes, fit, params.seed)

@@ -17,7 +17,7 @@ from emovec.statistics.resampling import jackknife_interval, p_value, single_ste
 ROGUE = 0.5  # share of the variance on one component
 
 
-READ_OUTS = "wpc"  # the metric of transfers: whitened read-outs of the target
+SCORED_IN = "wpc"  # the metric of transfers: whitened read-outs of the target
 UNWHITENED_MAP, MISMATCHED = "ridge_unwhitened", "mismatched_attributes"
 
 
@@ -184,7 +184,7 @@ def decoding_row(transfer: Transfer, direction: str, plan: Plan) -> dict:
         "depth_train": transfer.source.depth,
         "depth_test": transfer.target.depth,
         "split": "topic",
-        "metric": READ_OUTS,
+        "metric": SCORED_IN,
         "auroc": transfer.mapped.auroc,
         "ci_low": low,
         "ci_high": high,

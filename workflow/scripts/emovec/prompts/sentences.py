@@ -65,6 +65,11 @@ def read_prompts(path: str | Path, emotions: Sequence[str], neutral: str) -> pd.
     return table.loc[order.sort_values(["topic", "class"]).index].reset_index(drop=True)
 
 
+def map_half(probe: pd.DataFrame) -> list[str]:
+    """The ids of the probe sentences that metrics and maps are fitted on."""
+    return probe.id[probe["half"] == "map"].tolist()
+
+
 def read_probe(path: str | Path) -> pd.DataFrame:
     """The probe sentences in the order of the file, with `attr_*` as 0 or 1.
 

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from emovec.between_models.thresholds import DEFAULTS
 from emovec.between_models.verdict import SHARING
 from emovec.registry import Kind, registry, titles
 from emovec.report.between_models import between
 from emovec.wording.language import N_, _
-from emovec.wording.numbers import listed
+from emovec.wording.numbers import listed, part
 
 CLEAR = 0.001  # corrected p below which an answer is sure
 
@@ -41,7 +40,7 @@ class Answer:
 def grade(p: Iterable[float], alpha: float, *, hint: bool = False) -> str:
     """How sure an answer is whose assertions have these corrected p; none, and it is open.
 
-    `hint` says that some interval excludes chance before correction.
+    `hint` says that some assertion would hold before correction.
 
     >>> grade([0.0004, 0.02], 0.05), grade([], 0.05, hint=True)
     ('likely', 'hint')
@@ -157,10 +156,10 @@ def _shared(verdicts: pd.DataFrame, trained: Sequence[str], alpha: float) -> Ans
     else:
         text = _("This run cannot tell.")
     p = sharing.p_specific.where(sharing.verdict == "shared", sharing.p_common)
-    # an interval within the bound is a test at level alpha (equivalence)
-    p = [alpha / 2] * absent if absent == len(rows) and absent else p
-    hint = bool((rows.ci_low > DEFAULTS.equivalence).any())
-    sure, evidence = grade(p, alpha, hint=hint), _("Similarity between models")
+    sure = grade(p, alpha, hint=bool((rows.ci_low > rows.least_cosine).any()))
+    if len(rows) and absent == len(rows):
+        sure = "likely"  # each interval within the bound is a test at level alpha
+    evidence = _("Similarity between models")
     return Answer("shared", _("Do the models share them?"), text, sure, evidence)
 
 
@@ -184,12 +183,10 @@ def _act(steering: Sequence[dict], alpha: float) -> Answer:
 
 
 def _where(trained: Sequence[dict], alpha: float) -> Answer:
-    found = [model["clearest"] for model in trained if model["clearest"]]
+    found = [model["readable"] for model in trained if model["readable"]["n"]]
     if found:
-        text = _("Clearest at depth {depths}.").format(
-            depths=_together(
-                _("{depth} of {last}").format(depth=one["depth"], last=one["last"]) for one in found
-            )
+        text = _("Readable at {counts} depths.").format(
+            counts=_together(part(one["n"], one["of"]) for one in found)
         )
     else:
         text = _("Nowhere reliable.") if trained else _("No trained model in this run.")

@@ -17,9 +17,9 @@ from emovec.report.between_models import (
 )
 from emovec.report.robustness import choice_lines, control_facts, published_facts
 from emovec.report.within_model import (
-    clearest,
     decoding_facts,
     peaks,
+    readable,
     rogue_lines,
     within_facts,
     within_line,
@@ -59,7 +59,7 @@ def describe(
                 "within": {p: within_facts(within, name, p, emotions, alpha) for p in positions},
                 "rogue": rogue_lines(within, name, positions),
                 "peaks": {p: peaks(norms, name, p) for p in positions},
-                "clearest": clearest(within, name, primary, emotions),
+                "readable": readable(within, name, primary, emotions),
                 "decoding": decoding_facts(tables["decoding"], name),
             }
         )

@@ -28,7 +28,7 @@ def within_line(model: dict, position: str, margin: float) -> str:
         )
     shown = reliable
     if len(reliable) > MOST_PAIRS:
-        shown = sorted(reliable, key=lambda fact: fact["corrected"])
+        shown = sorted(reliable, key=lambda fact: fact["cosine"])
         shown = [*shown[:3], *shown[-3:]]
     cosines = clauses(_cosine(fact, told.get("-".join(fact["names"]))) for fact in shown)
     if len(shown) < len(reliable):
@@ -124,25 +124,19 @@ def within_facts(
     return facts
 
 
-def clearest(
-    within: pd.DataFrame, model: str, position: str, emotions: Sequence[str]
-) -> dict | None:
-    """The depth where most of the emotion vectors is signal, if all are reliable there.
+def readable(within: pd.DataFrame, model: str, position: str, emotions: Sequence[str]) -> dict:
+    """At how many depths the vectors of all emotions are reliable.
 
-    p is the largest of the sign-flip tests there, corrected for depths and emotions.
+    p is the largest of their sign-flip tests there, corrected for depths and emotions.
     """
     rows = within[
         (within.model == model) & (within.position == position) & (within.stat == "reliability")
         & within.emotion_a.isin(list(emotions)) & within.emotion_b.isna() & within.depth.notna()
     ]  # fmt: skip
     rows = rows[rows.metric == ("lda" if (rows.metric == "lda").any() else "raw")]
-    by_depth = rows.groupby("depth")
-    mean = by_depth.value.mean()[by_depth.gate_ok.all()]
-    if mean.empty:
-        return None
-    depth = mean.idxmax()
-    p = rows.p_adjusted[rows.depth == depth].max()
-    return {"depth": int(depth), "last": int(rows.depth.max()), "p": float(p)}
+    reliable = rows.groupby("depth").gate_ok.transform("all").astype(bool)
+    p = rows.p_adjusted[reliable].max()
+    return {"n": rows.depth[reliable].nunique(), "of": rows.depth.nunique(), "p": float(p)}
 
 
 def dominated(within: pd.DataFrame, model: str, position: str) -> list[dict]:
