@@ -48,8 +48,9 @@ def test_key_given_twice(project: Project) -> None:
 def test_names_and_texts_that_snakemake_could_take_for_its_own(project: Project) -> None:
     project.config["prompts"]["suffix"] = " That is {all}."
     project.config["models"] |= {"texts": tiny("gpt2"), "1.10": tiny("gpt2", seed=1)}
+    project.config["models"] |= {name: tiny("gpt2") for name in ("answers", "steering", "all")}
     planned = project.planned()
-    for of in ("in texts", "in 1.10", "from the texts alone"):
+    for of in (*map("in {}".format, project.config["models"]), "from the texts alone"):
         assert f"Decoding the emotions {of}" in planned
 
 

@@ -11,6 +11,7 @@ import pytest
 from emovec.io.tables import read_table
 from emovec.report.provenance import digests
 from emovec.wording.remarks import REASONS, told_each
+from markdown_it import MarkdownIt
 from project import ROOT, Project
 
 pytest.importorskip("torch")
@@ -278,20 +279,31 @@ def test_coloured_tokens_can_be_read(browser, addresses: dict[str, str], scheme:
         assert max(found) - min(found) > 3  # there are colours
 
 
+SCRIPT = "<script>window.ran = 1</script>"
 HOSTILE = (
-    "<script>window.ran = 1</script><img src=x onerror='window.ran = 1'>"
-    "</script><script>window.ran = 1</script>"
+    f"{SCRIPT}<img src=x onerror='window.ran = 1'></script>{SCRIPT}"
     " [read](javascript:window.ran=1) ![seen](x.png) | **b**"
 )
 
 
 def test_what_came_as_data_stays_text(browser, steered: Project, tmp_path: Path) -> None:
-    """Licences, architectures, findings, openings, texts and tokens from anywhere run nothing."""
+    """Licences, architectures, openings, texts, tokens and labels from anywhere run nothing.
+
+    In the page, in its Markdown where a viewer lets HTML through, and in the card of vectors.
+    """
     project = steered.copy(tmp_path / "project")
     provenance = project.results / "provenance.json"
     told = json.loads(provenance.read_text())
     for model in told["models"].values():
         model |= {"license": HOSTILE, "architecture": HOSTILE}
+    for attributes in told["activations"].values():
+        attributes |= {"license": HOSTILE, "architecture": HOSTILE}
+    told["config"]["steering"]["classifiers"]["judge"]["targets"] = {"anger": HOSTILE}
+    audit = project.results / "prompts/audit.json"
+    finding = {"code": "shared_topics", "n": 1, "topic": HOSTILE}
+    audit.write_text(json.dumps(json.loads(audit.read_text()) | {"findings": [finding]}))
+    effects = project.results / "steering/one.csv"
+    effects.write_text(effects.read_text().replace("judge_letter", f'"judge_{HOSTILE}"'))
     tables = {
         project.results / "steering/one/scores.csv": "text",
         project.results / "token_projections/one.csv": "text",
@@ -310,7 +322,24 @@ def test_what_came_as_data_stays_text(browser, steered: Project, tmp_path: Path)
         assert page.evaluate("window.ran") is None
         assert not page.query_selector_all("[onerror], a[href^=javascript]")
         for part in ("article", "#look-texts .cards p", "#look-tokens p:not(.scale) span"):
-            assert "<script>window.ran = 1</script>" in page.text_content(part)
+            assert SCRIPT in page.text_content(part)
+        rows = page.eval_on_selector_all(
+            "article tr, article li", "all => all.map(r => r.innerText)"
+        )
+        for about in ("shares with the prompts", "one\t", "+ anger\tjudge"):
+            assert any(SCRIPT in row for row in rows if about in row), about
+    page = browser.new_page()
+    markdown = MarkdownIt("commonmark", {"html": True}).enable("table")
+    markdown.validateLink = lambda _: True
+    page.set_content(markdown.render((project.folder / report).with_suffix(".md").read_text()))
+    assert page.evaluate("window.ran") is None
+    assert not page.query_selector_all("script, [onerror], a[href^=javascript]")
+    assert page.text_content("body").count(SCRIPT) > 10
+    card = project.results / "exports/one/card.json"
+    card.write_text(card.read_text().replace('"not stated"', json.dumps(HOSTILE)))
+    page.goto(card.as_uri())
+    assert page.evaluate("window.ran") is None and SCRIPT in page.text_content("body")
+    page.close()
 
 
 def tab_to(page, selector: str) -> None:

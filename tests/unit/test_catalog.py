@@ -3,7 +3,9 @@
 import re
 from pathlib import Path
 
+import jinja2
 import yaml
+from docutils.core import publish_parts
 from key_table import keys, schema
 from project import rules
 from snakemake.api import SnakemakeApi
@@ -83,6 +85,22 @@ def test_what_is_reported_has_a_category_labels_and_a_caption(root: Path) -> Non
                     assert shown.category and shown.labels, output
     written = {path.name for path in (root / "workflow/report").iterdir()}
     assert captions == written - {"workflow.rst"}
+
+
+def test_captions_hold_names_as_text(root: Path) -> None:
+    """Names that reStructuredText would take for a link."""
+    config = {
+        "experiment": "x_", "statistics": {"alpha": 0.05}, "models": {"1.-": {}, "m--": {}},
+        "prompts": {"emotions": ["joy_", "a__b_"], "neutral": "none__"},
+    }  # fmt: skip
+    run = {"wildcards": {"emotion": "joy_", "model": "1.-"}, "config": config}
+    told = ""
+    for path in (root / "workflow/report").iterdir():
+        caption = jinja2.Template(path.read_text()).render(snakemake=run)
+        page = publish_parts(caption, writer="html", settings_overrides={"report_level": 5})["body"]
+        assert "problematic" not in page and "<a" not in page, path
+        told += " ".join(page.split())
+    assert "joy_, a__b_ against none__" in told and "cosine of joy_ between" in told
 
 
 def test_what_the_catalog_runs_is_run_by_the_makefile(root: Path) -> None:
