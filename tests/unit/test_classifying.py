@@ -10,6 +10,7 @@ from emovec.errors import InputError
 from emovec.io.files import read_json, sha256
 from emovec.models.sources import FILES, fetch
 from tiny import model_folder, write_classifier
+from tokenizers import Regex, pre_tokenizers
 
 torch = pytest.importorskip("torch")
 from emovec.steering.classifiers import TEXTS, Classifier, chosen_labels, load_classifier  # noqa: E402
@@ -160,6 +161,17 @@ def test_label_that_the_classifier_does_not_know(settings: dict, says: str) -> N
     assert "its labels are joy, fear" in sentence(caught)
     assert chosen_labels("go", {"targets": {}}, ["joy", "fear"]) == ["joy", "fear"]
     assert chosen_labels("go", {"labels": ["fear"], "targets": {}}, ["joy", "fear"]) == ["fear"]
+
+
+def test_tokenizer_that_is_not_the_classifiers(tmp_path: Path) -> None:
+    classifier = fetched(write_classifier(tmp_path / "local", VOWELS), tmp_path / "m")
+    classifier.tokenizer.add_tokens(["ladder"])
+    with pytest.raises(InputError, match=r"the token \d+, where the classifier in .*/m knows"):
+        classifier.scores(["a word", "a ladder"])
+    slow = pre_tokenizers.Split(Regex("(x+x+)+y"), "isolated")
+    classifier.tokenizer.backend_tokenizer.pre_tokenizer = slow
+    with pytest.raises(InputError, match="The tokenizer breaks down"):
+        classifier.scores(["x" * 5000])
 
 
 def test_manifest_holds_the_labels_and_true_digests(tmp_path: Path) -> None:

@@ -119,6 +119,12 @@ def test_index_that_names_other_files(local: Path, tmp_path: Path, name: object)
     assert "which is no safetensors file beside it" in refusal(local, tmp_path / "m")
 
 
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"weight_map": 1}', "[" * 100_000])
+def test_index_that_is_none(local: Path, tmp_path: Path, content: str) -> None:
+    (local / "model.safetensors.index.json").write_text(content)
+    assert "index.json is no index of safetensors files" in refusal(local, tmp_path / "m")
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_link_that_leaves_the_folder(local: Path, tmp_path: Path, name: str) -> None:
     (local / name).rename(tmp_path / name)

@@ -25,7 +25,7 @@ from emovec.models.depths import hook_points
 from emovec.models.loading import choose_device, load_model
 from emovec.models.sealed import sealed
 from emovec.prompts.positions import POSITIONS, Reading, plan_readings, read_every_token
-from emovec.prompts.tokenizer import Encoded, TextEncoder, load_encoder
+from emovec.prompts.tokenizer import Encoded, TextEncoder, check_known, load_encoder
 
 PACKAGES = ("torch", "transformers", "transformer-lens", "tokenizers")
 
@@ -237,11 +237,7 @@ class Reader:
         context = self.bridge.cfg.n_ctx
         n_tokens = self.bridge.cfg.d_vocab
         for reading in readings:
-            if (largest := max(reading.ids)) >= n_tokens:
-                raise InputError(
-                    f"{names[reading.row]} has the token {largest}, where {self.model} knows "
-                    f"{n_tokens} tokens: its tokenizer is that of another model."
-                )
+            check_known(reading.ids, n_tokens, names[reading.row], self.model)
             if context and len(reading.ids) > context:
                 raise InputError(
                     f"{names[reading.row]} has {len(reading.ids)} tokens with its suffix, more "

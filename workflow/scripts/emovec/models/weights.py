@@ -52,7 +52,7 @@ def parts(index: Path) -> list[str]:
     """
     try:
         names = sorted(set(read_json(index)["weight_map"].values()))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{index} is no index of safetensors files: get it anew.") from error
     for name in names:
         if not isinstance(name, str) or Path(name).name != name or Path(name).suffix != SUFFIX:

@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 
 from emovec.errors import InputError
 from emovec.prompts.sentences import read_rows
+from emovec.prompts.tokenizer import encode
 
 COLUMNS = ("id", "topic", "text", "half")
 
@@ -86,11 +87,12 @@ def word_tokens(
     whole: dict[str, list[int]] = {}
     first: dict[str, set[int]] = {}
     for emotion in emotions:
-        encoded = [
-            tokenizer.encode(form, add_special_tokens=False).ids
+        forms = [
+            form
             for word in sets[emotion]
             for form in (word, word.capitalize(), f" {word}", f" {word.capitalize()}")
         ]
+        encoded = encode(tokenizer, forms)
         whole[emotion] = sorted({ids[0] for ids in encoded if len(ids) == 1})
         first[emotion] = {ids[0] for ids in encoded if ids}
     found = {}

@@ -40,6 +40,21 @@ def panics_told(where: str = "") -> Iterator[None]:
         ) from error
 
 
+def check_known(ids: Iterable[int], n_tokens: int, name: str, model: str) -> None:
+    """Refuse the tokens of the text called `name` if `model` has no embedding for one of them.
+
+    Raises
+    ------
+    InputError
+        If a token is not among the first `n_tokens`.
+    """
+    if (largest := max(ids, default=0)) >= n_tokens:
+        raise InputError(
+            f"{name} has the token {largest}, where {model} knows {n_tokens} tokens: its tokenizer "
+            "is that of another model."
+        )
+
+
 @dataclass(frozen=True)
 class Encoded:
     """One text: `ids[token]` and its character `spans[token]`; a BOS has the empty span (0, 0)."""

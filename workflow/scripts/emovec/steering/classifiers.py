@@ -19,6 +19,7 @@ from transformers import (
 from emovec.errors import InputError
 from emovec.io.job import progress
 from emovec.models.loading import load_weights
+from emovec.prompts.tokenizer import check_known, panics_told
 from emovec.steering.texts import one_line, words_of
 
 TEXTS = 32  # of a batch
@@ -59,6 +60,11 @@ class Classifier:
         (sigmoid) where the problem is `multi_label_classification` or there is but one label; as
         the model puts them out where it is `regression`. A text longer than the classifier can
         read is cut at its end.
+
+        Raises
+        ------
+        InputError
+            If the tokenizer breaks down, or gives a token that the model lacks.
         """
         found = np.full((len(texts), len(self.labels)), np.nan, dtype="f4")
         rows = [row for row, text in enumerate(texts) if words_of(text)]
@@ -75,14 +81,21 @@ class Classifier:
         return pad is not None and pad == self.model.config.get_text_config().pad_token_id
 
     def _read(self, texts: list[str]) -> np.ndarray:
-        tokens = self.tokenizer(
-            texts,
-            padding=len(texts) > 1,
-            padding_side="right",
-            truncation=True,
-            max_length=self._longest(),
-            return_tensors="pt",
-        ).to(self.model.device)
+        with panics_told():
+            tokens = self.tokenizer(
+                texts,
+                padding=len(texts) > 1,
+                padding_side="right",
+                truncation=True,
+                max_length=self._longest(),
+                return_tensors="pt",
+            ).to(self.model.device)
+        check_known(
+            tokens.input_ids.flatten().tolist(),
+            self.model.get_input_embeddings().num_embeddings,
+            "A text",
+            f"the classifier in {self.model.name_or_path}",
+        )
         with torch.inference_mode():
             logits = self.model(**tokens).logits.float()
         if self.problem_type == "regression":
