@@ -192,6 +192,7 @@ def test_header_that_is_none(tmp_path: Path, header: str) -> None:
     ("settings", "says"),
     [
         ({"n_layer": 0}, "it has 0 layers"),
+        ({"n_layer": 10**6}, "it has 1000000 layers"),
         ({"n_head": 5}, "5 heads do not divide the width 32"),
         ({"n_head": 0}, "0 heads do not divide the width 32"),
     ],
@@ -371,3 +372,23 @@ def test_gguf_with_a_damaged_header(tmp_path: Path) -> None:
             assert "model.gguf" in str(error) and "\n" not in str(error)
             refused += 1
     assert refused > 8
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("block_count", 1, "counts 1 blocks and its tensors 2"),  # the other would be cut off
+        ("block_count", 3, "counts 3 blocks and its tensors 2"),
+        ("rope.dimension_count", 2**29, "hold fewer numbers than its header asks for"),
+    ],
+)
+def test_gguf_whose_header_is_not_that_of_its_tensors(
+    tmp_path: Path, key: str, value: int, says: str
+) -> None:
+    path = write_gguf(tmp_path / "model.gguf", n_layers=2, d_model=8, n_heads=2)
+    head, tail = path.read_bytes().split(f"llama.{key}".encode())
+    field = (4).to_bytes(4, "little") + value.to_bytes(4, "little")  # of 32 bits
+    path.write_bytes(head + f"llama.{key}".encode() + field + tail[8:])
+    with pytest.raises(InputError, match=rf"model\.gguf .*{says}") as caught:
+        gguf.dequantise(path, tmp_path / "out")
+    sentence(caught)

@@ -23,13 +23,21 @@ def dequantise(gguf: Path, folder: Path) -> None:
     """
     import torch
     from gguf import GGUFReader
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
     try:
         with sealed(), panics_told():
-            _check_counts(GGUFReader(gguf))
+            n_numbers = _check_blocks(GGUFReader(gguf))
+            config = AutoConfig.from_pretrained(
+                gguf.parent, gguf_file=gguf.name, local_files_only=True, trust_remote_code=False
+            )
+            with torch.device("meta"):
+                needed = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+            if sum(weights.numel() for weights in needed.parameters()) > n_numbers:
+                raise ValueError("its tensors hold fewer numbers than its header asks for")
             model, loaded = AutoModelForCausalLM.from_pretrained(
                 gguf.parent,
+                config=config,
                 gguf_file=gguf.name,
                 dtype=torch.float32,
                 local_files_only=True,
@@ -56,14 +64,15 @@ def dequantise(gguf: Path, folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
-def _check_counts(reader: GGUFReader) -> None:
-    """A model is built from what the header says before its tensors are looked for."""
+def _check_blocks(reader: GGUFReader) -> int:
+    """How many numbers the tensors hold, whose blocks are those that the header counts.
+
+    transformers leaves further blocks out, and takes memory for all that the header asks for
+    before it looks for the tensors.
+    """
     architecture = reader.get_field("general.architecture").contents()
-    said = {
-        key: reader.get_field(f"{architecture}.{key}").contents()
-        for key in ("block_count", "embedding_length")
-    }
-    blocks = {tensor.name.split(".")[1] for tensor in reader.tensors if "blk." in tensor.name}
-    sizes = {int(size) for tensor in reader.tensors for size in tensor.shape}
-    if said["block_count"] > len(blocks) or said["embedding_length"] not in sizes:
-        raise ValueError(f"its tensors do not fit what its header says: {said}")
+    said = reader.get_field(f"{architecture}.block_count").contents()
+    found = len({tensor.name.split(".")[1] for tensor in reader.tensors if "blk." in tensor.name})
+    if said != found:
+        raise ValueError(f"its header counts {said} blocks and its tensors {found}")
+    return sum(int(tensor.n_elements) for tensor in reader.tensors)

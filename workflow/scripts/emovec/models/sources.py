@@ -31,6 +31,9 @@ INDEX = "model.safetensors.index.json"
 SCHEMA_VERSION = 1
 
 
+MOST_LAYERS = 1000
+
+
 @dataclass(frozen=True)
 class Source:
     """A kind of source, by its key in the configuration.
@@ -254,7 +257,7 @@ def _describe(folder: Path, source: dict, licence: str) -> dict:
 def _check_sizes(text: PretrainedConfig) -> None:
     """transformers builds some models of sizes with which they cannot be run."""
     n_heads = getattr(text, "num_attention_heads", None)
-    if text.num_hidden_layers < 1 or text.hidden_size < 1:
+    if not 0 < text.num_hidden_layers <= MOST_LAYERS or text.hidden_size < 1:
         raise ValueError(f"it has {text.num_hidden_layers} layers of width {text.hidden_size}")
     free = getattr(text, "head_dim", None) is not None or not isinstance(n_heads, int)
     if not free and (n_heads < 1 or text.hidden_size % n_heads):
