@@ -1,11 +1,14 @@
 """Whole runs of small designs on brought activations, where no model is run."""
 
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from designs import NIGHTLY, names, write_design
 from emovec.report.provenance import check_results
+from library_run import LibraryRun
+from matplotlib import pyplot as plt
 from project import Project
 
 LARGER = [(5, 2, 40), (2, 4, 6), (12, 1, 6), (1, 2, 40)]
@@ -28,6 +31,27 @@ def test_every_small_design_runs_to_its_report(
     assert len(verdicts[["model_a", "model_b"]].drop_duplicates()) == models * (models + 1) // 2
     assert (project.results / "report.html").stat().st_size > 10_000
     assert set(project.tables()) <= set(check_results(project.results))
+
+
+@at_night
+@pytest.mark.parametrize(
+    ("emotions", "models", "topics"), product((1, 2, 5, 12), (1, 2, 4), (2, 6, 40))
+)
+def test_every_design_ends_in_a_page_and_its_figures(
+    tmp_path: Path, emotions: int, models: int, topics: int
+) -> None:
+    """All of them, by the library in one process, in the time that Snakemake takes for a few."""
+    run = LibraryRun(
+        tmp_path, write_design(tmp_path, emotions=emotions, models=models, topics=topics)
+    )
+    verdicts = run.tables["verdicts"]
+    assert set(verdicts.emotion.dropna()) == set(names(emotions))
+    assert len(verdicts[["model_a", "model_b"]].drop_duplicates()) == models * (models + 1) // 2
+    for _name, figure in run.figures():
+        figure.canvas.draw()
+        plt.close(figure)
+    page = run.report()
+    assert all(name in page for name in names(emotions))
 
 
 def test_table_edited_by_hand_stops_the_report(project: Project) -> None:
