@@ -159,7 +159,8 @@ def rendered(facts: dict, verdicts: pd.DataFrame, steering: Sequence[dict], **mo
 def steered() -> tuple[pd.DataFrame, pd.DataFrame, dict, pd.DataFrame]:
     """Effects, scores, choice and openings of one steered model, with numbers told apart."""
     condition = {"model": "one", "source": "one", "scope": "new", "depth": 1, "strength": 0.5}
-    values = {"ci_low": 1.23, "ci_high": 2.34, "null_low": -0.45, "null_high": 0.56, "p": 0.012}
+    values = {"ci_low": 1.23, "ci_high": 2.34, "null_low": -0.45, "null_high": 0.56, "p": 0.012,
+              "p_adjusted": 0.012}  # fmt: skip
     effects = [
         condition | values | {"operation": operation, "direction": emotion, "sign": sign,
                               "measure": measure, "reading": reading, "value": value, "null": ALL}
@@ -169,6 +170,7 @@ def steered() -> tuple[pd.DataFrame, pd.DataFrame, dict, pd.DataFrame]:
             *((f"logp_{other}", READ_OUTS, sign * (1.7 - 2 * e)) for other in EMOTIONS),
             *((f"{kind}_logp_{emotion}", READ_OUTS, 0.78)
               for kind in ("slope", "linearity", "anti_steerable")),
+            (f"logp_{emotion}_own", READ_OUTS, 0.93 * sign), (f"read_{emotion}_own", TEXTS, 0.37),
             ("kl", READ_OUTS, 0.31), (f"nade_{TARGETS[emotion]}", TEXTS, -0.19),
         )
     ]  # fmt: skip
@@ -281,7 +283,8 @@ def test_japanese_report_has_the_same_numbers_and_no_english_prose(change: str) 
     effects, scores, choice, openings = steered()
     if change == "no signal":
         tables["within"]["gate_ok"] = tables["cross"]["gate_ok"] = False
-        effects["p"], choice["within_max_kl"] = 0.5, False
+        effects["p"] = effects["p_adjusted"] = 0.5
+        choice["within_max_kl"] = False
     steering = [] if change == "nothing steered" else [(effects, scores, choice, openings)]
     options = {"steering": steering, "models": MODELS[: 1 if change == "one model" else 2]}
     english, japanese = (
@@ -324,7 +327,7 @@ def test_four_answers_follow_from_the_tables() -> None:
     apart, shared, act, where = answered(verdict="shared", p_common=0.001, p_specific=0.002)
     assert apart.endswith("Yes: all 6 pairs point in different directions. (fairly sure)")
     assert shared.endswith("all 3 emotions, also in what is theirs alone. (fairly sure)")
-    assert act.endswith("In part: 1 of 3 make their emotion's words likelier. (fairly sure)")
+    assert act.endswith("In part: 1 of 3 make their own emotion's words likelier. (fairly sure)")
     assert where.endswith("Nowhere reliable. (open)")
     assert answered(verdict="common", p_common=1e-4)[1].endswith("own part is open. (sure)")
     assert answered(verdict="inconclusive")[1].endswith("This run cannot tell. (a hint)")
@@ -334,6 +337,29 @@ def test_four_answers_follow_from_the_tables() -> None:
     assert found.endswith("In part: 2 of 3 are shown to be shared. (fairly sure)")
     assert answered(verdict="not_shared")[1].endswith("nearly unrelated. (fairly sure)")
     assert answered(steer=False)[2].endswith("Not tried in this run. (open)")
+
+
+def acting(**p: float) -> dict:
+    """What the report says of steering where some measures have another p, over the grid."""
+    effects, *rest = steered()
+    more = effects[effects.strength == 0.5].assign(strength=1.0, p_adjusted=1.0)
+    effects = pd.concat([effects, more], ignore_index=True)  # a cell in which nothing is seen
+    for measure, value in p.items():
+        effects.loc[effects.measure.str.endswith(measure), "p_adjusted"] = value
+    return describe_steering(effects, *rest, EMOTIONS, TARGETS, 0.05)
+
+
+def test_effect_is_the_emotions_own_only_beside_the_other_emotions() -> None:
+    for found, told in (
+        (acting(), [True, True]),
+        (acting(_own=0.2), [True, False]),
+        (acting(logp_gratitude=0.2), [False, False]),
+    ):
+        first = found["facts"][0]
+        assert [first["causal"], first["specific"]] == told
+    assert "words of its own emotion likelier" in acting()["glance"]
+    assert "own is not shown" in acting(_own=0.2)["glance"]
+    assert "is shown for gratitude" in acting(logp_gratitude=0.2)["glance"]
 
 
 def test_an_answer_has_at_most_twelve_words() -> None:

@@ -18,9 +18,9 @@ torch = pytest.importorskip("torch")
 from emovec.activations.capture import read_streams  # noqa: E402
 from emovec.models.loading import load_model  # noqa: E402
 from emovec.steering.generation import (  # noqa: E402
-    continuation_log_probability,
     generate,
     next_log_probabilities,
+    read_back,
     read_prefix,
 )
 from emovec.steering.hooks import Change, steered  # noqa: E402
@@ -216,7 +216,7 @@ def test_prefix_serves_every_condition_unchanged(tiny: Tiny) -> None:
     with steered(tiny.bridge, [Change.adding(2, tiny.vector())]):
         generate(tiny.bridge, prefix, 3, NEVER, GREEDY, 1.0)
         generate(tiny.bridge, repeated, 3, NEVER, GREEDY.repeat(3, 0), 1.0)
-    continuation_log_probability(tiny.bridge, prefix, [[5, 6]] * len(OPENINGS))
+    read_back(tiny.bridge, prefix, [[5, 6]] * len(OPENINGS), 2, tiny.vector()[None])
     assert torch.equal(next_log_probabilities(tiny.bridge, prefix), before)
     again = next_log_probabilities(tiny.bridge, prefix.selected([2, 0]))
     assert torch.allclose(again, before[[2, 0]], rtol=1e-5)
@@ -349,7 +349,8 @@ def test_batches_give_what_one_by_one_gives(tiny: Tiny, scope: str) -> None:
     with steered(tiny.bridge, change):
         together = next_log_probabilities(tiny.bridge, prefix)
         texts = [generate(tiny.bridge, prefix, TOKENS, NEVER, d, 0.8) for d in (GREEDY, DRAWS)]
-    fluency = continuation_log_probability(tiny.bridge, prefix, texts[0])
+    vectors = torch.stack([tiny.vector(), tiny.vector().flip(0)])
+    likely, along = read_back(tiny.bridge, prefix, texts[0], 2, vectors)
     for row in range(len(OPENINGS)):
         alone = Tiny.__new__(Tiny)
         alone.bridge, alone.openings = tiny.bridge, [tiny.openings[row]]
@@ -361,8 +362,9 @@ def test_batches_give_what_one_by_one_gives(tiny: Tiny, scope: str) -> None:
             for draws, text in zip((GREEDY, DRAWS), texts, strict=True):
                 [found] = generate(tiny.bridge, one, TOKENS, NEVER, draws[row : row + 1], 0.8)
                 assert found == text[row]
-        [single] = continuation_log_probability(tiny.bridge, one, [texts[0][row]])
-        assert np.isclose(single, fluency[row], rtol=1e-5)
+        single, beside = read_back(tiny.bridge, one, [texts[0][row]], 2, vectors)
+        assert np.isclose(single, likely[row], rtol=1e-5)
+        assert np.allclose(beside, along[row], rtol=1e-4, atol=1e-5)
 
 
 def test_opening_of_a_single_token(tiny: Tiny) -> None:
@@ -444,17 +446,22 @@ def test_no_new_token_is_an_empty_text(gpt2: Tiny) -> None:
     assert generate(gpt2.bridge, prefix, 0, NEVER, GREEDY[:, :0], 1.0) == [[]] * 4
 
 
-def test_fluency_is_that_of_one_full_pass(tiny: Tiny) -> None:
+def test_text_is_read_back_as_in_one_full_pass(tiny: Tiny) -> None:
     prefix = read_prefix(tiny.bridge, tiny.openings)
     texts = [[5, 6, 7, 8, 9], [], [11], [30, 200, 4]]
-    found = continuation_log_probability(tiny.bridge, prefix, texts)
-    assert np.isnan(found).tolist() == [False, True, False, False]
+    vectors = torch.stack([tiny.vector(), tiny.vector().flip(0)])
+    likely, along = read_back(tiny.bridge, prefix, texts, 2, vectors)
+    assert np.isnan(likely).tolist() == [False, True, False, False]
+    assert np.isnan(along).all(axis=1).tolist() == [False, True, False, False]
     for row in (0, 2, 3):
         ids, text = tiny.openings[row], texts[row]
         logp = tiny.logits([*ids, *text]).log_softmax(-1)[len(ids) - 1 : -1]
-        expected = logp[range(len(text)), text].mean()
-        assert np.isclose(found[row], float(expected), rtol=1e-5)
-    assert np.isnan(continuation_log_probability(tiny.bridge, prefix, [[]] * 4)).all()
+        assert np.isclose(likely[row], float(logp[range(len(text)), text].mean()), rtol=1e-5)
+        states = tiny.plain(torch.tensor([[*ids, *text]]), output_hidden_states=True).hidden_states
+        mean = states[2][0, len(ids) :].mean(0)
+        assert np.allclose(along[row], (vectors @ mean).detach().numpy(), rtol=1e-3, atol=1e-5)
+    likely, along = read_back(tiny.bridge, prefix, [[]] * 4, 2, vectors)
+    assert np.isnan(likely).all() and np.isnan(along).all() and along.shape == (4, 2)
 
 
 def test_model_in_half_precision_is_steered_in_half_precision(

@@ -12,6 +12,7 @@ from emovec.steering.choice import choose
 from emovec.steering.conditions import CONDITION_COLUMNS
 from emovec.steering.dose import dose_response
 from emovec.steering.effects import adjust, effects, steering_table
+from emovec.steering.families import OWN, corrected, stand_ins
 from scipy import stats
 
 EMOTIONS = ["joy", "fear"]
@@ -203,12 +204,13 @@ def test_p_of_either_sign_is_uniform_where_the_direction_is_a_random_one() -> No
 
 
 def hidden(kind, name, depth, strength, sign, opening) -> dict[str, float]:
-    """Emotions stand out most at depth 3 on the openings a, at depth 1 on b."""
+    """Emotions raise their own words most at depth 3 on the openings a, at depth 1 on b."""
     if kind != "emotion":
         return dict.fromkeys(WORDS, 0.1 * (number(name) - 9.5) * strength) | {"kl": 9.0}
     best = {"a": 3, "b": 1}[opening[0]]
     slope = 5.0 if depth == best else 1.0
-    return dict.fromkeys(WORDS, slope * strength * sign) | {"kl": strength}
+    words = {word: slope * (word == f"logp_{name}") + 9 for word in WORDS}  # 9 is of all emotions
+    return {word: each * strength * sign for word, each in words.items()} | {"kl": strength}
 
 
 HALVES = ["a1", "a2", "b1", "b2"]
@@ -221,9 +223,10 @@ def test_planted_depth_is_chosen_on_the_openings_given_alone() -> None:
     assert (chosen["depth"], chosen["strength"], chosen["within_max_kl"]) == (3, 2.0, True)
     assert len(chosen["cells"]) == 9
     assert choose(table, ["b1", "b2"], EMOTIONS, 10)["depth"] == 1
-    table.loc[table.opening.isin(["b1", "b2"]), [*WORDS, "kl"]] = 1e6  # the other half is not read
+    unread = table.opening.isin(["b1", "b2"]) | (table.kind == "random")
+    table.loc[unread, [*WORDS, "kl"]] = 1e6  # neither the other half nor the controls
     assert choose(table, ["a1", "a2"], EMOTIONS, 10) == chosen
-    assert chosen["score"] == pytest.approx(5 / np.std(0.1 * np.arange(20), ddof=1))
+    assert chosen["score"] == pytest.approx(10)  # 5 a strength, less nothing by the other emotion
     assert chosen["kl"] == pytest.approx(2.0)  # of the emotions, not of the controls
 
 
@@ -240,7 +243,7 @@ def test_emotions_that_shrink_their_own_words_are_not_chosen() -> None:
     def effect(kind, name, depth, strength, sign, opening):
         if kind != "emotion":
             return dict.fromkeys(WORDS, 0.1 * (number(name) - 9.5))
-        return dict.fromkeys(WORDS, sign * (-9.0 if depth == 1 else 0.3))
+        return {f"logp_{name}": sign * (-9.0 if depth == 1 else 0.3)}
 
     table = read_outs(effect, depths=(1, 2))
     assert choose(table, OPENINGS, EMOTIONS, 1)["depth"] == 2
@@ -307,33 +310,54 @@ def test_adjusted_p_is_no_smaller_and_where_it_belongs() -> None:
 
     table = read_outs(effect, strengths=(0.5, 1.0), kinds=("random", "covariance"))
     shown = effects(table, [*WORDS, "kl"], EMOTIONS, 0.05, READ_OUTS, TARGETS)
-    p = adjust(table, shown, TARGETS, CHOICE)
+    p = adjust(table, shown, EMOTIONS, TARGETS)
     primary = shown[p.notna()]
-    assert len(primary) == 2 * 2 * 3  # emotion, sign, kind of control or all
-    assert set(primary.strength) == {0.5}
-    assert (primary.measure == "logp_" + primary.direction).all()
+    assert len(primary) == 2 * 2 * 2 * 2 * 3  # emotion, part, sign, strength, kind or all
+    assert set(primary.measure.str.removesuffix(OWN)) == set(WORDS)
+    assert (primary.measure.str.removesuffix(OWN) == "logp_" + primary.direction).all()
     assert (p[p.notna()] >= primary.p - 1e-12).all()
     assert (p[p.notna()] > primary.p + 1e-12).any()
 
 
-def test_level_over_the_family_is_about_alpha() -> None:
-    """Emotions that are but more random directions, with words that rise and fall together."""
-    rng = np.random.default_rng(3)
-    hits = []
-    names = [*EMOTIONS, *(f"random {i}" for i in range(39))]
-    frame = read_outs(lambda *_: {}, controls=39, openings=["o0", "o1"]).sort_index()
-    sign = frame.sign.to_numpy()
-    steered = (frame.operation == "add").to_numpy()
-    place = frame.direction.map({n: i for i, n in enumerate(names)}).fillna(0).astype(int)
-    shown = effects(frame, WORDS, EMOTIONS, 0.05, READ_OUTS)
-    for _ in range(300):
-        common = rng.normal(size=(len(names), 1))
-        change = np.sqrt(0.5) * (common + rng.normal(size=(len(names), 2)))
-        bend = 1.5 + 0.3 * rng.normal(size=(len(names), 2))
-        values = np.where(steered[:, None], sign[:, None] * change[place] + bend[place], 0.0)
-        drawn = frame.assign(**dict(zip(WORDS, values.T, strict=True)))
-        hits.append(adjust(drawn, shown, TARGETS, CHOICE).min() <= 0.05)
-    assert 0.02 < np.mean(hits) < 0.1
+def test_own_part_is_less_what_the_other_emotions_do() -> None:
+    def effect(kind, name, depth, strength, sign, opening):
+        if kind == "emotion":  # both raise all emotional words by 5; joy its own by 2 more
+            own = 2.0 * (name == "joy")
+            return {"logp_joy": sign * (5 + own + OPENINGS.index(opening)), "logp_fear": 5.0 * sign}
+        return dict.fromkeys(WORDS, 0.02 * (number(name) - 9.5))
+
+    table = read_outs(effect)
+    shown = effects(table, WORDS, EMOTIONS, 0.05, READ_OUTS, TARGETS)
+    shown = shown.assign(p_adjusted=adjust(table, shown, EMOTIONS, TARGETS))
+    joy = one(shown, direction="joy", measure="logp_joy_own", sign=1)
+    # of the words of joy: what joy does less what fear does, opening by opening
+    assert joy.value == pytest.approx(2) and joy.ci_high - joy.ci_low == pytest.approx(0)
+    assert joy.p_adjusted == pytest.approx(1 / 21)
+    fear = one(shown, direction="fear", measure="logp_fear_own", sign=1)
+    assert fear.value == pytest.approx(0) and fear.p_adjusted > 0.3
+    assert one(shown, direction="fear", measure="logp_fear", sign=1).p_adjusted < 0.05
+    pushed = np.array([0.02 * number(name) for name in sorted(f"random {i}" for i in range(20))])
+    band = np.quantile(pushed - np.roll(pushed, -10), [0.025, 0.975])  # one for joy, one for fear
+    assert (joy.null_low, joy.null_high) == pytest.approx(tuple(band))
+
+
+def test_controls_stand_once_in_every_place_and_apart() -> None:
+    drawn = stand_ins(np.arange(20), 3)
+    assert drawn.shape == (20, 3)
+    assert all(sorted(drawn[:, place]) == list(range(20)) for place in range(3))
+    assert set(np.abs(np.diff(drawn, axis=1)).ravel()) <= {6, 14}
+    assert stand_ins(np.arange(10), 32).shape == (10, 32)
+
+
+def test_grid_is_searched_at_the_level() -> None:
+    """Emotions that are but more directions, read at nine cells of which the best is taken."""
+    rng = np.random.default_rng(8)
+    found = []
+    for _ in range(400):
+        effects = rng.normal(size=(63, 3, 9)) + 0.5 * rng.normal(size=(63, 3, 1))
+        p = corrected(effects[:3], effects[3:], [(0, 0), (1, 1), (2, 2)])
+        found.append((p.reshape(-1, 2) <= 0.05).any(axis=0))
+    assert (np.abs(np.mean(found, axis=0) - 0.05) < 0.035).all()
 
 
 # Texts --------------------------------------------------------------------------------------------
@@ -397,6 +421,7 @@ def texts(openings: Sequence[str], seed: int = 0) -> pd.DataFrame:
                     )
                     | {"words_joy": 0.1 + 0.1 * up + noise[0], "words_fear": 0.1 + noise[1]}
                     | {"nade_joy": 0.5 + 0.3 * up + noise[2], "nade_fear": 0.5 + noise[0]}
+                    | {"read_joy": 0.2 * up + noise[1], "read_fear": 0.3 + noise[2]}
                     | {"log_probability": -3 - 0.5 * abs(up), "vader": noise[1]}
                     | dict.fromkeys(["repeated", "distinct_2", "empty_text", "degenerate"], 0.0)
                     | {f"ends_{m}": 0.0 for m in ("period", "exclamation", "question")}
@@ -430,8 +455,11 @@ def test_table_has_every_reading_on_the_reported_half_alone() -> None:
     judged = one(own, **at, measure="nade_joy")
     assert judged.value == pytest.approx(0.3, abs=0.05) and judged.p_adjusted <= 0.05
     assert judged.family == "steering texts" and judged["null"] == "covariance"
+    back = one(own, **at, measure="read_joy_own")
+    assert back.value == pytest.approx(0.2, abs=0.05) and back.p_adjusted <= 0.05
+    assert back.family == "steering read-back"
     assert one(own, **at, measure="log_perplexity").value == pytest.approx(0.5)
-    fear = own[(own.direction == "fear") & (own.reading == "texts")]
+    fear = own[(own.direction == "fear") & (own.reading == "texts") & (own.sign == 1)]
     assert fear.p_adjusted.dropna().min() > 0.05
     sampled = one(own, direction="joy", sign=1, measure="nade_joy", reading="sampled texts")
     assert sampled.value == pytest.approx(0.3, abs=0.05)

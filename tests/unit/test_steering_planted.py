@@ -78,7 +78,7 @@ def test_planted_direction_is_causal_and_a_random_one_is_not(
     own = table[table.opening.isin(NAMES[1::2])]
     targets = list(zip(EMOTIONS, WORDS, strict=True))
     shown = effects(own, [*WORDS, "kl"], EMOTIONS, 0.05, READ_OUTS, targets)
-    shown["p_adjusted"] = adjust(own, shown, targets, choice)
+    shown["p_adjusted"] = adjust(own, shown, EMOTIONS, targets)
     at = shown[
         (shown.depth == choice["depth"]) & (shown.strength == choice["strength"])
         & (shown.operation == "add") & (shown.measure == "logp_" + shown.direction)
@@ -149,6 +149,24 @@ def test_strength_is_in_medians_of_the_streams_length_without_first_tokens(gpt2:
     assert gpt2.scale[2] == pytest.approx(np.median(lengths), rel=1e-5)
 
 
+def _along(steerer: Steerer, ids: list[int], depth: int) -> torch.Tensor:
+    """The stream's components `[token, emotion]` along the emotions, as transformers reads it."""
+    with torch.inference_mode():
+        states = steerer.bridge.original_model(
+            torch.tensor([ids]), output_hidden_states=True
+        ).hidden_states
+    vectors = steerer.directions.vectors[: len(EMOTIONS), DEPTHS.index(depth)]
+    return states[depth][0] @ torch.from_numpy(vectors).float().T
+
+
+def test_controls_are_read_where_results_are_reported(gpt2: Steerer) -> None:
+    plan = conditions(gpt2.directions, DEPTHS, STRENGTHS[:1])
+    table = read_outs(gpt2, plan, NAMES, SETS, reported=[1, 3])
+    read = table.groupby("kind").opening.agg(set)
+    assert read["baseline"] == read["emotion"] == set(NAMES)
+    assert read["random"] == read["covariance"] == {NAMES[1], NAMES[3]}
+
+
 def test_texts_are_each_conditions_own_and_judged_by_the_model_as_it_is(gpt2: Steerer) -> None:
     plan = conditions(gpt2.directions, [2], [4.0], kinds=["emotion", "random"], remove=False)
     sampling = Sampling(5, 1, 1.0, 3, frozenset())
@@ -173,6 +191,8 @@ def test_texts_are_each_conditions_own_and_judged_by_the_model_as_it_is(gpt2: St
                 logp = gpt2.bridge(torch.tensor([ids + new]), return_type="logits")[0]
             logp = logp.log_softmax(-1)[len(ids) - 1 : -1][range(5), new].mean()
             assert cell.log_probability == pytest.approx(float(logp), rel=1e-4)
+            along = _along(gpt2, ids + new, 2)[len(ids) :].mean(0) / gpt2.scale[2]
+            assert [cell.read_planted, cell.read_idle] == pytest.approx(along.tolist(), rel=1e-3)
     again = write_texts(gpt2, plan[:2], [8], NAMES, sampling, 4.0, str)
     both = again.merge(table, on=keys)
     assert len(both) == 4 and (both.text_x == both.text_y).all()
@@ -184,11 +204,12 @@ def test_shards_put_together_are_the_bytes_of_one_job(
 ) -> None:
     monkeypatch.setattr(steerer, "NUMBERS", 16 * 257 * 7)
     plan = conditions(gpt2.directions, DEPTHS, [4.0], kinds=["emotion", "random"])
+    at_one = conditions(gpt2.directions, DEPTHS[:1], [4.0], kinds=["emotion", "random"])
     sampling = Sampling(5, 2, 1.0, 3, frozenset())
     for kind, job in {
         "read_outs": lambda part: read_outs(gpt2, plan, NAMES, SETS, part),
         "texts": lambda part: write_texts(
-            gpt2, [UNSTEERED, *plan], range(3, 16), NAMES, sampling, 4.0, str, part
+            gpt2, [UNSTEERED, *at_one], range(3, 16), NAMES, sampling, 4.0, str, part
         ),
     }.items():
         write_table(job((1, 1)), tmp_path / "whole.csv", kind)

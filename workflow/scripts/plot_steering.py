@@ -18,7 +18,7 @@ with job(snakemake.rule, snakemake.log[0]):
     read_outs = read_outs[read_outs.opening.isin(report)]
     emotions, targets = list(params.emotions), params.steering["targets"]
     drawn = {
-        snakemake.output.grid: steering.grid(effects, choice, emotions, name),
+        snakemake.output.grid: steering.grid(effects, choice, emotions, name, params.alpha),
         snakemake.output.dose: steering.dose(read_outs, choice, emotions, name, params.alpha),
         snakemake.output.cost: steering.cost(scores, choice, emotions, targets, name),
     }

@@ -22,11 +22,13 @@ with job(snakemake.rule, snakemake.log[0]):
         paths.openings,
     )
     choice = read_json(paths.choice) if paths.get("choice") else None
+    openings = read_openings(paths.openings)
     table = read_outs(
         steerer,
         to_read(steerer.directions, params.steering["strengths"], choice),
-        read_openings(paths.openings).id.tolist(),
+        openings.id.tolist(),
         word_tokens(encode.tokenizer, read_words(paths.words, emotions), emotions),
         part=(int(snakemake.wildcards.get("shard", 1)), params.steering["shards"]),
+        reported=openings.index[openings.half == "report"].tolist(),
     )
     write_table(table, snakemake.output[0], "read_outs")

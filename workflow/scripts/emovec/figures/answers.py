@@ -26,7 +26,9 @@ from emovec.figures.style import (
     subplots,
     titled,
 )
-from emovec.steering.changes import ALL, READ_OUTS
+from emovec.steering.changes import READ_OUTS
+from emovec.steering.effects import pooled, searched
+from emovec.steering.families import OWN
 from emovec.wording.language import _
 
 WIDTH, HEIGHT = 4.2, 2.7  # of a card, in inches
@@ -132,7 +134,7 @@ def hero(
 def act(
     steered: Sequence[tuple[pd.DataFrame, dict]], emotions: Sequence[str], alpha: float
 ) -> plt.Figure:
-    """How much likelier adding a direction makes its emotion's words, beside control directions."""
+    """How much likelier adding a direction makes its own words, beside the other emotions'."""
     rows = []
     for effects, choice in steered:
         own = effects[
@@ -141,19 +143,19 @@ def act(
             & (effects.reading == READ_OUTS)
         ]  # fmt: skip
         for emotion in emotions:
-            one = own[(own.direction == emotion) & (own.measure == f"logp_{emotion}")]
-            pooled = one[one.null == ALL]
-            rows += (one if pooled.empty else pooled).iloc[:1].itertuples()
+            measure = f"logp_{emotion}{OWN if len(emotions) > 1 else ''}"
+            one = own[(own.direction == emotion) & (own.measure == measure)]
+            p = searched(effects[effects.source == effects.model], emotion, measure)
+            rows += [(row, p <= alpha) for row in pooled(one).iloc[:1].itertuples()]
     if not rows:
         return nothing(_("Not tried in this run."))
     figure, axis = _card(max(HEIGHT, 0.9 + 0.27 * len(rows)))
     palette = colours(emotions)
-    for y, row in enumerate(rows):
+    for y, (row, found) in enumerate(rows):
         axis.fill_betweenx([y - 0.32, y + 0.32], np.exp(row.null_low), np.exp(row.null_high),
                            color=BAND, alpha=0.6, lw=0)  # fmt: skip
-        p = row.p if pd.isna(row.p_adjusted) else row.p_adjusted
         times = {k: np.exp(getattr(row, k)) for k in ("value", "ci_low", "ci_high")}
-        _dot(axis, row._replace(**times), y, palette[row.direction], filled=p <= alpha)
+        _dot(axis, row._replace(**times), y, palette[row.direction], filled=found)
     axis.axvline(1, color=NEUTRAL, lw=0.8)
     axis.set_xscale("log")
     axis.xaxis.set_minor_formatter(NullFormatter())
@@ -162,10 +164,15 @@ def act(
     axis.xaxis.set_major_locator(FixedLocator(ticks))
     axis.set_xticklabels([f"×{t:g}" for t in ticks])
     several = len(steered) > 1
-    names = [f"{r.model} · {r.direction}" if several else f"+ {r.direction}" for r in rows]
+    names = [f"{r.model} · {r.direction}" if several else f"+ {r.direction}" for r, _found in rows]
     axis.set_yticks(range(len(rows)), names)
     axis.set_ylim(len(rows) - 0.5, -0.5)
-    axis.set_xlabel(_("its words likelier by (grey: control directions)"), fontsize=LETTERS)
+    label = (
+        _("its words, beside what other emotions do (grey: controls)")
+        if len(emotions) > 1
+        else _("its words likelier by (grey: control directions)")
+    )
+    axis.set_xlabel(label, fontsize=LETTERS)
     return figure
 
 

@@ -13,31 +13,33 @@ from matplotlib.ticker import MaxNLocator
 
 from emovec.figures.style import ABREAST, BAND, NEUTRAL, colours, key, row_of_axes, titled
 from emovec.statistics.resampling import band
-from emovec.steering.changes import ALL, READ_OUTS, changes
+from emovec.steering.changes import READ_OUTS, changes
 from emovec.steering.controls import CONTROLS
 from emovec.steering.directions import EMOTION
+from emovec.steering.effects import pooled
 from emovec.steering.judges import JUDGES, target_column
 from emovec.wording.language import _
 from emovec.wording.numbers import percent
 
 
-def grid(effects: pd.DataFrame, choice: dict, emotions: Sequence[str], model: str) -> plt.Figure:
+def grid(
+    effects: pd.DataFrame, choice: dict, emotions: Sequence[str], model: str, alpha: float
+) -> plt.Figure:
     """Change in the log-probability of an emotion's words, by depth and strength."""
     own = effects[(effects.source == effects.model) & (effects.reading == READ_OUTS)]
     own = own[(own.operation == "add") & (own.sign == 1)]
     shown = {}
     for emotion in emotions:
         rows = own[(own.direction == emotion) & (own.measure == f"logp_{emotion}")]
-        pooled = rows[rows.null == ALL] if (rows.null == ALL).any() else rows
-        shown[emotion] = pooled.groupby(["depth", "strength"]).agg(
-            value=("value", "first"), low=("null_low", "first"), high=("null_high", "first")
+        shown[emotion] = (
+            pooled(rows).groupby(["depth", "strength"])[["value", "p_adjusted"]].first()
         )
     reach = max(float(cells.value.abs().max()) for cells in shown.values())
     height = 1.6 + 0.62 * len(own.strength.unique())
     figure, axes = row_of_axes(len(emotions), width=4.2, height=height, sharey=True)
     for axis, (emotion, cells) in zip(axes, shown.items(), strict=True):
         values = cells.value.unstack("depth").sort_index(ascending=False)
-        outside = ((cells.value < cells.low) | (cells.value > cells.high)).unstack("depth")
+        outside = (cells.p_adjusted <= alpha).unstack("depth")
         outside = outside.reindex(index=values.index)
         labels = values.map(lambda value: _minus(f"{value:+.2f}"))
         labels = labels.where(outside, "(" + labels + ")")
@@ -59,7 +61,7 @@ def grid(effects: pd.DataFrame, choice: dict, emotions: Sequence[str], model: st
         axis.add_patch(chosen)
     title = _(
         "{model}: what adding a direction does to its emotion's words\n"
-        "(in brackets: no more than control directions of the same length do; "
+        "(in brackets: not shown to be more than control directions of the same length do; "
         "framed: chosen on other openings)"
     )
     return titled(figure, title.format(model=model), size=12)

@@ -32,6 +32,8 @@ def job(rule: str, log_path: str | Path) -> Iterator[None]:
     kept too. After any exception the process ends with status 1, at once: HDF5 crashes when it
     tidies up files that it could not write to the end.
     """
+    # before torch comes: threads that spin while they wait slow all other jobs, and themselves
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     global _terminal
     _terminal = os.fdopen(os.dup(2), "w", buffering=1)
     with open(log_path, "w", buffering=1, encoding="utf-8") as stream:

@@ -77,7 +77,12 @@ COLUMNS: dict[str, dict[str, str]] = {
 }
 
 
-SCORED = {"read_outs", "scores", "classified"}  # further columns are numbers, one for each measure
+SCORED = {
+    "read_outs",
+    "texts",
+    "scores",
+    "classified",
+}  # further columns are numbers, one for each measure
 
 
 FORMULA = r"'*[=+\-@＝＋－＠\t\r\n]"  # how a text begins that gets one more apostrophe

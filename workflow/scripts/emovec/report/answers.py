@@ -11,6 +11,7 @@ import pandas as pd
 from emovec.between_models.verdict import SHARING
 from emovec.registry import Kind, registry, titles
 from emovec.report.between_models import between
+from emovec.report.steering import both
 from emovec.wording.language import N_, _
 from emovec.wording.numbers import listed, part
 
@@ -165,19 +166,25 @@ def _shared(verdicts: pd.DataFrame, trained: Sequence[str], alpha: float) -> Ans
 
 def _act(steering: Sequence[dict], alpha: float) -> Answer:
     facts = [fact for model in steering for fact in model["facts"] if fact["sign"] > 0]
-    acting = [fact for fact in facts if fact["causal"]]
+    acting = [fact for fact in facts if fact["specific"]]
+    general = [fact for fact in facts if fact["causal"]]
     if not facts:
         text = _("Not tried in this run.")
     elif len(acting) == len(facts):
-        text = _("Yes: adding each makes its emotion's words likelier.")
+        text = _("Yes: each makes its own emotion's words likelier.")
     elif acting:
-        text = _("In part: {n} of {of} make their emotion's words likelier.").format(
+        text = _("In part: {n} of {of} make their own emotion's words likelier.").format(
             n=len(acting), of=len(facts)
         )
+    elif general:
+        text = _("They raise emotional words; that each raises its own is not shown.")
     else:
         text = _("Not shown beyond what control directions do.")
-    hint = any(fact["words"]["value"] > fact["words"]["null_high"] for fact in facts)
-    sure = grade((fact["words"]["p"] for fact in acting), alpha, hint=hint)
+    hint = any(
+        fact[key]["value"] > fact[key]["null_high"] for fact in facts for key in ("words", "own")
+    )
+    asserted = [both(fact) for fact in acting] or [fact["words"]["p"] for fact in general]
+    sure = grade(asserted, alpha, hint=hint)
     evidence = _("Steering: do the directions cause anything?") if facts else ""
     return Answer("act", _("Do the directions act?"), text, sure, evidence)
 

@@ -8,8 +8,10 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
-from emovec.steering.changes import ALL, READ_OUTS, TEXTS, changes
+from emovec.steering.changes import READ_OUTS, TEXTS, changes
 from emovec.steering.controls import CONTROLS
+from emovec.steering.effects import READ, pooled, searched
+from emovec.steering.families import OWN
 from emovec.steering.judges import target_column
 from emovec.wording.language import _
 from emovec.wording.numbers import clauses, interval, listed, p_value
@@ -39,10 +41,14 @@ def describe_steering(
     ]
     for fact in facts:
         fact["causal"] = _beyond(fact["words"], alpha)
+        fact["specific"] = fact["causal"] and _beyond(fact["own"], alpha)
     return {
         "name": model,
         "choice": choice,
-        "depth_scores": {cell["depth"]: cell["score"] for cell in choice["cells"]},
+        "depth_scores": {
+            depth: max(cell["score"] for cell in choice["cells"] if cell["depth"] == depth)
+            for depth in dict.fromkeys(cell["depth"] for cell in choice["cells"])
+        },
         "scope": str(effects["scope"].iloc[0]),
         "facts": facts,
         "classified": [
@@ -85,8 +91,7 @@ def _effect(rows: pd.DataFrame) -> dict:
     keys = ("value", "ci_low", "ci_high", "null_low", "null_high")
     if rows.empty:
         return dict.fromkeys((*keys, "p"), np.nan)
-    pooled = rows[rows.null == ALL]
-    row = (rows if pooled.empty else pooled).iloc[0]
+    row = pooled(rows).iloc[0]
     p = row.p if pd.isna(row.p_adjusted) else row.p_adjusted
     return {**{key: float(row[key]) for key in keys}, "p": float(p)}
 
@@ -100,16 +105,19 @@ def _fact(
 ) -> dict:
     rows = _at(own, choice, emotion, sign)
     target = target_column(emotion, targets) if emotion in targets else ""
-    others = [
-        _measure(_at(own, choice, other, sign), f"logp_{emotion}", READ_OUTS)["value"]
-        for other in emotions
-        if other != emotion
-    ]
+    part = OWN if len(emotions) > 1 else ""  # one emotion alone has no others
+
+    def anywhere(measure: str) -> dict:
+        """The effect where it was chosen, with the p of all depths and strengths."""
+        found = _measure(rows, measure, READ_OUTS)
+        return found | {"p": searched(own, emotion, measure, sign)}
+
     return {
         "emotion": emotion,
         "sign": sign,
-        "words": _measure(rows, f"logp_{emotion}", READ_OUTS),
-        "others": others,
+        "words": anywhere(f"logp_{emotion}"),
+        "own": anywhere(f"logp_{emotion}{part}"),
+        "read": _measure(rows, f"{READ}{emotion}{part}", TEXTS),
         "kl": _measure(rows, "kl", READ_OUTS),
         "target": targets.get(emotion, ""),
         "judged": _measure(rows, target, TEXTS),
@@ -204,8 +212,6 @@ def example(
 def glance(model: str, facts: list[dict], choice: dict, alpha: float) -> str:
     """What steering says about causes, in one or two sentences."""
     added = [fact for fact in facts if fact["sign"] > 0]
-    causal = [fact for fact in added if fact["causal"]]
-    rest = [fact["emotion"] for fact in added if fact not in causal]
     return _(
         "**Steering {model}** (at depth {depth}, {strength} times the stream's median length): "
         "{words} {texts}"
@@ -213,42 +219,72 @@ def glance(model: str, facts: list[dict], choice: dict, alpha: float) -> str:
         model=model,
         depth=choice["depth"],
         strength=f"{choice['strength']:g}",
-        words=_on_words(causal, rest),
-        texts=_in_texts([fact["emotion"] for fact in added if _beyond(fact["judged"], alpha)]),
+        words=_on_words(added),
+        texts=_in_texts(added, alpha),
     )
 
 
-def _on_words(causal: list[dict], rest: list[str]) -> str:
-    said = clauses(
-        _("{emotion} ×{times}, p = {p}").format(
-            emotion=fact["emotion"],
-            times=interval(
-                *(np.exp(fact["words"][key]) for key in ("value", "ci_low", "ci_high")), digits=1
-            ),
-            p=p_value(fact["words"]["p"]),
+def _on_words(added: list[dict]) -> str:
+    specific = [fact for fact in added if fact["specific"]]
+    general = [fact["emotion"] for fact in added if fact["causal"] and not fact["specific"]]
+    rest = [fact["emotion"] for fact in added if not fact["causal"]]
+    said = []
+    if specific:
+        said.append(
+            _(
+                "adding the direction makes the words of its own emotion likelier, by more than "
+                "control directions of the same length and than the other emotions' directions "
+                "do: {said}."
+            ).format(
+                said=clauses(
+                    _("{emotion} ×{times} beside the other emotions, p = {p}").format(
+                        emotion=fact["emotion"],
+                        times=interval(
+                            *(np.exp(fact["own"][key]) for key in ("value", "ci_low", "ci_high")),
+                            digits=1,
+                        ),
+                        p=p_value(both(fact)),
+                    )
+                    for fact in specific
+                )
+            )
         )
-        for fact in causal
-    )
-    if not causal:
-        return _(
-            "no direction is shown to do more to the words of its emotion than control directions "
-            "do."
+    if general:
+        said.append(
+            _(
+                "emotional words become likelier under {emotions}; that these are the emotion's "
+                "own is not shown."
+            ).format(emotions=listed(general))
         )
-    if not rest:
-        return _(
-            "adding the direction makes the words of its emotion likelier than control directions "
-            "of the same length do for {said}."
-        ).format(said=said)
-    return _(
-        "adding the direction makes the words of its emotion likelier than control directions of "
-        "the same length do for {said}; for {rest} this is not shown."
-    ).format(said=said, rest=listed(rest))
+    if rest:
+        said.append(
+            _("no more than control directions do is shown for {rest}.").format(rest=listed(rest))
+        )
+    return " ".join(said)
 
 
-def _in_texts(seen: list[str]) -> str:
-    if not seen:
-        return _("In the texts no classifier is shown to see more than under control directions.")
-    return _("In the texts a classifier sees it for {emotions}.").format(emotions=listed(seen))
+def both(fact: dict) -> float:
+    """p that an effect is no more than controls', or no more than the other emotions'."""
+    return max(fact["words"]["p"], fact["own"]["p"])
+
+
+def _in_texts(added: list[dict], alpha: float) -> str:
+    said = []
+    for key, seen, unseen in (
+        (
+            "read",
+            _("Reading the texts it wrote, the model finds the direction of {emotions} again."),
+            _("Reading the texts it wrote, the model is not shown to find the directions again."),
+        ),
+        (
+            "judged",
+            _("A classifier sees it in the texts for {emotions}."),
+            _("No classifier is shown to see more than in texts under control directions."),
+        ),
+    ):
+        found = [fact["emotion"] for fact in added if _beyond(fact[key], alpha)]
+        said.append(seen.format(emotions=listed(found)) if found else unseen)
+    return " ".join(said)
 
 
 def _beyond(effect: dict, alpha: float) -> bool:

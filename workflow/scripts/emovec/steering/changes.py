@@ -66,10 +66,10 @@ def _mean(values: np.ndarray, alpha: float) -> dict[str, float]:
     return {"value": mean, "ci_low": low, "ci_high": high, "n_openings": len(values)}
 
 
-def usable(nulls: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def usable(nulls: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """The kinds with enough controls, and all of these together if there are several."""
     enough = {kind: null for kind, null in nulls.items() if len(null) >= FEWEST}
-    return enough | ({ALL: np.concatenate(list(enough.values()))} if len(enough) > 1 else {})
+    return enough | ({ALL: pd.concat(enough.values())} if len(enough) > 1 else {})
 
 
 def _null(
@@ -94,14 +94,14 @@ def _null(
 
 
 def estimates(
-    values: np.ndarray, nulls: Mapping[str, np.ndarray], place: int, towards: int, alpha: float
+    values: np.ndarray, nulls: Mapping[str, np.ndarray], towards: int, alpha: float
 ) -> list[dict[str, object]]:
-    """The mean of `values[opening]` against each kind's `nulls[kind][direction, place]`.
+    """The mean of `values[opening]` against each kind's `nulls[kind][direction]`.
 
     `towards` is the predicted sign of the change, 0 for none.
     """
     found = _mean(values, alpha)
     return [
-        found | _null(found["value"], null[:, place], towards, kind, alpha)
-        for kind, null in (nulls or {"": np.empty((0, place + 1))}).items()
+        found | _null(found["value"], null, towards, kind, alpha)
+        for kind, null in (nulls or {"": np.empty(0)}).items()
     ]

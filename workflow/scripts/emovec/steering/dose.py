@@ -32,8 +32,8 @@ def dose_response(read_outs: pd.DataFrame, emotions: Sequence[str], alpha: float
             for kind in CONTROLS
             if (signed.kind == kind).any()
         }
-        nulls = usable({kind: found.to_numpy() for kind, found in controls.items()})
-        for place, (emotion, word) in enumerate(zip(emotions, words, strict=True)):
+        nulls = usable(controls)
+        for emotion, word in zip(emotions, words, strict=True):
             own = signed[(signed.kind == EMOTION) & (signed.direction == emotion)]
             each = slopes(own, [word])[word].to_numpy()
             raised = slopes(own[own.sign == 1], [word])[word].to_numpy()
@@ -46,7 +46,9 @@ def dose_response(read_outs: pd.DataFrame, emotions: Sequence[str], alpha: float
             }
             rows += [
                 at | {"measure": f"slope_{word}"} | found
-                for found in estimates(raised, nulls, place, 1, alpha)
+                for found in estimates(
+                    raised, {kind: null[word].to_numpy() for kind, null in nulls.items()}, 1, alpha
+                )
             ]
             curve = own.groupby("dose")[word].mean()
             against = int((each < 0).sum())

@@ -6,18 +6,18 @@ with a t interval over openings. `changes` says what its null is.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from emovec.io.tables import typed
-from emovec.statistics.resampling import max_t
-from emovec.steering.changes import READ_OUTS, TEXTS, changes, estimates, usable
+from emovec.steering.changes import ALL, READ_OUTS, TEXTS, changes, estimates, usable
 from emovec.steering.conditions import CONDITION_COLUMNS
 from emovec.steering.controls import CONTROLS
 from emovec.steering.directions import EMOTION
 from emovec.steering.dose import dose_response
+from emovec.steering.families import OWN, corrected, less_others, stand_ins
 from emovec.steering.judges import JUDGES, PLAIN
 
 
@@ -27,86 +27,136 @@ def effects(
     emotions: Sequence[str],
     alpha: float,
     kind_of_reading: str,
-    targets: Collection[tuple[str, str]] = (),
+    targets: Sequence[tuple[str, str]] = (),
 ) -> pd.DataFrame:
     """One row per emotion condition, measure and kind of control.
 
     `table` holds one row per condition and opening (and `sample`, 0 alone). `value` is the mean
     change over openings; `null_low` and `null_high` hold the central 1 − alpha of the controls'.
-    p is one-sided for `targets[emotion, measure]`, which adding the vector should raise and
-    subtracting it lower, and two-sided for everything else.
+
+    The measures of `targets`, pairs of an emotion and a measure, are those that adding its vector
+    should raise and subtracting it lower: their p is one-sided, all others' are two-sided. Where
+    something is added they have a second row, `{measure}_own`: the change less what the vectors
+    of the other emotions do on average.
     """
     less = changes(table, measures)
     rows = []
     cells = less[less.operation != "none"].groupby(["depth", "operation", "strength"], sort=True)
     for (depth, operation, strength), cell in cells:
-        nulls = {
-            kind: cell[cell.kind == kind].groupby("direction", sort=False)[list(measures)].mean()
-            for kind in CONTROLS
-        }
-        nulls = usable({kind: null.to_numpy() for kind, null in nulls.items()})
+        nulls = _controls(cell, measures)
         own = cell[(cell.kind == EMOTION) & cell.direction.isin(list(emotions))]
-        for (direction, sign), condition in own.groupby(["direction", "sign"], sort=False):
-            at = {
-                "depth": depth,
-                "operation": operation,
-                "strength": strength,
-                "sign": sign,
-                "direction": direction,
-                "reading": kind_of_reading,
-            }
-            for place, measure in enumerate(measures):
-                towards = sign if (direction, measure) in targets else 0
-                rows += [
-                    at | {"measure": measure} | found
-                    for found in estimates(
-                        condition[measure].to_numpy(), nulls, place, towards, alpha
-                    )
-                ]
+        for sign, signed in own.groupby("sign", sort=False):
+            by_emotion = _aligned(signed, measures, emotions)
+            for direction in dict.fromkeys(signed.direction):
+                at = {
+                    "depth": depth,
+                    "operation": operation,
+                    "strength": strength,
+                    "sign": sign,
+                    "direction": direction,
+                    "reading": kind_of_reading,
+                }
+                for column, measure in enumerate(measures):
+                    wanted = (direction, measure) in targets
+                    place = emotions.index(direction)
+                    values = by_emotion[:, column]
+                    null = {kind: every[:, column] for kind, every in nulls.items()}
+                    shown = [(measure, values[:, place], null)]
+                    if wanted and operation == "add" and len(emotions) > 1:
+                        apart = {
+                            kind: less_others(stand_ins(every, len(emotions)), place)
+                            for kind, every in null.items()
+                        }
+                        shown.append((measure + OWN, less_others(values, place), apart))
+                    rows += [
+                        at | {"measure": name} | found
+                        for name, *given in shown
+                        for found in estimates(*given, sign if wanted else 0, alpha)
+                    ]
     return pd.DataFrame(rows)
 
 
-def adjust(
-    table: pd.DataFrame,
-    shown: pd.DataFrame,
-    targets: Collection[tuple[str, str]],
-    choice: dict,
-) -> pd.Series:
-    """p of the primary tests, adjusted for all of them by max-T over the control directions.
+def _controls(cell: pd.DataFrame, measures: Sequence[str]) -> dict[str, np.ndarray]:
+    """What controls do on average over openings, `[control, measure]` of each kind, by name."""
+    means = {
+        kind: cell[cell.kind == kind].groupby("direction", sort=True)[list(measures)].mean()
+        for kind in CONTROLS
+    }
+    return {kind: every.to_numpy(float) for kind, every in usable(means).items()}
 
-    Primary are, at the chosen depth and strength, each emotion with each sign on its own measures
-    `targets[emotion, measure]`, one-sided. One family per kind of control.
+
+def _aligned(signed: pd.DataFrame, measures: Sequence[str], emotions: Sequence[str]) -> np.ndarray:
+    """Changes `[opening, measure, emotion]`; NaN for an emotion that is not there."""
+    at = ["opening", "sample"] if "sample" in signed else ["opening"]
+    wide = signed.set_index([*at, "direction"])[list(measures)].unstack("direction")
+    columns = pd.MultiIndex.from_product([measures, emotions])
+    values = wide.reindex(columns=columns).to_numpy(float)
+    return values.reshape(-1, len(measures), len(emotions))
+
+
+def adjust(
+    table: pd.DataFrame, shown: pd.DataFrame, emotions: Sequence[str],
+    targets: Sequence[tuple[str, str]],
+) -> pd.Series:  # fmt: skip
+    """p of the rows of `shown` that are primary tests, adjusted for all depths and strengths.
+
+    Primary is what adding each emotion does to its own measures, and what subtracting it does, a
+    family each; so is the own part of that. One family per kind of control, of all cells in which
+    every control was read.
     """
-    less = changes(table, sorted({measure for _, measure in targets}))
-    cell = less[
-        (less.operation == "add")
-        & (less.depth == choice["depth"])
-        & (less.strength == choice["strength"])
-    ]
-    means = cell.groupby(["kind", "direction", "sign"], sort=False)[
-        sorted({measure for _, measure in targets})
+    measures = list(dict.fromkeys(measure for _, measure in targets))
+    places = [(emotions.index(emotion), measures.index(measure)) for emotion, measure in targets]
+    less = changes(table, measures)
+    added = less[less.operation == "add"]
+    means = added.groupby(["kind", "sign", "direction", "depth", "strength"], sort=False)[
+        measures
     ].mean()
-    adjusted = pd.Series(np.nan, index=shown.index)
-    members = [(emotion, measure, sign) for emotion, measure in targets for sign in (1, -1)]
-    observed = np.array([s * means.loc[(EMOTION, e, s), m] for e, m, s in members])
-    nulls = usable(
-        {
-            kind: np.stack([s * means.xs(kind, level="kind")[m] for _, m, s in members], axis=1)
-            for kind in CONTROLS
-            if kind in means.index.get_level_values("kind")
-        }
-    )
-    at_choice = (
-        (shown.operation == "add")
-        & (shown.depth == choice["depth"])
-        & (shown.strength == choice["strength"])
-    )
-    for kind, drawn in nulls.items():
-        here = at_choice & (shown.null == kind)
-        for (emotion, measure, sign), p in zip(members, max_t(observed, drawn), strict=True):
-            rows = (shown.direction == emotion) & (shown.measure == measure) & (shown.sign == sign)
-            adjusted[rows & here] = p
-    return adjusted
+    grids = {
+        at: rows.droplevel(["kind", "sign"]).unstack(["depth", "strength"]).sort_index()
+        for at, rows in means.groupby(["kind", "sign"])
+    }
+    nulls = usable({kind: grids[kind, 1] for kind in CONTROLS if (kind, 1) in grids})
+    found = []
+    for sign in (1, -1):
+        if (EMOTION, sign) not in grids:
+            continue
+        own = grids[EMOTION, sign].reindex(list(emotions))
+        for kind, null in nulls.items():
+            cells = [c for c in null[measures[0]] if null[measures[0]][c].notna().all()]
+            raised, controls = (sign * _grid(rows, measures, cells) for rows in (own, null))
+            p = corrected(raised, controls, places)
+            found += [
+                (direction, measure + ("", OWN)[part], *cell, sign, kind, p[target, at, part])
+                for target, (direction, measure) in enumerate(targets)
+                for at, cell in enumerate(cells)
+                for part in range(p.shape[-1])
+            ]
+    keys = ["direction", "measure", "depth", "strength", "sign", "null"]
+    adjusted = pd.DataFrame(found, columns=[*keys, "p_adjusted"]).assign(operation="add")
+    joined = shown[[*keys, "operation"]].merge(adjusted, how="left", on=[*keys, "operation"])
+    return joined.p_adjusted.set_axis(shown.index)
+
+
+def _grid(rows: pd.DataFrame, measures: Sequence[str], cells: Sequence[tuple]) -> np.ndarray:
+    """`[direction, measure, cell]` of a table with a column for each measure and cell."""
+    columns = pd.MultiIndex.from_tuples(cells)
+    return np.stack([rows[m].reindex(columns=columns).to_numpy(float) for m in measures], axis=1)
+
+
+def pooled(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows against all kinds of control together, or against the one kind there is."""
+    return rows[rows.null == ALL] if (rows.null == ALL).any() else rows
+
+
+def searched(effects: pd.DataFrame, direction: str, measure: str, sign: int = 1) -> float:
+    """The smallest corrected p over all depths and strengths of what a direction does."""
+    rows = effects[
+        (effects.direction == direction) & (effects.measure == measure) & (effects.sign == sign)
+    ]
+    return float(pooled(rows).p_adjusted.min())
+
+
+READ = "read_"  # begins the measures that the model itself reads from a text
 
 
 TEXT_MEASURES = (
@@ -136,33 +186,36 @@ def steering_table(
     `source` is left empty for the model's own directions.
     """
     words = [f"logp_{emotion}" for emotion in emotions]
-    parts = []
+    found = []
 
-    def add(table: pd.DataFrame, measures, reading, wanted, family, source=np.nan):
-        found = effects(table, measures, emotions, alpha, reading, wanted)
-        found["p_adjusted"] = adjust(table, found, wanted, choice) if wanted else np.nan
-        found["family"] = np.where(found.p_adjusted.notna(), family, "")
-        parts.append(found.assign(source=source))
+    def add(table: pd.DataFrame, measures, reading, families: dict[str, list], source=np.nan):
+        wanted = [target for family in families.values() for target in family]
+        rows = effects(table, measures, emotions, alpha, reading, wanted)
+        rows = rows.assign(source=source, family="", p_adjusted=np.nan)
+        for family, own in families.items():
+            p = adjust(table, rows, emotions, own)
+            rows.loc[p.notna(), "family"] = family
+            rows["p_adjusted"] = p.fillna(rows.p_adjusted)
+        found.append(rows)
 
     own = read_outs[read_outs.opening.isin(list(report))]
-    on_words = {(emotion, word) for emotion, word in zip(emotions, words, strict=True)}
-    add(own, [*words, "kl"], READ_OUTS, sorted(on_words), "steering read-outs")
-    parts.append(dose_response(own, emotions, alpha).assign(source=np.nan, family=""))
+    on_words = list(zip(emotions, words, strict=True))
+    add(own, [*words, "kl"], READ_OUTS, {"steering read-outs": on_words})
+    found.append(dose_response(own, emotions, alpha).assign(source=np.nan, family=""))
 
     texts = scores.assign(log_perplexity=-scores.log_probability)
-    prefixes = ("words_", *(f"{judge}_" for judge in (*JUDGES, *targets)))
+    prefixes = ("words_", READ, *(f"{judge}_" for judge in (*JUDGES, *targets)))
     counted = [column for column in texts if column.startswith(prefixes)]
-    on_texts = sorted(
-        [(emotion, f"words_{emotion}") for emotion in emotions]
-        + [
-            (emotion, f"{judge}_{labels[emotion]}")
-            for judge, labels in targets.items()
-            for emotion in emotions
-            if emotion in labels
-        ]
-    )
+    judged = [(emotion, f"words_{emotion}") for emotion in emotions] + [
+        (emotion, f"{judge}_{labels[emotion]}")
+        for judge, labels in targets.items()
+        for emotion in emotions
+        if emotion in labels
+    ]
+    back = [(emotion, f"{READ}{emotion}") for emotion in emotions]
     measures = [*TEXT_MEASURES, *counted]
-    add(texts[texts["sample"] == 0], measures, TEXTS, on_texts, "steering texts")
+    greedy = texts[texts["sample"] == 0]
+    add(greedy, measures, TEXTS, {"steering read-back": back, "steering texts": judged})
     if (texts["sample"] > 0).any():
         means = (
             texts[texts["sample"] > 0]
@@ -170,19 +223,21 @@ def steering_table(
             .mean()
             .reset_index()
         )
-        add(means, measures, "sampled texts", [], "")
+        add(means, measures, "sampled texts", {})
     for source, table in carried.items():
         there = table[table.opening.isin(list(report))]
-        add(there, [*words, "kl"], READ_OUTS, sorted(on_words), "carried directions", source)
+        add(there, [*words, "kl"], READ_OUTS, {"carried directions": on_words}, source)
 
-    found = pd.concat(parts, ignore_index=True)
-    at_choice = (found.depth == choice["depth"]) & (
-        found.strength.isna() | (found.strength == choice["strength"]) | (found.operation != "add")
+    joined = pd.concat(found, ignore_index=True)
+    at_choice = (joined.depth == choice["depth"]) & (
+        joined.strength.isna()
+        | (joined.strength == choice["strength"])
+        | (joined.operation != "add")
     )
     flags = np.where(
-        found.value.isna(),
+        joined.value.isna(),
         "no_value",
-        np.where(found.null.isna() | (found.null == ""), "no_controls", ""),
+        np.where(joined.null.isna() | (joined.null == ""), "no_controls", ""),
     )
-    found = found.assign(chosen=at_choice, flag=flags)
-    return typed(found, "steering")
+    joined = joined.assign(chosen=at_choice, flag=flags)
+    return typed(joined, "steering")

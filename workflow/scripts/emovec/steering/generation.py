@@ -12,6 +12,7 @@ from torch import Tensor
 from transformer_lens.model_bridge import TransformerBridge
 
 from emovec.errors import InputError
+from emovec.models.depths import hook_points
 
 
 @dataclass(frozen=True)
@@ -147,27 +148,41 @@ def _until(tokens: list[int], ends: frozenset[int]) -> list[int]:
     return tokens
 
 
-def continuation_log_probability(
-    bridge: TransformerBridge, prefix: Prefix, continuations: Sequence[Sequence[int]]
-) -> np.ndarray:
-    """Mean log-probability per token of each row's continuation, `[row]`; NaN where it is empty.
+def read_back(
+    bridge: TransformerBridge,
+    prefix: Prefix,
+    continuations: Sequence[Sequence[int]],
+    depth: int,
+    vectors: Tensor,
+) -> tuple[np.ndarray, np.ndarray]:
+    """What a model makes of each row's continuation, averaged over its tokens.
 
-    Run outside of `steered` it is the fluency of a text in the eyes of the model as it is; its
-    negative exponential is the perplexity.
+    Returns the log-probability of a token, `[row]`, whose negative exponential is the perplexity,
+    and the component of the stream at `depth` along each of `vectors[vector, d_model]`,
+    `[row, vector]`; NaN where a continuation is empty. Run it outside of `steered`.
     """
     lengths = torch.tensor([len(tokens) for tokens in continuations], device=prefix.last.device)
     width = int(lengths.max())
     if width == 0:
-        return np.full(len(continuations), np.nan)
+        nothing = np.full((len(continuations), 1 + len(vectors)), np.nan)
+        return nothing[:, 0], nothing[:, 1:]
     targets = torch.zeros(len(continuations), width, dtype=torch.long)
     for row, tokens in enumerate(continuations):
         targets[row, : len(tokens)] = torch.as_tensor(tokens, dtype=torch.long)
     targets = targets.to(prefix.last.device)
-    ids = torch.cat([prefix.last[:, None], targets[:, :-1]], dim=1)
+    ids = torch.cat([prefix.last[:, None], targets], dim=1)
     # padding on the right is masked by its absence from the mean; causal attention never sees it
-    mask = torch.cat([prefix.mask, torch.ones_like(targets[:, :-1])], dim=1)
-    logits, _ = _forward(bridge, ids, mask, copy.deepcopy(prefix.cache))
+    mask = torch.cat([prefix.mask, torch.ones_like(targets)], dim=1)
+    along = []
+
+    def keep(stream: Tensor, hook: object) -> None:
+        along.append(stream[:, 1:].float() @ vectors.to(stream.device, torch.float32).T)
+
+    with bridge.hooks(fwd_hooks=[(hook_points(bridge.cfg.n_layers)[depth], keep)]):
+        logits, _ = _forward(bridge, ids, mask, copy.deepcopy(prefix.cache))
+    logits = logits[:, :-1]
     picked = logits.gather(-1, targets[..., None])[..., 0].float() - logits.float().logsumexp(-1)
     real = torch.arange(width, device=targets.device) < lengths[:, None]
-    mean = (picked * real).sum(-1) / lengths
-    return mean.double().cpu().numpy()
+    likely = (picked * real).sum(-1) / lengths
+    read = (along[0] * real[..., None]).sum(1) / lengths[:, None]
+    return likely.double().cpu().numpy(), read.double().cpu().numpy()

@@ -27,9 +27,9 @@ from emovec.steering.conditions import CONDITION_COLUMNS, UNSTEERED, Condition
 from emovec.steering.directions import EMOTION, Directions
 from emovec.steering.generation import (
     Prefix,
-    continuation_log_probability,
     generate,
     next_log_probabilities,
+    read_back,
     read_prefix,
 )
 from emovec.steering.hooks import Change, steered
@@ -134,26 +134,34 @@ class Steerer:
 def read_outs(
     steerer: Steerer, conditions: Sequence[Condition], names: Sequence[str],
     sets: dict[str, list[int]], part: tuple[int, int] = (1, 1),
+    reported: Sequence[int] | None = None,
 ) -> pd.DataFrame:  # fmt: skip
     """What each condition does to the next-token distribution of each opening.
 
     One row per condition, the baseline first, and opening: `alpha`, `kl`, the divergence
     KL(steered ‖ baseline) in nats, and `logp_{set}`, the log of the probability of a set of tokens.
+    Controls are read on the openings `reported` alone, if given: nothing is chosen by them.
 
     `part` is (shard, shards): of all batches those of one shard alone.
     """
-    rows = list(range(len(names)))
-    before = next_log_probabilities(steerer.bridge, steerer.prefix(rows, 1))
+    everywhere = list(range(len(names)))
+    before = next_log_probabilities(steerer.bridge, steerer.prefix(everywhere, 1))
+    own = [condition for condition in conditions if condition.kind == EMOTION]
+    controls = [condition for condition in conditions if condition.kind != EMOTION]
+    batches = [(everywhere, [UNSTEERED])]
+    for rows, asked in (
+        (everywhere, own),
+        (everywhere if reported is None else list(reported), controls),
+    ):
+        batches += [(rows, batch) for batch in steerer.batches(asked, len(rows))]
     tables = []
-    batches = part_of([[UNSTEERED], *steerer.batches(conditions, len(rows))], *part)
-    for batch in steerer.counted(batches):
+    for rows, batch in steerer.counted(part_of(batches, *part)):
         change = steerer.change(batch, len(rows))
         prefix = steerer.prefix(rows, len(batch), change)
         with steerer.running(change):
             after = next_log_probabilities(steerer.bridge, prefix)
-        tables.append(
-            _read_out(steerer, batch, after, before.repeat_interleave(len(batch), 0), names, sets)
-        )
+        against = before[rows].repeat_interleave(len(batch), 0)
+        tables.append(_read_out(steerer, batch, after, against, [names[row] for row in rows], sets))
     return _below(
         tables, [*CONDITION_COLUMNS, "alpha", "opening", "kl", *(f"logp_{name}" for name in sets)]
     )
@@ -211,9 +219,11 @@ def write_texts(
 ) -> pd.DataFrame:  # fmt: skip
     """Continue the openings `rows` under each condition; sample 0 is greedy.
 
-    One row per condition, opening and sample: the continuation alone, its number of tokens and
-    its mean log-probability per token under the model as it is. The baseline and emotions at
-    `sampled_strength` or projected out are sampled as well; everything else is greedy.
+    One row per condition, opening and sample: the continuation alone, its number of tokens, and
+    what the model as it is makes of it: the mean log-probability of a token, and `read_{emotion}`,
+    the stream's mean component along an emotion's vector at the depth steered, in medians of the
+    stream's length there. The baseline and emotions at `sampled_strength` or projected out are
+    sampled as well; everything else is greedy.
 
     `part` is (shard, shards): of all batches those of one shard alone.
     """
@@ -228,6 +238,11 @@ def write_texts(
         for sample in range(1 + sampling.samples)
         for batch in steerer.batches(sampled if sample else conditions, len(rows))
     ]
+    directions = steerer.directions
+    [depth] = {condition.depth for condition in conditions if condition.operation != "none"}
+    emotions = [row for row, kind in enumerate(directions.kinds) if kind == EMOTION]
+    vectors = torch.from_numpy(directions.vectors[emotions, directions.depths.index(depth)])
+    read = [f"read_{directions.names[row]}" for row in emotions]
     tables = []
     for sample, batch in steerer.counted(part_of(batches, *part)):
         times = len(batch)
@@ -239,7 +254,9 @@ def write_texts(
                 steerer.bridge, prefix, sampling.tokens, sampling.ends,
                 draws.repeat(times, axis=0), sampling.temperature,
             )  # fmt: skip
-        fluency = continuation_log_probability(steerer.bridge, steerer.prefix(rows, times), tokens)
+        likely, along = read_back(
+            steerer.bridge, steerer.prefix(rows, times), tokens, depth, vectors
+        )
         keys = pd.DataFrame([condition.columns() for condition in batch])
         tables.append(
             pd.concat([keys] * len(rows), ignore_index=True).assign(
@@ -247,11 +264,13 @@ def write_texts(
                 sample=sample,
                 text=[decode(t) for t in tokens],
                 n_tokens=[len(t) for t in tokens],
-                log_probability=fluency,
+                log_probability=likely,
+                **dict(zip(read, along.T / steerer.scale[depth], strict=True)),
             )
         )
     return _below(
-        tables, [*CONDITION_COLUMNS, "opening", "sample", "text", "n_tokens", "log_probability"]
+        tables,
+        [*CONDITION_COLUMNS, "opening", "sample", "text", "n_tokens", "log_probability", *read],
     )
 
 

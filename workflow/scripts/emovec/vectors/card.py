@@ -189,8 +189,8 @@ def steering_chosen(emotion: str, choice: dict, read_outs: pd.DataFrame) -> dict
     """The depth and strength chosen by steering, and `alpha`: the factor of the exported vector.
 
     `strength` is the length added, in medians of the stream's length over the openings; `score` how
-    far emotions move their words beyond controls, in standard deviations of these, averaged over
-    the model's emotions; `kl` the mean change of the next-token distribution in nats.
+    much emotions raise their own words beside the other emotions, in nats, averaged over the
+    model's emotions; `kl` the mean change of the next-token distribution in nats.
     """
     rows = read_outs[
         (read_outs.kind == "emotion")
