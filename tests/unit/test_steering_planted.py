@@ -1,5 +1,6 @@
 """A direction that was planted to raise an emotion's words is found causal, a random one is not."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from emovec.models.loading import load_model  # noqa: E402
 from emovec.steering import generation, steerer  # noqa: E402
 from emovec.steering.generation import next_log_probabilities, read_prefix  # noqa: E402
 from emovec.steering.hooks import Change, steered  # noqa: E402
-from emovec.steering.steerer import Sampling, Steerer, read_outs, write_texts  # noqa: E402
+from emovec.steering.steerer import Sampling, Steerer, load_steerer, read_outs, write_texts  # noqa: E402
 
 EMOTIONS = ["planted", "idle"]
 SETS = {"planted": [81, 82, 83], "idle": [101, 102, 103]}
@@ -288,3 +289,25 @@ def test_words_are_told_by_single_tokens_or_by_their_first(tiny_root: Path) -> N
     assert set(found["a"]) == ids("xX") and set(found["b"]) == ids("yYmM")
     with pytest.raises(InputError, match="No word of a can be told by its first token"):
         word_tokens(tokenizer, {"a": ["thanks"], "b": ["tired"]}, ["a", "b"])
+
+
+def test_token_that_the_model_does_not_know(gpt2: Steerer, tiny_root: Path, tmp_path: Path) -> None:
+    """In an opening or among the words: the tokenizer is that of another model."""
+    folder = tmp_path / "m"
+    shutil.copytree(model_folder("gpt2", tiny_root), folder)
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.add_tokens(["ladder"])
+    tokenizer.save(str(folder / "tokenizer.json"))
+    openings = tmp_path / "openings.csv"
+    halves = ["choose", "choose", "report", "report"]
+    texts = ["It rained", "A ladder", "It snowed", "It thawed"]
+    rows = [
+        f"o{i},t,{text},{half}" for i, (text, half) in enumerate(zip(texts, halves, strict=True))
+    ]
+    openings.write_text("\n".join(["id,topic,text,half", *rows]))
+    given = ({"prepend_bos": True}, {"device": "cpu", "dtype": "float32"}, {"tokens": 4})
+    says = r"Opening 'o1' of .*openings\.csv has the token 257, where one knows 257 tokens"
+    with pytest.raises(InputError, match=says):
+        load_steerer("one", folder, *given, tmp_path / "none", openings)
+    with pytest.raises(InputError, match=r"A word of anger in steering\.words has the token 257"):
+        read_outs(gpt2, [], NAMES, {"anger": [3, 257]})

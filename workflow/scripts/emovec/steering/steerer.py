@@ -22,7 +22,7 @@ from emovec.io.seeds import generator
 from emovec.models.depths import hook_points
 from emovec.models.loading import choose_device, load_model
 from emovec.prompts.openings import read_openings
-from emovec.prompts.tokenizer import TextEncoder, load_encoder
+from emovec.prompts.tokenizer import TextEncoder, check_known, load_encoder
 from emovec.steering.conditions import CONDITION_COLUMNS, UNSTEERED, Condition
 from emovec.steering.directions import EMOTION, Directions
 from emovec.steering.generation import (
@@ -143,7 +143,15 @@ def read_outs(
     Controls are read on the openings `reported` alone, if given: nothing is chosen by them.
 
     `part` is (shard, shards): of all batches those of one shard alone.
+
+    Raises
+    ------
+    InputError
+        If a set has a token that the model lacks.
     """
+    for name, ids in sets.items():
+        model = steerer.directions.metadata["model"]
+        check_known(ids, steerer.bridge.cfg.d_vocab, f"A word of {name} in steering.words", model)
     everywhere = list(range(len(names)))
     before = next_log_probabilities(steerer.bridge, steerer.prefix(everywhere, 1))
     own = [condition for condition in conditions if condition.kind == EMOTION]
@@ -288,7 +296,7 @@ def load_steerer(
     Raises
     ------
     InputError
-        If an opening is longer than the model's context allows.
+        If an opening is longer than the model's context allows, or has a token that it lacks.
     """
     manifest = read_json(folder / "manifest.json")
     encode = load_encoder(
@@ -304,6 +312,8 @@ def load_steerer(
                 f"{name} ({context}): shorten it, or set steering.tokens lower."
             )
     bridge = load_model(folder, choose_device(settings["device"]), settings["dtype"])
+    for key, tokens in zip(table.id, ids, strict=True):
+        check_known(tokens, bridge.cfg.d_vocab, f"Opening {key!r} of {openings}", name)
     return Steerer(bridge, ids, Directions.read(directions), steering["scope"]), encode
 
 
