@@ -319,6 +319,13 @@ def test_adjusted_p_is_no_smaller_and_where_it_belongs() -> None:
     assert (p[p.notna()] > primary.p + 1e-12).any()
 
 
+def test_measure_without_a_value_has_no_p() -> None:
+    """As where a model writes nothing that could be read."""
+    table = read_outs(planted).assign(logp_joy=np.nan, logp_fear=np.nan)
+    shown = effects(table, WORDS, EMOTIONS, 0.05, READ_OUTS, TARGETS)
+    assert adjust(table, shown, EMOTIONS, TARGETS).isna().all()
+
+
 def test_own_part_is_less_what_the_other_emotions_do() -> None:
     def effect(kind, name, depth, strength, sign, opening):
         if kind == "emotion":  # both raise all emotional words by 5; joy its own by 2 more

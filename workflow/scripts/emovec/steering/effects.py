@@ -123,6 +123,8 @@ def adjust(
         own = grids[EMOTION, sign].reindex(list(emotions))
         for kind, null in nulls.items():
             cells = [c for c in null[measures[0]] if null[measures[0]][c].notna().all()]
+            if not cells:
+                continue
             raised, controls = (sign * _grid(rows, measures, cells) for rows in (own, null))
             p = corrected(raised, controls, places)
             found += [
@@ -131,6 +133,8 @@ def adjust(
                 for at, cell in enumerate(cells)
                 for part in range(p.shape[-1])
             ]
+    if not found:
+        return pd.Series(np.nan, shown.index)
     keys = ["direction", "measure", "depth", "strength", "sign", "null"]
     adjusted = pd.DataFrame(found, columns=[*keys, "p_adjusted"]).assign(operation="add")
     joined = shown[[*keys, "operation"]].merge(adjusted, how="left", on=[*keys, "operation"])
