@@ -362,6 +362,14 @@ def test_effect_is_the_emotions_own_only_beside_the_other_emotions() -> None:
     assert "is shown for gratitude" in acting(logp_gratitude=0.2)["glance"]
 
 
+def test_what_other_emotions_do_too_is_told_by_number() -> None:
+    context = describe(*run(), models=MODELS, untrained=[])
+    told = first_screen(context, run()[2]["verdicts"], [acting(_own=0.2)])
+    assert lines(told["answers"])[2].endswith(
+        "1 of 3 raise their words; more than other emotions do, not shown. (fairly sure)"
+    )
+
+
 def test_an_answer_has_at_most_twelve_words() -> None:
     for verdict in VERDICTS:
         for one in answered(verdict=verdict, p_common=0.01, p_specific=0.01):

@@ -177,7 +177,9 @@ def _act(steering: Sequence[dict], alpha: float) -> Answer:
             n=len(acting), of=len(facts)
         )
     elif general:
-        text = _("They raise emotional words; that each raises its own is not shown.")
+        text = _("{n} of {of} raise their words; more than other emotions do, not shown.").format(
+            n=len(general), of=len(facts)
+        )
     else:
         text = _("Not shown beyond what control directions do.")
     hint = any(
