@@ -134,7 +134,7 @@ def hero(
 def act(
     steered: Sequence[tuple[pd.DataFrame, dict]], emotions: Sequence[str], alpha: float
 ) -> plt.Figure:
-    """How much likelier adding a direction makes its own words, beside the other emotions'."""
+    """How much likelier adding a direction makes its words: in all, and beside other emotions."""
     rows = []
     for effects, choice in steered:
         own = effects[
@@ -142,16 +142,20 @@ def act(
             & (effects.depth == choice["depth"]) & (effects.strength == choice["strength"])
             & (effects.reading == READ_OUTS)
         ]  # fmt: skip
+        searchable = effects[effects.source == effects.model]
+        named = f"{effects.model.iloc[0]} · " if len(steered) > 1 else ""
         for emotion in emotions:
-            measure = f"logp_{emotion}{OWN if len(emotions) > 1 else ''}"
-            one = own[(own.direction == emotion) & (own.measure == measure)]
-            p = searched(effects[effects.source == effects.model], emotion, measure)
-            rows += [(row, p <= alpha) for row in pooled(one).iloc[:1].itertuples()]
+            whole, beside = f"{named}+ {emotion}", _("beside the others")
+            for part, name in (("", whole), (OWN, beside))[: 1 + (len(emotions) > 1)]:
+                measure = f"logp_{emotion}{part}"
+                one = own[(own.direction == emotion) & (own.measure == measure)]
+                found = searched(searchable, emotion, measure) <= alpha
+                rows += [(name, row, found) for row in pooled(one).iloc[:1].itertuples()]
     if not rows:
         return nothing(_("Not tried in this run."))
     figure, axis = _card(max(HEIGHT, 0.9 + 0.27 * len(rows)))
     palette = colours(emotions)
-    for y, (row, found) in enumerate(rows):
+    for y, (_name, row, found) in enumerate(rows):
         axis.fill_betweenx([y - 0.32, y + 0.32], np.exp(row.null_low), np.exp(row.null_high),
                            color=BAND, alpha=0.6, lw=0)  # fmt: skip
         times = {k: np.exp(getattr(row, k)) for k in ("value", "ci_low", "ci_high")}
@@ -163,16 +167,9 @@ def act(
     ticks = [t for t in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100) if low <= t <= high]
     axis.xaxis.set_major_locator(FixedLocator(ticks))
     axis.set_xticklabels([f"×{t:g}" for t in ticks])
-    several = len(steered) > 1
-    names = [f"{r.model} · {r.direction}" if several else f"+ {r.direction}" for r, _found in rows]
-    axis.set_yticks(range(len(rows)), names)
+    axis.set_yticks(range(len(rows)), [name for name, *_row in rows])
     axis.set_ylim(len(rows) - 0.5, -0.5)
-    label = (
-        _("its words, beside what other emotions do (grey: controls)")
-        if len(emotions) > 1
-        else _("its words likelier by (grey: control directions)")
-    )
-    axis.set_xlabel(label, fontsize=LETTERS)
+    axis.set_xlabel(_("its words likelier by (grey: control directions)"), fontsize=LETTERS)
     return figure
 
 
