@@ -384,6 +384,17 @@ def test_answers_come_in_japanese() -> None:
             assert not re.search(r"[a-z]{2,} [a-z]{2,}", other)
 
 
+def test_order_of_six_emotions_is_told_with_its_p() -> None:
+    provenance, audit, tables = run()
+    assert "in another order" not in written(provenance, audit, tables)
+    row = tables["verdicts"][["model_a", "model_b", "position"]].iloc[:1]
+    tables["cross"] = pd.concat(
+        [tables["cross"], row.assign(method="canonical", stat="labels", p=0.0123)],
+        ignore_index=True,
+    )
+    assert "in another order, p = 0.012." in written(provenance, audit, tables)
+
+
 def test_readable_is_where_all_emotions_are_reliable() -> None:
     rows = [
         {"model": "one", "position": "last", "metric": metric, "stat": "reliability",

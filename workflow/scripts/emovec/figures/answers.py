@@ -164,7 +164,8 @@ def act(
     axis.set_xscale("log")
     axis.xaxis.set_minor_formatter(NullFormatter())
     low, high = axis.get_xlim()
-    ticks = [t for t in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100) if low <= t <= high]
+    every = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
+    ticks = [t for t in (every if high < 100 * low else every[::3]) if low <= t <= high]
     axis.xaxis.set_major_locator(FixedLocator(ticks))
     axis.set_xticklabels([f"×{t:g}" for t in ticks])
     axis.set_yticks(range(len(rows)), [name for name, *_row in rows])
