@@ -7,6 +7,7 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 from emovec.errors import InputError
+from emovec.report.page import to_html
 from emovec.wording import language
 
 LIBRARY = Path(language.__file__).parents[1]
@@ -71,3 +72,14 @@ def test_unknown_language_is_refused() -> None:
     with pytest.raises(InputError, match="no language 'xx'"):
         language.speak("xx")
     assert language.spoken() == "en"
+
+
+def test_emphasis_is_closed_in_every_language() -> None:
+    """CommonMark closes no emphasis between a full-width colon and a letter."""
+    for code in ("en", "ja"):
+        said = language.read_catalog(language.LOCALE / "ja/report.po")
+        texts = said.values() if code == "ja" else said
+        prose = [text for text in texts if "*" in text and not text.startswith("|")]
+        page = to_html("\n\n".join(prose), ".").split("<main", 1)[1]
+        shown = re.sub(r"(?s)<(script|style|code)\b.*?</\1>|<[^>]+>", "", page)
+        assert len(prose) > 20 and "*" not in shown
