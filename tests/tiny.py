@@ -153,3 +153,22 @@ def write_gguf(path: Path, *, n_layers: int = 3, d_model: int = 32, n_heads: int
     writer.write_tensors_to_file()
     writer.close()
     return path
+
+
+def write_normed(architecture: str, folder: Path) -> Path:
+    """A tiny random model with grouped queries, and norms after its blocks or biases in them."""
+    import torch
+    import transformers
+
+    prefix = {"gemma3": "Gemma3", "olmo2": "Olmo2", "qwen2": "Qwen2"}[architecture]
+    kind = "Gemma3TextConfig" if prefix == "Gemma3" else f"{prefix}Config"
+    sizes = {
+        "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4,
+        "num_key_value_heads": 2, "intermediate_size": 64, "vocab_size": 300, "bos_token_id": 0,
+        "eos_token_id": 0, "pad_token_id": 0,
+    }  # fmt: skip
+    config = getattr(transformers, kind)(**sizes | {"head_dim": 8} if prefix == "Gemma3" else sizes)
+    torch.manual_seed(0)
+    if not folder.exists():
+        save_model(getattr(transformers, f"{prefix}ForCausalLM")(config), folder)
+    return folder

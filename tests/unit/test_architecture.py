@@ -19,7 +19,7 @@ FLOORS = [
     {"activations"},
     {"decoding", "vectors"},
     {"between_models"},
-    {"robustness", "steering"},
+    {"robustness", "steering", "components"},
     {"figures"},
     {"explorer"},
     {"report"},
@@ -27,6 +27,7 @@ FLOORS = [
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 RUN_A_MODEL = {
+    "components/parts.py",
     *("activations/capture.py", "models/gguf.py", "models/loading.py", "models/untrained.py"),
     *("steering/classifiers.py", "steering/generation.py", "steering/hooks.py"),
     "steering/steerer.py",

@@ -7,7 +7,7 @@ before the final norm (Hugging Face's last hidden state is after it, and is not 
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,7 @@ from emovec.prompts.tokenizer import Encoded, TextEncoder, check_known, load_enc
 PACKAGES = ("torch", "transformers", "transformer-lens", "tokenizers")
 
 
-class _AllRead(Exception):
+class AllRead(Exception):
     """The last depth has been read."""
 
 
@@ -55,6 +55,22 @@ def in_batches(readings: list[Reading], batch_tokens: int) -> list[list[Reading]
     return grouped
 
 
+def run_hooked(
+    bridge: TransformerBridge, batch: list[Reading], hooks: list[tuple[str, Callable]]
+) -> None:
+    """Run the model over one batch; a hook may end the pass by raising AllRead."""
+    device, width = bridge.cfg.device, max(len(reading.ids) for reading in batch)
+    ids = torch.zeros(len(batch), width, dtype=torch.long)
+    mask = torch.zeros(len(batch), width, dtype=torch.long)
+    for i, reading in enumerate(batch):
+        ids[i, : len(reading.ids)] = torch.tensor(reading.ids)
+        mask[i, : len(reading.ids)] = 1
+    with sealed(), torch.inference_mode():
+        bridge.run_with_hooks(
+            ids.to(device), attention_mask=mask.to(device), fwd_hooks=hooks, return_type=None
+        )
+
+
 def read_streams(
     bridge: TransformerBridge, batch: list[Reading], positions: list[str], centered: bool
 ) -> dict[str, tuple[list[int], np.ndarray]]:
@@ -64,19 +80,14 @@ def read_streams(
     -------
     {position: (rows, residual)} with residual float32 `[reading, depth, d_model]`.
     """
-    device = bridge.cfg.device
     width = max(len(reading.ids) for reading in batch)
-    ids = torch.zeros(len(batch), width, dtype=torch.long)
-    mask = torch.zeros(len(batch), width, dtype=torch.long)
     # weights[reading, position, token] average the stream over the tokens of a position
     weights = torch.zeros(len(batch), len(positions), width)
     for i, reading in enumerate(batch):
-        ids[i, : len(reading.ids)] = torch.tensor(reading.ids)
-        mask[i, : len(reading.ids)] = 1
         for j, position in enumerate(positions):
             if tokens := reading.tokens.get(position):
                 weights[i, j, tokens] = 1 / len(tokens)
-    weights = weights.to(device)
+    weights = weights.to(bridge.cfg.device)
     n_layers = bridge.cfg.n_layers
     read = torch.empty(n_layers + 1, len(batch), len(positions), bridge.cfg.d_model)
 
@@ -84,17 +95,15 @@ def read_streams(
         def hook(stream, hook):
             read[depth] = torch.bmm(weights, stream.float()).cpu()
             if depth == n_layers:
-                raise _AllRead
+                raise AllRead
 
         return hook
 
     hooks = [(name, keep(depth)) for depth, name in enumerate(hook_points(n_layers))]
     # TransformerLens stops before a block, and there is none after the last: without the
     # exception the unembedding would be computed, which is most of the work of a small model
-    with sealed(), torch.inference_mode(), suppress(_AllRead):
-        bridge.run_with_hooks(
-            ids.to(device), attention_mask=mask.to(device), fwd_hooks=hooks, return_type=None
-        )
+    with suppress(AllRead):
+        run_hooked(bridge, batch, hooks)
     if centered:
         read -= read.mean(-1, keepdim=True)
     found = {}

@@ -21,10 +21,10 @@ TYPES = {
     TEXT: "model model_a model_b train_model test_model source position scope emotion emotion_a "
     "emotion_b metric norm stat space estimator method kind direction contrast split operation "
     "measure reading opening prompt_id class topic text null family flag verdict reason check "
-    "statistic dimensions",
+    "statistic dimensions against part role",
     INTEGER: "depth depth_a depth_b depth_train depth_test d_model_a d_model_b n_topics n_map "
     "n_test n_null agree compared n_depths n_undefined n_openings n_controls n_tokens sign token "
-    "sample",
+    "sample block head",
     TRUTH: "gate_ok decodes study chosen ok",
 }
 TYPE_OF = {name: dtype for dtype, names in TYPES.items() for name in names.split()}
@@ -68,6 +68,8 @@ COLUMNS: dict[str, dict[str, str]] = {
         f"direction measure reading {STATISTIC} family n_openings n_controls chosen flag",
         "token_projections": "model position depth relative_depth direction prompt_id class topic "
         "token text projection flag",
+        "components": "model position depth relative_depth metric emotion against part block head "
+        "value ci_low ci_high p p_adjusted null_low null_high n_null role gate_ok flag",
         "confounds": "check scope model statistic value threshold ok",
         "read_outs": f"{CONDITION} alpha opening kl",
         "texts": TEXTS,

@@ -41,6 +41,7 @@ FLAGS = {
     "reliability_low_a": N_("lower bound of reliability {reliability_low_a:.2f} in {model_a}"),
     "reliability_low_b": N_("lower bound of reliability {reliability_low_b:.2f} in {model_b}"),
     "rogue_dominated": N_("one dimension holds more than half of the squared length"),
+    "scale_held": N_("split with the scale of a norm held fixed"),
     "sentences_alike": N_("undefined: the sentences do not differ"),
     "undefined_depths": N_("{n_undefined} undefined"),
     "widths_differ": N_("d_model differs ({d_model_a} and {d_model_b})"),

@@ -1,0 +1,146 @@
+"""A stream taken apart: a planted head is found and no other, shares sum to 1, sums are checked."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from emovec.components.products import attribute_products, emotion_products
+from emovec.components.shares import contrast_near, contrast_weights, shares
+from emovec.errors import InputError
+from emovec.io.files import read_json
+from emovec.prompts.tokenizer import load_encoder
+from emovec.statistics import metrics
+from emovec.statistics.unbiased import differences, norm2_u
+from tiny import ARCHITECTURES, SUFFIX, model_folder, write_normed
+
+torch = pytest.importorskip("torch")
+from emovec.activations.capture import Reader  # noqa: E402
+from emovec.activations.store import Block  # noqa: E402
+from emovec.components.parts import norm_after, parts_of, read_parts  # noqa: E402
+from emovec.models.loading import load_model  # noqa: E402
+
+TEXTS = [f"Sentence number {i} is {'rather ' * (i % 5)}long." for i in range(12)]
+
+
+def reader(folder: Path, **changes: object) -> Reader:
+    manifest = folder / "manifest.json"
+    bos = read_json(manifest)["bos_token_id"] if manifest.is_file() else 0
+    encode = load_encoder(folder / "tokenizer.json", bos, True, folder.name)
+    settings = {"suffix": SUFFIX, "batch_tokens": 512, "centered": False}
+    return Reader(folder.name, load_model(folder), encode, **settings | changes)
+
+
+def noise(bridge: object) -> None:
+    """Biases and gains that are not those of a new model."""
+    torch.manual_seed(0)
+    for name, weights in bridge.original_model.named_parameters():
+        if "norm" in name or "ln" in name or "bias" in name:
+            weights.data += 0.3 * torch.randn_like(weights)
+
+
+def parts(one: Reader, position: str, depth: int) -> np.ndarray:
+    names = [f"row {i}" for i in range(len(TEXTS))]
+    plan = one.plan("prompts", TEXTS, None, names, [position])
+    found = np.empty((len(TEXTS), *next(iter(read_parts(one, plan, depth))).residual.shape[1:]))
+    for block in read_parts(one, plan, depth):
+        found[block.rows] = block.residual
+    return found
+
+
+@pytest.mark.parametrize("architecture", [*ARCHITECTURES, "gemma3", "olmo2", "qwen2"])
+@pytest.mark.parametrize("position", ["last", "mean", "suffix"])
+def test_parts_add_up_to_the_stream(architecture: str, position: str, tiny_root: Path) -> None:
+    if architecture in ARCHITECTURES:
+        folder = model_folder(architecture, tiny_root)
+    else:
+        folder = write_normed(architecture, tiny_root / architecture)
+    one = reader(folder)
+    noise(one.bridge)
+    names = [f"row {i}" for i in range(len(TEXTS))]
+    stream = np.empty((len(TEXTS), 4, 32))
+    for block in one.read(one.plan("prompts", TEXTS, None, names, [position])):
+        stream[block.rows] = block.residual
+    for depth in (1, 3):
+        found = parts(one, position, depth)
+        assert found.shape[1] == len(parts_of(depth, 4))
+        np.testing.assert_allclose(found.sum(1), stream[:, depth], rtol=1e-4, atol=1e-4)
+    assert norm_after(one.bridge) == (architecture in ("gemma3", "olmo2"))
+
+
+def test_a_head_is_what_the_stream_lacks_without_it(tiny_root: Path) -> None:
+    one = reader(model_folder("gpt2", tiny_root))
+    found = parts(one, "last", 1)
+    layer = one.bridge.blocks[0].attn.o.original_component
+    layer.weight.data[8:16] = 0  # of GPT-2 [in, out]
+    without = parts(one, "last", 1)
+    head = [part.head for part in parts_of(1, 4)].index(1)
+    assert np.abs(found[:, head]).max() > 1e-3
+    np.testing.assert_array_equal(without[:, head], 0)
+    others = [k for k in range(6) if k != head]
+    np.testing.assert_allclose(without[:, others], found[:, others], atol=1e-6)
+
+
+def test_parts_that_miss_the_stream_stop_the_run(tiny_root: Path) -> None:
+    one = reader(model_folder("llama", tiny_root))
+    attention = one.bridge.blocks[1].attn.o.original_component
+    attention.forward = lambda z: z * z.norm(dim=-1, keepdim=True)  # no longer affine
+    with pytest.raises(InputError, match=r"^llama has parts that miss its stream after block 1 "):
+        parts(one, "last", 3)
+
+
+def world(rng: np.random.Generator, signal: float, n_topics: int = 40, d: int = 24) -> np.ndarray:
+    """`[topic × class, part, d]` of two emotions and neutral; part 3 writes one of them."""
+    x = rng.standard_normal((n_topics, 3, 8, d))
+    direction = rng.standard_normal(d) / np.sqrt(d)
+    x[:, 0, 3] += signal * direction
+    return x.reshape(n_topics * 3, 8, d)
+
+
+def found_in(x: np.ndarray, rng: np.random.Generator) -> tuple:
+    n_topics = len(x) // 3
+    stream = x.sum(1).reshape(n_topics, 3, -1).swapaxes(0, 1)
+    near = contrast_near(np.stack([np.eye(n_topics, dtype=bool)] * 2))
+    weights = contrast_weights(2)
+    raw = metrics.fit("raw", np.empty((0, 1)))
+    block = Block("prompts", "last", list(range(len(x))), x.astype("f4"))
+    products = emotion_products([block], stream, weights, near, raw, x.shape[1])
+    length = norm2_u(differences(stream, weights))
+    return products, shares(products, near, np.zeros(4), 0.05, 999, rng), length
+
+
+def test_products_are_unbiased_and_shares_sum_to_one() -> None:
+    rng = np.random.default_rng(0)
+    products, found, length = found_in(world(rng, 20), rng)
+    n = products.rows.shape[1]
+    np.testing.assert_allclose(products.rows.sum((1, 2)) / (n * (n - 1)), length, rtol=1e-4)
+    np.testing.assert_allclose(products.columns.sum((1, 2)), products.rows.sum((1, 2)), rtol=1e-9)
+    for one in (found[0], *found[2:]):  # of the emotion without a signal nothing is defined
+        assert one.value.sum() == pytest.approx(1)
+        assert (one.low < one.value).all() and (one.value < one.high).all()
+
+
+def test_a_planted_part_is_found_and_no_other() -> None:
+    """50 worlds: the writer always, another at most as often as the level allows."""
+    others = 0
+    for seed in range(50):
+        rng = np.random.default_rng(seed)
+        _, found, _ = found_in(world(rng, 20), rng)
+        own = found[0]
+        assert own.value.argmax() == 3 and own.p_adjusted[3] < 0.05, seed
+        others += (np.delete(own.p_adjusted, 3) < 0.05).any()
+    assert others <= 7  # 95 % of binomial draws at 0.05
+
+
+def test_attributes_are_the_unpaired_form() -> None:
+    from emovec.between_models.attributes import balanced_contrasts, contrast_products
+
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((60, 5, 12))
+    labels = rng.integers(0, 2, (60, 3))
+    contrasts = balanced_contrasts(labels, ["a", "b", "c"], 20, rng)
+    raw = metrics.fit("raw", np.empty((0, 1)))
+    stream = x.sum(1)
+    block = Block("probe", "last", list(range(60)), x)
+    found = attribute_products([block], stream, contrasts, raw, 5)
+    expected = [np.diag(contrast_products(x[:, k], stream, contrasts)) for k in range(5)]
+    np.testing.assert_allclose(found, np.transpose(expected), atol=1e-5)

@@ -1,0 +1,82 @@
+"""One model taken apart at one depth and position: the rows of components/{model}.csv."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from emovec.activations.store import Block
+from emovec.activations.streams import Streams
+from emovec.between_models.attributes import balanced_contrasts, contrast_reliability
+from emovec.components.products import Part, attribute_products, emotion_products
+from emovec.components.shares import contrast_near, contrast_weights, share_rows, shares
+from emovec.io.tables import typed
+from emovec.prompts.sentences import attributes_of
+from emovec.prompts.splits import near_by_head
+from emovec.statistics import metrics
+from emovec.statistics.arrays import ratio
+from emovec.statistics.clustered import reliability
+from emovec.statistics.resampling import flipped_norm2_u, p_value, sign_flips
+from emovec.statistics.unbiased import differences
+
+METRICS = ("raw", "lda")
+RULER = 0.25  # reliability of an attribute whose shares are a ruler: its length is known to a fifth
+
+
+def decompose(
+    blocks: Sequence[Block],
+    control_blocks: Sequence[Block],
+    streams: Streams,
+    control: pd.DataFrame,
+    control_stream: np.ndarray,
+    prompts: pd.DataFrame,
+    emotions: Sequence[str],
+    parts: Sequence[Part],
+    *,
+    depth: int,
+    statistics: dict,
+    held: bool,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """The table `components` without model and position.
+
+    Parameters
+    ----------
+    blocks, control_blocks : what each part wrote in the prompts and in the sentences of `control`,
+        the control half of the probe, whose streams are `control_stream[sentence, d_model]`.
+    """
+    alpha, draws = statistics["alpha"], statistics["permutations"]
+    x = np.asarray(streams.residual)[:, :, depth].astype(float)
+    weights, near = contrast_weights(len(emotions)), contrast_near(near_by_head(prompts, emotions))
+    labels = attributes_of(control)
+    contrasts = balanced_contrasts(labels.to_numpy(), list(labels), x.shape[1], rng)
+    rows = []
+    for name in METRICS:
+        metric = metrics.fit(name, np.asarray(streams.probe)[:, depth])
+        products = emotion_products(blocks, x, weights, near, metric, len(parts))
+        d = differences(metric.apply(x), weights)
+        p = np.array([_p_direction(*one, draws, rng) for one in zip(d, near, strict=True)])
+        known = reliability(d, near, alpha)[0] >= statistics["thresholds"]["reliability"]
+        found = shares(products, near, p, alpha, draws, rng)
+        own = attribute_products(
+            control_blocks, control_stream.astype(float), contrasts, metric, len(parts)
+        )
+        _, reliable = contrast_reliability(metric.apply(control_stream), contrasts)
+        kept = own[reliable >= RULER]
+        attributes = ratio(kept, kept.sum(axis=1, keepdims=True))
+        rows += [
+            row | {"metric": name}
+            for row in share_rows(found, attributes, known, parts, emotions, alpha, held)
+        ]
+    places = {"depth": depth, "relative_depth": depth / streams.n_layers}
+    return typed([row | places | {"model": streams.name} for row in rows], "components")
+
+
+def _p_direction(d: np.ndarray, near: np.ndarray, draws: int, rng: np.random.Generator) -> float:
+    """Sign flips of one contrast `d[topic, d_model]`, whole heads together: is there one at all?"""
+    heads, head = np.unique(near.argmax(axis=1), return_inverse=True)
+    null = flipped_norm2_u(d[None], sign_flips(len(heads), draws, rng)[:, head])[:, 0]
+    observed = flipped_norm2_u(d[None], np.ones((1, len(d)), np.int8))[0, 0]
+    return float(p_value(observed, null))

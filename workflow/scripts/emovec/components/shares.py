@@ -1,0 +1,157 @@
+"""The share of each part of a model in an emotion's direction, with its interval and its nulls.
+
+The unbiased squared length of a mean difference is bilinear (Walther et al. 2016), and the stream
+is the sum of its parts, so that U(D_part, D)/U(D, D) are shares that sum to 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from emovec.components.products import Part, Products
+from emovec.registry import Kind, registry
+from emovec.statistics.arrays import Floats, Mask, ratio
+from emovec.statistics.corrections import holm
+from emovec.statistics.resampling import (
+    jackknife_interval,
+    max_t,
+    p_value,
+    sign_flips,
+)
+
+LEAST_ATTRIBUTES = 20  # of which a 95 % quantile can be told
+
+ROLES = registry(
+    Kind("own", "the emotion's own"),
+    Kind("emotional", "emotional"),
+    Kind("busy", "busy with everything"),
+    Kind("against", "writes against it"),
+)
+
+
+def contrast_weights(n_emotions: int) -> Floats:
+    """`[contrast, class]`, neutral last: emotions against neutral, then against the other emotions.
+
+    >>> contrast_weights(2).tolist()
+    [[1.0, 0.0, -1.0], [0.0, 1.0, -1.0], [1.0, -1.0, 0.0], [-1.0, 1.0, 0.0]]
+    """
+    neutral = np.hstack([np.eye(n_emotions), -np.ones((n_emotions, 1))])
+    if n_emotions == 1:
+        return neutral
+    others = (1 - np.eye(n_emotions)) / (n_emotions - 1)
+    return np.vstack([neutral, np.hstack([np.eye(n_emotions) - others, np.zeros((n_emotions, 1))])])
+
+
+def contrast_near(near: Mask) -> Mask:
+    """Which topics are near in each contrast, from those of each emotion."""
+    return near if len(near) == 1 else np.concatenate([near, [near.any(axis=0)] * len(near)])
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Of one contrast, `[part]` each."""
+
+    value: Floats
+    low: Floats
+    high: Floats
+    p: Floats
+    p_adjusted: Floats
+
+
+def shares(
+    products: Products, near: Mask, p_direction: Floats, alpha: float, draws: int,
+    rng: np.random.Generator,
+) -> list[Shares]:  # fmt: skip
+    """The shares of all parts in each contrast.
+
+    Signs of a part's differences are flipped, whole heads of words together, while the direction
+    stays: with both flipped the null would lack the noise that a direction which exists carries on.
+    p is adjusted for all parts by max-T, and no smaller than that of the direction itself,
+    `p_direction[contrast]`: only what exists has parts.
+    """
+    found = []
+    for rows, columns, mask, direction in zip(
+        products.rows, products.columns, near, p_direction, strict=True
+    ):
+        total = rows.sum(0)
+        left = (total - rows - columns).T  # [part, topic], without each topic
+        value = ratio(total, total.sum())
+        low, high = jackknife_interval(value, ratio(left, left.sum(0)), alpha, near=mask)
+        blocks, block = np.unique(mask.argmax(axis=1), return_inverse=True)
+        together = np.zeros((len(blocks), rows.shape[1]))
+        np.add.at(together, block, rows)
+        null = sign_flips(len(blocks), draws, rng) @ together
+        p, adjusted = p_value(total, null, "two-sided"), max_t(total, null, "two-sided")
+        found.append(
+            Shares(value, low, high, np.maximum(p, direction), np.maximum(adjusted, direction))
+        )
+    return found
+
+
+def share_rows(
+    found: Sequence[Shares], attributes: Floats, reliable: Sequence[bool], parts: Sequence[Part],
+    emotions: Sequence[str], alpha: float, held: bool,
+) -> list[dict]:  # fmt: skip
+    """Rows of the table components, of one metric.
+
+    Parameters
+    ----------
+    attributes : shares `[attribute, part]` of ordinary attributes that are known well enough.
+    reliable : of each contrast, whether its direction is.
+    held : whether heads were split with a norm's scale held fixed.
+    """
+    enough = len(attributes) >= LEAST_ATTRIBUTES
+    band = np.quantile(attributes, [alpha, 1 - alpha], axis=0) if enough else None
+    corrected = []
+    for start in range(0, len(found), len(emotions)):
+        own = np.concatenate([one.p_adjusted for one in found[start : start + len(emotions)]])
+        names = [emotion for emotion in emotions for _ in parts]
+        corrected += np.split(holm(own, names), len(emotions))
+    rows = []
+    for number, (one, p_adjusted) in enumerate(zip(found, corrected, strict=True)):
+        emotion = emotions[number % len(emotions)]
+        against = "emotions" if number >= len(emotions) else "neutral"
+        for k, part in enumerate(parts):
+            row = {
+                "emotion": emotion, "against": against, "part": part.kind, "block": part.block,
+                "head": part.head, "value": one.value[k], "ci_low": one.low[k],
+                "ci_high": one.high[k], "p": one.p[k], "p_adjusted": p_adjusted[k],
+                "null_low": band[0][k] if enough else np.nan,
+                "null_high": band[1][k] if enough else np.nan,
+                "n_null": len(attributes), "gate_ok": bool(reliable[number]),
+                "role": "", "flag": _flag(one.value[k], held and part.kind == "head"),
+            }  # fmt: skip
+            rows.append(row)
+    apart = {
+        (row["emotion"], row["block"], row["head"], row["part"])
+        for row in rows
+        if row["against"] == "emotions" and _shown(row, alpha) and row["value"] > 0
+    }
+    for row in rows:
+        if row["against"] == "neutral" and _shown(row, alpha):
+            key = (row["emotion"], row["block"], row["head"], row["part"])
+            row["role"] = _role(row, key in apart)
+    return rows
+
+
+def _flag(value: float, held: bool) -> str:
+    if not np.isfinite(value):
+        return "norm_not_positive"
+    return "scale_held" if held else ""
+
+
+def _shown(row: dict, alpha: float) -> bool:
+    return row["gate_ok"] and row["p_adjusted"] < alpha
+
+
+def _role(row: dict, apart: bool) -> str:
+    if row["value"] < 0:
+        return "against"
+    if np.isnan(row["null_high"]):
+        return ""
+    if row["value"] <= row["null_high"]:
+        return "busy"
+    return "own" if apart else "emotional"
