@@ -60,6 +60,7 @@ except InputError as error:
 MODELS = config["models"]
 EMOTIONS = config["prompts"]["emotions"]
 STEERED = config["steering"]["models"]
+DECOMPOSED = config["components"]["models"]
 CLASSIFIERS = config["steering"]["classifiers"] if STEERED else {}
 SOURCES = {
     source_id(model["source"]): model["source"]

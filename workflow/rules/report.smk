@@ -10,6 +10,7 @@ TABLES = {
     "multiverse": "<results>/multiverse.csv",
     "confounds": "<results>/prompts/confounds.csv",
     "tokens": collect("<results>/token_projections/{model}.csv", model=CAPTURED),
+    "components": collect("<results>/components/{model}.csv", model=DECOMPOSED),
     "steering": collect("<results>/steering/{model}.csv", model=STEERED),
     "steering_scores": collect("<results>/steering/{model}/scores.csv", model=STEERED),
 }
@@ -88,6 +89,9 @@ rule write_report:
             "<results>/plots{{lang}}/cross_model/cross_model_{emotion}.png", emotion=EMOTIONS
         ),
         run_plots=RUN_PLOTS,
+        component_plots=collect(
+            "<results>/plots{{lang}}/{model}/{model}_components.png", model=DECOMPOSED
+        ),
         steering_choices=collect("<results>/steering/{model}/choice.json", model=STEERED),
         steering_openings=[OPENINGS] if STEERED else [],
         steering_plots=collect(STEERING_PLOTS, model=STEERED, allow_missing=True),

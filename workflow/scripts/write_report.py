@@ -38,6 +38,7 @@ with job(snakemake.rule, snakemake.log[0]):
         models=params.models,
         untrained=params.untrained,
         languages=params.languages,
+        components=[read_table(path, "components") for path in paths.components],
         suffix=snakemake.wildcards.lang,
         folder=Path(output.markdown).parent,
     )

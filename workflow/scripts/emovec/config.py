@@ -244,19 +244,22 @@ def _check_references(config: dict, targets: dict) -> None:
     positions, steering = config["activations"]["positions"], config["steering"]
     primary = config["statistics"].setdefault("position", (in_probe(positions) or [""])[-1])
     steering.setdefault("position", primary)
-    for part, those in (("statistics", " that the probe has too"), ("steering", "")):
+    config["components"].setdefault("position", primary)
+    read = (("statistics", " that the probe has too"), ("steering", ""), ("components", ""))
+    for part, those in read:
         if (position := config[part]["position"]) not in positions:
             raise InputError(
                 f"config: {part}.position must be one of activations.positions "
                 f"({', '.join(positions)}){those}, not {position!r}."
             )
     sources = {name: model["source"] for name, model in config["models"].items()}
-    for name in steering["models"]:
-        if "activations" in sources.get(name, {"activations": ""}):
-            raise InputError(
-                f"config: steering.models names {name!r}, which is no model of this config that "
-                "can be run."
-            )
+    for part in ("steering", "components"):
+        for name in config[part]["models"]:
+            if "activations" in sources.get(name, {"activations": ""}):
+                raise InputError(
+                    f"config: {part}.models names {name!r}, which is no model of this config that "
+                    "can be run."
+                )
     judges = {f"classifiers.{name}": judge for name, judge in steering["classifiers"].items()}
     aims = {"targets": targets} | {
         f"{name}.targets": one["targets"] for name, one in judges.items()

@@ -13,6 +13,7 @@ from emovec.explorer.texts import written_texts
 from emovec.prompts.positions import POSITIONS
 from emovec.registry import titles
 from emovec.report.answers import first_screen, lines
+from emovec.report.components import component_facts
 from emovec.report.contents import describe
 from emovec.report.page import to_html
 from emovec.report.render import render
@@ -47,6 +48,7 @@ def make_report(
     models: Sequence[str],
     untrained: Sequence[str],
     languages: Mapping[str, str],
+    components: Sequence[pd.DataFrame] = (),
     suffix: str,
     folder: Path,
 ) -> Report:
@@ -58,6 +60,7 @@ def make_report(
     tokens : the token projections of each model that has some.
     openings : None if nothing was steered.
     languages : the code of every language that a report is written in, by the suffix of its files.
+    components : the table of each model that was taken apart.
     suffix : that of this report's.
     folder : where the report and its figures are.
     """
@@ -81,6 +84,8 @@ def make_report(
     context |= {
         "titles": titles(POSITIONS),
         "steering": steering,
+        "components": component_facts(components, context["alpha"]),
+        "decomposed": [table.model.iloc[0] for table in components],
         "lang": suffix,
         "other_languages": [
             {"code": code, "name": LANGUAGES[code].title, "markdown": f"report{other}.md"}

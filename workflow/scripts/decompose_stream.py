@@ -1,0 +1,50 @@
+"""Which heads and MLPs write the emotions of one model, at one depth and position."""
+
+from pathlib import Path
+
+from emovec.io.job import job
+
+with job(snakemake.rule, snakemake.log[0]):
+    from emovec.activations.capture import Reader
+    from emovec.activations.store import open_activations
+    from emovec.activations.streams import load_streams
+    from emovec.components.decompose import decompose
+    from emovec.components.parts import norm_after, parts_of, read_parts
+    from emovec.io.seeds import generator
+    from emovec.io.tables import write_table
+    from emovec.models.depths import nearest_depth
+    from emovec.prompts.sentences import map_half, read_probe, read_prompts
+
+    paths, params, name = snakemake.input, snakemake.params, snakemake.wildcards.model
+    classes, position = [*params.emotions, params.neutral], params.position
+    prompts = read_prompts(paths.prompts, params.emotions, params.neutral)
+    probe = read_probe(paths.probe)
+    control = probe[probe["half"] == "control"].reset_index(drop=True)
+    fit = map_half(probe)
+    streams = load_streams(paths.activations, name, position, classes, fit, params.seed)
+    stream = open_activations(paths.activations).probe(position, control.id.tolist())
+    depth = nearest_depth(params.depth, streams.n_layers)
+
+    folder = Path(paths.model[0]).parent
+    reader = Reader.load(name, folder, params.model, params.activations, params.suffix)
+    read = [
+        list(read_parts(reader, reader.plan_table(group, table, path, [position]), depth))
+        for group, table, path in (
+            ("prompts", prompts, paths.prompts),
+            ("probe", control, paths.probe),
+        )
+    ]
+    table = decompose(
+        *read,
+        streams,
+        control,
+        stream[:, depth],
+        prompts,
+        params.emotions,
+        parts_of(depth, reader.bridge.cfg.n_heads),
+        depth=depth,
+        statistics=params.statistics,
+        held=norm_after(reader.bridge),
+        rng=generator(params.seed, "components", name),
+    )
+    write_table(table.assign(position=position), snakemake.output[0], "components")

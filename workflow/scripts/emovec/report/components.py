@@ -1,0 +1,53 @@
+"""Which heads and MLPs write an emotion's direction, and whether they write everything else too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from emovec.components.shares import ROLES
+from emovec.wording.language import _
+
+SHOWN = 3  # parts of each emotion that the report names
+
+
+def component_facts(tables: Sequence[pd.DataFrame], alpha: float) -> list[dict]:
+    """For each model and emotion: the largest writers, and how many there are of each role.
+
+    In the whitened metric; where no part beats sign flips, none is named.
+    """
+    facts = []
+    for table in tables:
+        rows = table[(table.metric == "lda") & (table.against == "neutral")]
+        for emotion, own in rows.groupby("emotion", sort=False):
+            shown = own[own.gate_ok & (own.p_adjusted < alpha) & (own.value > 0)]
+            facts.append(
+                {
+                    "model": own.model.iloc[0],
+                    "depth": int(own.depth.iloc[0]),
+                    "emotion": emotion,
+                    "known": bool(own.gate_ok.iloc[0]),
+                    "counts": {name: int((own.role == name).sum()) for name in ROLES},
+                    "of": len(own),
+                    "writers": [
+                        row | {"name": _name(row), "says": _says(row["role"])}
+                        for row in shown.nlargest(SHOWN, "value").to_dict("records")
+                    ],
+                }
+            )
+    return facts
+
+
+def _name(row: dict) -> str:
+    names = {
+        "embedding": _("the embedding"),
+        "bias": _("biases"),
+        "head": _("head {block}.{head}"),
+        "mlp": _("MLP {block}"),
+    }
+    return names[row["part"]].format(block=row["block"], head=row["head"])
+
+
+def _says(role: str) -> str:
+    return _(ROLES[role].title) if role in ROLES else ""

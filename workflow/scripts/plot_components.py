@@ -1,0 +1,15 @@
+"""How much of each emotion's direction the heads and MLPs of one model write."""
+
+from emovec.io.job import job
+
+with job(snakemake.rule, snakemake.log[0]):
+    from emovec.figures.components import component_map
+    from emovec.figures.style import save
+    from emovec.io.tables import read_table
+    from emovec.wording.language import speak
+
+    params = snakemake.params
+    speak(params.language)
+    table = read_table(snakemake.input[0], "components")
+    figure = component_map(table, params.emotions, snakemake.wildcards.model, params.alpha)
+    save(figure, snakemake.output[0], params.plots["dpi"])
