@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from emovec.components.decompose import direction_p
 from emovec.components.products import attribute_products, emotion_products
 from emovec.components.shares import contrast_near, contrast_weights, shares
 from emovec.errors import InputError
@@ -97,6 +98,7 @@ def world(rng: np.random.Generator, signal: float, n_topics: int = 40, d: int = 
 
 
 def found_in(x: np.ndarray, rng: np.random.Generator) -> tuple:
+    """Products, shares and squared lengths; a direction that does not exist has no parts."""
     n_topics = len(x) // 3
     stream = x.sum(1).reshape(n_topics, 3, -1).swapaxes(0, 1)
     near = contrast_near(np.stack([np.eye(n_topics, dtype=bool)] * 2))
@@ -105,7 +107,9 @@ def found_in(x: np.ndarray, rng: np.random.Generator) -> tuple:
     block = Block("prompts", "last", list(range(len(x))), x.astype("f4"))
     products = emotion_products([block], stream, weights, near, raw, x.shape[1])
     length = norm2_u(differences(stream, weights))
-    return products, shares(products, near, np.zeros(4), 0.05, 999, rng), length
+    d = differences(stream, weights)
+    p = np.array([direction_p(one, mask, 999, rng) for one, mask in zip(d, near, strict=True)])
+    return products, shares(products, near, p, 0.05, 999, rng), length
 
 
 def test_products_are_unbiased_and_shares_sum_to_one() -> None:
@@ -129,6 +133,16 @@ def test_a_planted_part_is_found_and_no_other() -> None:
         assert own.value.argmax() == 3 and own.p_adjusted[3] < 0.05, seed
         others += (np.delete(own.p_adjusted, 3) < 0.05).any()
     assert others <= 7  # 95 % of binomial draws at 0.05
+
+
+def test_without_an_emotion_no_part_is_found() -> None:
+    """50 worlds in which classes do not differ: any part at most as often as the level says."""
+    found = 0
+    for seed in range(50):
+        rng = np.random.default_rng(1000 + seed)
+        _, [one, *_], _ = found_in(world(rng, 0), rng)
+        found += (one.p_adjusted < 0.05).any()
+    assert found <= 6
 
 
 def test_attributes_are_the_unpaired_form() -> None:

@@ -57,7 +57,7 @@ def decompose(
         metric = metrics.fit(name, np.asarray(streams.probe)[:, depth])
         products = emotion_products(blocks, x, weights, near, metric, len(parts))
         d = differences(metric.apply(x), weights)
-        p = np.array([_p_direction(*one, draws, rng) for one in zip(d, near, strict=True)])
+        p = np.array([direction_p(*one, draws, rng) for one in zip(d, near, strict=True)])
         known = reliability(d, near, alpha)[0] >= statistics["thresholds"]["reliability"]
         found = shares(products, near, p, alpha, draws, rng)
         own = attribute_products(
@@ -74,7 +74,7 @@ def decompose(
     return typed([row | places | {"model": streams.name} for row in rows], "components")
 
 
-def _p_direction(d: np.ndarray, near: np.ndarray, draws: int, rng: np.random.Generator) -> float:
+def direction_p(d: np.ndarray, near: np.ndarray, draws: int, rng: np.random.Generator) -> float:
     """Sign flips of one contrast `d[topic, d_model]`, whole heads together: is there one at all?"""
     heads, head = np.unique(near.argmax(axis=1), return_inverse=True)
     null = flipped_norm2_u(d[None], sign_flips(len(heads), draws, rng)[:, head])[:, 0]
