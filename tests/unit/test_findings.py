@@ -17,6 +17,7 @@ from emovec.between_models.thresholds import Thresholds
 from emovec.between_models.verdict import VERDICTS
 from emovec.io.tables import COLUMNS, typed
 from emovec.report.answers import first_screen, grade, lines
+from emovec.report.components import component_facts
 from emovec.report.contents import describe
 from emovec.report.page import to_html
 from emovec.report.render import render
@@ -152,6 +153,7 @@ def written(
 def rendered(facts: dict, verdicts: pd.DataFrame, steering: Sequence[dict], **more: object) -> str:
     glance = [*facts["glance"], *(model["glance"] for model in steering)]
     context = {"titles": {"last": "last token"}, "steering": steering, "glance": glance}
+    context |= {"components": [], "decomposed": []}
     context |= first_screen(facts, verdicts, steering)
     return render("report.md.j2", facts | context | {"lang": "", "other_languages": []} | more)
 
@@ -382,6 +384,29 @@ def test_answers_come_in_japanese() -> None:
         for one, other in zip(english, japanese, strict=True):
             assert Counter(re.findall("[0-9]+", one)) == Counter(re.findall("[0-9]+", other))
             assert not re.search(r"[a-z]{2,} [a-z]{2,}", other)
+
+
+def test_parts_are_named_with_their_share_and_what_else_they_write() -> None:
+    shared = {"model": "one", "position": "last", "depth": 3, "metric": "lda", "gate_ok": True,
+              "emotion": "anger", "against": "neutral", "ci_low": 0.1, "ci_high": 0.3}  # fmt: skip
+    rows = [
+        shared | {"part": "head", "block": 2, "head": 1, "value": 0.21, "p_adjusted": 0.01,
+                  "role": "own", "null_high": 0.05},
+        shared | {"part": "mlp", "block": 1, "value": -0.1, "p_adjusted": 0.02},
+        shared | {"part": "embedding", "block": -1, "value": 0.01, "p_adjusted": 0.6},
+    ]  # fmt: skip
+    (fact,) = component_facts([table("components", rows)], 0.05)
+    assert (fact["beyond"], fact["of"], fact["ruled"], fact["counts"]["own"]) == (2, 3, True, 1)
+    (writer,) = fact["writers"]  # what writes against the direction is counted, not named
+    assert writer["name"] == "head 2.1" and writer["says"]
+    provenance, audit, tables = run()
+    facts = {"components": [fact], "decomposed": ["one"]}
+    text = written(provenance, audit, tables, **facts)
+    assert "| one | 3 | anger | 2 of 3 | 1, 0, 0, 0 | head 2.1 0.21 [0.10, 0.30] (" in text
+    facts["components"] = component_facts(
+        [table("components", [row | {"role": "", "null_high": None} for row in rows])], 0.05
+    )
+    assert "| too few reliable attributes | head 2.1" in written(provenance, audit, tables, **facts)
 
 
 def test_order_of_six_emotions_is_told_with_its_p() -> None:

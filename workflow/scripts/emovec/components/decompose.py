@@ -22,7 +22,7 @@ from emovec.statistics.resampling import flipped_norm2_u, p_value, sign_flips
 from emovec.statistics.unbiased import differences
 
 METRICS = ("raw", "lda")
-RULER = 0.25  # reliability of an attribute whose shares are a ruler: its length is known to a fifth
+RULER = 0.5  # least reliability of an attribute whose shares are part of the ruler
 
 
 def decompose(

@@ -56,11 +56,11 @@ def component_map(
     axes[0].set_ylabel(_("block"))
     figure.colorbar(image, ax=axes, label=_("share ({metric})").format(
         metric=_(METRICS[metric].title)))  # fmt: skip
-    carries = rows[rows.role.isin(["own", "emotional"]) & rows.emotion.isin(shown)]
-    title = _("{model}, depth {depth}: {n} heads and MLPs carry an emotion").format(
+    writing = rows[rows.gate_ok & (rows.p_adjusted < alpha) & rows.emotion.isin(shown)]
+    title = _("{model}, depth {depth}: {n} heads and MLPs write along a direction").format(
         model=model,
         depth=int(rows.depth.iloc[0]),
-        n=part(len(carries[["block", "part", "head"]].drop_duplicates()), n_blocks * (n_heads + 1)),
+        n=part(len(writing[["block", "part", "head"]].drop_duplicates()), n_blocks * (n_heads + 1)),
     )
     keys = [
         key(_("beyond sign flips"), "black", lw=1.4),

@@ -21,13 +21,16 @@ def component_facts(tables: Sequence[pd.DataFrame], alpha: float) -> list[dict]:
     for table in tables:
         rows = table[(table.metric == "lda") & (table.against == "neutral")]
         for emotion, own in rows.groupby("emotion", sort=False):
-            shown = own[own.gate_ok & (own.p_adjusted < alpha) & (own.value > 0)]
+            beyond = own[own.gate_ok & (own.p_adjusted < alpha)]
+            shown = beyond[beyond.value > 0]
             facts.append(
                 {
                     "model": own.model.iloc[0],
                     "depth": int(own.depth.iloc[0]),
                     "emotion": emotion,
                     "known": bool(own.gate_ok.iloc[0]),
+                    "beyond": len(beyond),
+                    "ruled": bool(own.null_high.notna().any()),
                     "counts": {name: int((own.role == name).sum()) for name in ROLES},
                     "of": len(own),
                     "writers": [
