@@ -53,7 +53,17 @@ def test_every_parameter_can_be_shown_in_a_table() -> None:
 
 def test_rules_keep_to_the_folders_and_to_one_style_of_name(root: Path) -> None:
     verbs = {
-        *("audit", "capture", "carry", "choose", "classify", "compare", "compute", "decode"),
+        *(
+            "audit",
+            "capture",
+            "carry",
+            "choose",
+            "classify",
+            "compare",
+            "compute",
+            "decode",
+            "decompose",
+        ),
         *("estimate", "export", "fetch", "import", "join", "judge", "make", "merge", "plot"),
         *("project", "read", "vary", "write"),
     }

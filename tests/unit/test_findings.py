@@ -161,11 +161,11 @@ def rendered(facts: dict, verdicts: pd.DataFrame, steering: Sequence[dict], **mo
 def steered() -> tuple[pd.DataFrame, pd.DataFrame, dict, pd.DataFrame]:
     """Effects, scores, choice and openings of one steered model, with numbers told apart."""
     condition = {"model": "one", "source": "one", "scope": "new", "depth": 1, "strength": 0.5}
-    values = {"ci_low": 1.23, "ci_high": 2.34, "null_low": -0.45, "null_high": 0.56, "p": 0.012,
-              "p_adjusted": 0.012}  # fmt: skip
+    values = {"ci_low": 1.23, "ci_high": 2.34, "null_low": -0.45, "null_high": 0.56, "p": 0.012}
     effects = [
         condition | values | {"operation": operation, "direction": emotion, "sign": sign,
-                              "measure": measure, "reading": reading, "value": value, "null": ALL}
+                              "measure": measure, "reading": reading, "value": value, "null": ALL,
+                              "p_adjusted": 0.012 if measure.startswith("logp") else np.nan}
         for e, emotion in enumerate(EMOTIONS)
         for operation, sign in (("add", 1), ("add", -1), ("remove", 0))
         for measure, reading, value in (
