@@ -508,3 +508,50 @@ def test_picture_of_extremes(tmp_path):
     assert values(result, "length", "smd_words")["envy vs neutral"] == np.inf
     draw(result, ["envy"], tmp_path / "a.png")
     assert (tmp_path / "a.png").stat().st_size > 10_000
+
+
+# The spectrum -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def spectrum() -> pd.DataFrame:
+    return pd.read_csv(SHIPPED / "spectrum.csv", keep_default_na=False)
+
+
+def test_spectrum_is_complete_and_alike_in_form(spectrum: pd.DataFrame) -> None:
+    emotions = list(dict.fromkeys(spectrum.emotion))[:-1]
+    assert len(emotions) == 32 and len(spectrum) == 60 * 33 and spectrum.id.is_unique
+    read = read_prompts(SHIPPED / "spectrum.csv", emotions, NEUTRAL)  # spans, topics, classes
+    assert len(read) == len(spectrum) and spectrum.text.is_unique
+    assert (spectrum.groupby("topic")[["register", "writer"]].nunique() == 1).all(axis=None)
+    assert (spectrum.text.str.split().str[0].groupby(spectrum.topic).nunique() == 1).all()
+    words = spectrum.text.str.split().str.len()
+    assert words.between(10, 18).all() and spectrum.text.str.fullmatch(r"[^.!?\"]*\.").all()
+    assert (words.groupby(spectrum.emotion).mean() - words.mean()).abs().max() < 0.8
+
+
+def test_words_of_the_spectrum_belong_to_one_emotion(spectrum: pd.DataFrame) -> None:
+    emotions = list(dict.fromkeys(spectrum.emotion))[:-1]
+    number = spectrum.groupby("writer").topic.transform(lambda t: pd.factorize(t)[0] + 1)
+    feeling = spectrum[spectrum.emotion != NEUTRAL]
+    place = feeling.emotion.map(emotions.index)
+    implicit = feeling.phrase == "implicit"
+    assert (implicit == ((place + number[feeling.index]) % 3 == 0)).all()
+    named = feeling[~implicit]
+    heads = named.groupby("emotion").phrase.nunique()
+    assert heads.min() >= 8 and (named.groupby("phrase").emotion.nunique() == 1).all()
+    owner = dict(zip(named.emotion_word.str.lower(), named.emotion, strict=True))
+    for text, emotion in zip(spectrum.text.str.lower(), spectrum.emotion, strict=True):
+        words = re.findall(r"[a-z'-]+", text)
+        assert {owner.get(word, emotion) for word in words} == {emotion}, text
+
+
+def test_ratings_are_of_the_spectrum(spectrum: pd.DataFrame) -> None:
+    ratings = pd.read_csv(SHIPPED.parent / "ratings.csv")
+    assert list(ratings.emotion) == list(dict.fromkeys(spectrum.emotion))[:-1]
+    rated = ratings.dropna()
+    assert len(rated) == 29 and set(ratings.emotion) - set(rated.emotion) == {
+        "envy", "resignation", "nostalgia",
+    }  # fmt: skip
+    assert rated[["valence", "arousal", "dominance"]].stack().between(1, 9).all()
+    assert rated.n.min() >= 30
