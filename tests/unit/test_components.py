@@ -11,6 +11,7 @@ from emovec.errors import InputError
 from emovec.io.files import read_json
 from emovec.prompts.tokenizer import load_encoder
 from emovec.statistics import metrics
+from emovec.statistics.resampling import jackknife_interval
 from emovec.statistics.unbiased import differences, norm2_u
 from tiny import ARCHITECTURES, SUFFIX, model_folder, write_normed
 
@@ -121,6 +122,32 @@ def test_products_are_unbiased_and_shares_sum_to_one() -> None:
     for one in (found[0], *found[2:]):  # of the emotion without a signal nothing is defined
         assert one.value.sum() == pytest.approx(1)
         assert (one.low < one.value).all() and (one.value < one.high).all()
+
+
+def test_interval_is_the_jackknife_of_shares_made_anew_without_each_topic() -> None:
+    rng = np.random.default_rng(4)
+    x = world(rng, 20, n_topics=12)
+    _, [one, *_], _ = found_in(x, rng)
+    topics = x.reshape(12, 3, 8, -1)
+    left = []
+    for topic in range(12):
+        rest = np.delete(topics, topic, axis=0).reshape(33, 8, -1)
+        left.append(found_in(rest, rng)[1][0].value)
+    low, high = jackknife_interval(one.value, np.transpose(left))
+    np.testing.assert_allclose([one.low, one.high], [low, high], rtol=1e-4, atol=1e-6)
+
+
+def test_a_part_is_no_surer_than_its_direction() -> None:
+    rng = np.random.default_rng(5)
+    products, _, _ = found_in(world(rng, 20), rng)
+    near = contrast_near(np.stack([np.eye(40, dtype=bool)] * 2))
+    sure, unsure = (
+        shares(products, near, np.full(4, p), 0.05, 999, np.random.default_rng(0))[0]
+        for p in (0.0, 0.3)
+    )
+    assert sure.p_adjusted[3] < 0.05 and sure.p[3] < 0.05
+    np.testing.assert_array_equal(unsure.p_adjusted, np.maximum(sure.p_adjusted, 0.3))
+    np.testing.assert_array_equal(unsure.p, np.maximum(sure.p, 0.3))
 
 
 def test_a_planted_part_is_found_and_no_other() -> None:

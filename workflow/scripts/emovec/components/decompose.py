@@ -17,7 +17,7 @@ from emovec.prompts.sentences import attributes_of
 from emovec.prompts.splits import near_by_head
 from emovec.statistics import metrics
 from emovec.statistics.arrays import ratio
-from emovec.statistics.clustered import reliability
+from emovec.statistics.clustered import clusters, reliability
 from emovec.statistics.resampling import flipped_norm2_u, p_value, sign_flips
 from emovec.statistics.unbiased import differences
 
@@ -76,7 +76,7 @@ def decompose(
 
 def direction_p(d: np.ndarray, near: np.ndarray, draws: int, rng: np.random.Generator) -> float:
     """Sign flips of one contrast `d[topic, d_model]`, whole heads together: is there one at all?"""
-    heads, head = np.unique(near.argmax(axis=1), return_inverse=True)
-    null = flipped_norm2_u(d[None], sign_flips(len(heads), draws, rng)[:, head])[:, 0]
+    n_heads, head = clusters(near)
+    null = flipped_norm2_u(d[None], sign_flips(n_heads, draws, rng)[:, head])[:, 0]
     observed = flipped_norm2_u(d[None], np.ones((1, len(d)), np.int8))[0, 0]
     return float(p_value(observed, null))

@@ -14,6 +14,7 @@ import numpy as np
 from emovec.components.products import Part, Products
 from emovec.registry import Kind, registry
 from emovec.statistics.arrays import Floats, Mask, ratio
+from emovec.statistics.clustered import clusters
 from emovec.statistics.corrections import holm
 from emovec.statistics.resampling import (
     jackknife_interval,
@@ -80,10 +81,10 @@ def shares(
         left = (total - rows - columns).T  # [part, topic], without each topic
         value = ratio(total, total.sum())
         low, high = jackknife_interval(value, ratio(left, left.sum(0)), alpha, near=mask)
-        blocks, block = np.unique(mask.argmax(axis=1), return_inverse=True)
-        together = np.zeros((len(blocks), rows.shape[1]))
-        np.add.at(together, block, rows)
-        null = sign_flips(len(blocks), draws, rng) @ together
+        n_heads, head = clusters(mask)
+        together = np.zeros((n_heads, rows.shape[1]))
+        np.add.at(together, head, rows)
+        null = sign_flips(n_heads, draws, rng) @ together
         p, adjusted = p_value(total, null, "two-sided"), max_t(total, null, "two-sided")
         found.append(
             Shares(value, low, high, np.maximum(p, direction), np.maximum(adjusted, direction))

@@ -62,8 +62,7 @@ def component_map(
         depth=int(rows.depth.iloc[0]),
         n=part(len(writing[["block", "part", "head"]].drop_duplicates()), n_blocks * (n_heads + 1)),
     )
-    keys = [
-        key(_("beyond sign flips"), "black", lw=1.4),
-        key(_("but no more than in ordinary attributes"), "black", lw=1.4, ls=":"),
-    ]
+    keys = [key(_("beyond sign flips"), "black", lw=1.4)]
+    if (rows.role == "busy").any():
+        keys.append(key(_("but no more than in ordinary attributes"), "black", lw=1.4, ls=":"))
     return titled(figure, title, keys, fontsize=9)

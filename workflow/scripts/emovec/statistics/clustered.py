@@ -11,7 +11,7 @@ number of ways of clustering (Cameron, Gelbach & Miller 2011, J. Bus. Econ. Stat
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from emovec.statistics.arrays import Floats, Mask, ratio
@@ -28,6 +28,16 @@ def near_topics(topics: int, *labels: ArrayLike) -> Mask:
         label = np.asarray(way)
         near |= label[:, None] == label
     return near
+
+
+def clusters(near: Mask) -> tuple[int, NDArray[np.int_]]:
+    """How many clusters topics come in, one way of clustering, and the number of each topic's.
+
+    >>> clusters(near_topics(3, ["sorry", "guilt", "sorry"]))[1].tolist()
+    [0, 1, 0]
+    """
+    found, cluster = np.unique(near.argmax(axis=1), return_inverse=True)
+    return len(found), cluster
 
 
 def cross_u(x: Floats, y: Floats, near: Mask) -> tuple[Floats, Floats]:

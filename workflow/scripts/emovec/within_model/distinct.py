@@ -16,7 +16,7 @@ from scipy import stats
 
 from emovec.statistics import metrics, unbiased
 from emovec.statistics.arrays import Floats, Mask
-from emovec.statistics.clustered import clustered_error, cross_u, reliability
+from emovec.statistics.clustered import clustered_error, clusters, cross_u, reliability
 from emovec.statistics.corrections import holm
 from emovec.statistics.resampling import flipped_norm2_u, max_t, sign_flips
 from emovec.statistics.unbiased import cosine
@@ -59,7 +59,7 @@ def distinct(
     margin
         The cosine from which on directions are as good as one.
     """
-    p_flips = max(_p_flips(x, y, one.argmax(axis=1), rng, flips) for one in near)
+    p_flips = max(_p_flips(x, y, one, rng, flips) for one in near)
     either = near[0] | near[1]
     a, b = np.concatenate(x, axis=-1), np.concatenate(y, axis=-1)
     products = [cross_u(p, q, either) for p, q in ((a, b), (a, a), (b, b))]
@@ -81,16 +81,16 @@ def distinct(
 def _p_flips(
     x: Sequence[Floats],
     y: Sequence[Floats],
-    head: NDArray[np.int_],
+    near: Mask,
     rng: np.random.Generator,
     flips: int,
 ) -> float:
     """max-T over depths of the squared distance, whole heads flipped together."""
-    blocks, block = np.unique(head, return_inverse=True)
-    signs = sign_flips(len(blocks), flips, rng)[:, block]
+    n_heads, head = clusters(near)
+    signs = sign_flips(n_heads, flips, rng)[:, head]
     apart = [(one - other)[None] for one, other in zip(x, y, strict=True)]
     null = np.concatenate([flipped_norm2_u(d, signs) for d in apart], axis=1)
-    whole = np.ones((1, len(block)), dtype=np.int8)
+    whole = np.ones((1, len(head)), dtype=np.int8)
     observed = np.concatenate([flipped_norm2_u(d, whole)[0] for d in apart])
     return float(max_t(observed, null).min())
 
