@@ -11,6 +11,8 @@ from emovec.errors import InputError
 from emovec.models.sources import source_id
 from emovec.prompts.positions import POSITIONS, in_probe
 from emovec.steering.controls import CONTROLS
+from emovec.steering.effects import READ
+from emovec.steering.families import OWN
 from emovec.steering.judges import JUDGES, TARGETED
 from emovec.vectors.formats import FORMATS
 from emovec.wording.language import LANGUAGES
@@ -74,12 +76,16 @@ def test_choices_are_those_of_the_registries() -> None:
     assert at("activations.positions")["items"]["enum"] == list(POSITIONS)
     assert at("statistics.position")["enum"] == read_without_marks
     assert at("steering.position")["enum"] == read_without_marks
+    assert at("components.position")["enum"] == read_without_marks
     assert at("steering.text_controls")["items"]["enum"] == list(CONTROLS)
     assert at("steering.targets")["additionalProperties"]["enum"] == list(TARGETED.labels)
     assert at("exports.formats")["items"]["enum"] == list(FORMATS)
     assert at("report.language")["enum"] == [*LANGUAGES, "both"]
     name = at("steering.classifiers")["propertyNames"]["pattern"]
-    assert not [judge for judge in JUDGES if re.fullmatch(name, judge)]
+    taken = [*JUDGES, READ.removesuffix("_")]  # begin the columns of other scores
+    assert not [one for one in taken if re.fullmatch(name, one)]
+    emotion = at("prompts.emotions")["items"]["pattern"]
+    assert not re.fullmatch(emotion, f"joy{OWN}")  # so that no emotion's words are another's part
 
 
 def changed(path: str, value: object) -> dict:

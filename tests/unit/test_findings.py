@@ -172,7 +172,8 @@ def steered() -> tuple[pd.DataFrame, pd.DataFrame, dict, pd.DataFrame]:
             *((f"logp_{other}", READ_OUTS, sign * (1.7 - 2 * e)) for other in EMOTIONS),
             *((f"{kind}_logp_{emotion}", READ_OUTS, 0.78)
               for kind in ("slope", "linearity", "anti_steerable")),
-            (f"logp_{emotion}_own", READ_OUTS, 0.93 * sign), (f"read_{emotion}_own", TEXTS, 0.37),
+            (f"logp_{emotion}.own", READ_OUTS, 0.93 * sign),
+            (f"read_{emotion}.own", TEXTS, 0.37), (f"read_{emotion}", TEXTS, 0.43),
             ("kl", READ_OUTS, 0.31), (f"nade_{TARGETS[emotion]}", TEXTS, -0.19),
         )
     ]  # fmt: skip
@@ -341,7 +342,7 @@ def test_four_answers_follow_from_the_tables() -> None:
     assert answered(steer=False)[2].endswith("Not tried in this run. (open)")
 
 
-def acting(**p: float) -> dict:
+def acting(p: Mapping[str, float] = MappingProxyType({})) -> dict:
     """What the report says of steering where some measures have another p, over the grid."""
     effects, *rest = steered()
     more = effects[effects.strength == 0.5].assign(strength=1.0, p_adjusted=1.0)
@@ -354,19 +355,19 @@ def acting(**p: float) -> dict:
 def test_effect_is_the_emotions_own_only_beside_the_other_emotions() -> None:
     for found, told in (
         (acting(), [True, True]),
-        (acting(_own=0.2), [True, False]),
-        (acting(logp_gratitude=0.2), [False, False]),
+        (acting({".own": 0.2}), [True, False]),
+        (acting({"logp_gratitude": 0.2}), [False, False]),
     ):
         first = found["facts"][0]
         assert [first["causal"], first["specific"]] == told
     assert "words of its own emotion likelier" in acting()["glance"]
-    assert "own is not shown" in acting(_own=0.2)["glance"]
-    assert "is shown for gratitude" in acting(logp_gratitude=0.2)["glance"]
+    assert "other emotions' directions do is not shown" in acting({".own": 0.2})["glance"]
+    assert "is shown for gratitude" in acting({"logp_gratitude": 0.2})["glance"]
 
 
 def test_what_other_emotions_do_too_is_told_by_number() -> None:
     context = describe(*run(), models=MODELS, untrained=[])
-    told = first_screen(context, run()[2]["verdicts"], [acting(_own=0.2)])
+    told = first_screen(context, run()[2]["verdicts"], [acting({".own": 0.2})])
     assert lines(told["answers"])[2].endswith(
         "1 of 3 raise their words; more than other emotions do, not shown. (fairly sure)"
     )

@@ -336,11 +336,11 @@ def test_own_part_is_less_what_the_other_emotions_do() -> None:
     table = read_outs(effect)
     shown = effects(table, WORDS, EMOTIONS, 0.05, READ_OUTS, TARGETS)
     shown = shown.assign(p_adjusted=adjust(table, shown, EMOTIONS, TARGETS))
-    joy = one(shown, direction="joy", measure="logp_joy_own", sign=1)
+    joy = one(shown, direction="joy", measure="logp_joy.own", sign=1)
     # of the words of joy: what joy does less what fear does, opening by opening
     assert joy.value == pytest.approx(2) and joy.ci_high - joy.ci_low == pytest.approx(0)
     assert joy.p_adjusted == pytest.approx(1 / 21)
-    fear = one(shown, direction="fear", measure="logp_fear_own", sign=1)
+    fear = one(shown, direction="fear", measure="logp_fear.own", sign=1)
     assert fear.value == pytest.approx(0) and fear.p_adjusted > 0.3
     assert one(shown, direction="fear", measure="logp_fear", sign=1).p_adjusted < 0.05
     pushed = np.array([0.02 * number(name) for name in sorted(f"random {i}" for i in range(20))])
@@ -348,12 +348,29 @@ def test_own_part_is_less_what_the_other_emotions_do() -> None:
     assert (joy.null_low, joy.null_high) == pytest.approx(tuple(band))
 
 
+def test_kinds_that_differ_are_not_mixed_in_an_own_part() -> None:
+    """Attributes lower all words by 9; that is no difference between emotions."""
+
+    def effect(kind, name, depth, strength, sign, opening):
+        if kind == "emotion":
+            return {"logp_joy": 1.0 * sign * (name == "joy")}
+        return dict.fromkeys(WORDS, 0.01 * number(name) - 9 * (kind == "attribute"))
+
+    table = read_outs(effect, kinds=("random", "attribute"))
+    shown = effects(table, WORDS, EMOTIONS, 0.05, READ_OUTS, TARGETS)
+    shown = shown.assign(p_adjusted=adjust(table, shown, EMOTIONS, TARGETS))
+    joy = one(shown, direction="joy", measure="logp_joy.own", sign=1, null="all")
+    assert joy.null_high < 0.3 and joy.p_adjusted == pytest.approx(1 / 41)
+
+
 def test_controls_stand_once_in_every_place_and_apart() -> None:
-    drawn = stand_ins(np.arange(20), 3)
-    assert drawn.shape == (20, 3)
-    assert all(sorted(drawn[:, place]) == list(range(20)) for place in range(3))
-    assert set(np.abs(np.diff(drawn, axis=1)).ravel()) <= {6, 14}
-    assert stand_ins(np.arange(10), 32).shape == (10, 32)
+    kinds = ["random"] * 20 + ["attribute"] * 12
+    drawn = stand_ins(np.arange(32), kinds, 3)
+    assert drawn.shape == (32, 3)
+    assert all(sorted(drawn[:, place]) == list(range(32)) for place in range(3))
+    assert ((drawn < 20).all(axis=1) | (drawn >= 20).all(axis=1)).all()  # each draw is of one kind
+    assert np.abs(np.diff(drawn, axis=1)).min() >= 4
+    assert stand_ins(np.arange(10), kinds[:10], 32).shape == (10, 32)
 
 
 def test_grid_is_searched_at_the_level() -> None:
@@ -362,7 +379,7 @@ def test_grid_is_searched_at_the_level() -> None:
     found = []
     for _ in range(400):
         effects = rng.normal(size=(63, 3, 9)) + 0.5 * rng.normal(size=(63, 3, 1))
-        p = corrected(effects[:3], effects[3:], [(0, 0), (1, 1), (2, 2)])
+        p = corrected(effects[:3], effects[3:], ["random"] * 60, [(0, 0), (1, 1), (2, 2)])
         found.append((p.reshape(-1, 2) <= 0.05).any(axis=0))
     assert (np.abs(np.mean(found, axis=0) - 0.05) < 0.035).all()
 
@@ -462,7 +479,7 @@ def test_table_has_every_reading_on_the_reported_half_alone() -> None:
     judged = one(own, **at, measure="nade_joy")
     assert judged.value == pytest.approx(0.3, abs=0.05) and judged.p_adjusted <= 0.05
     assert judged.family == "steering texts" and judged["null"] == "covariance"
-    back = one(own, **at, measure="read_joy_own")
+    back = one(own, **at, measure="read_joy.own")
     assert back.value == pytest.approx(0.2, abs=0.05) and back.p_adjusted <= 0.05
     assert back.family == "steering read-back"
     assert one(own, **at, measure="log_perplexity").value == pytest.approx(0.5)

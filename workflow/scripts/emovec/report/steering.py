@@ -117,7 +117,8 @@ def _fact(
         "sign": sign,
         "words": anywhere(f"logp_{emotion}"),
         "own": anywhere(f"logp_{emotion}{part}"),
-        "read": _measure(rows, f"{READ}{emotion}{part}", TEXTS),
+        "read": _measure(rows, f"{READ}{emotion}", TEXTS),
+        "read_own": _measure(rows, f"{READ}{emotion}{part}", TEXTS),
         "kl": _measure(rows, "kl", READ_OUTS),
         "target": targets.get(emotion, ""),
         "judged": _measure(rows, target, TEXTS),
@@ -234,7 +235,7 @@ def _on_words(added: list[dict]) -> str:
             _(
                 "adding the direction makes the words of its own emotion likelier, by more than "
                 "control directions of the same length and than the other emotions' directions "
-                "do: {said}."
+                "do: {said}"
             ).format(
                 said=clauses(
                     _("{emotion} ×{times} beside the other emotions, p = {p}").format(
@@ -252,15 +253,17 @@ def _on_words(added: list[dict]) -> str:
     if general:
         said.append(
             _(
-                "emotional words become likelier under {emotions}; that these are the emotion's "
-                "own is not shown."
+                "adding {emotions} makes the emotion's words likelier than control directions do; "
+                "that this exceeds what the other emotions' directions do is not shown"
             ).format(emotions=listed(general))
         )
     if rest:
         said.append(
-            _("no more than control directions do is shown for {rest}.").format(rest=listed(rest))
+            _("nothing beyond what control directions do is shown for {rest}").format(
+                rest=listed(rest)
+            )
         )
-    return " ".join(said)
+    return clauses(said) + _(".")
 
 
 def both(fact: dict) -> float:
@@ -269,22 +272,28 @@ def both(fact: dict) -> float:
 
 
 def _in_texts(added: list[dict], alpha: float) -> str:
-    said = []
-    for key, seen, unseen in (
-        (
-            "read",
-            _("Reading the texts it wrote, the model finds the direction of {emotions} again."),
-            _("Reading the texts it wrote, the model is not shown to find the directions again."),
-        ),
-        (
-            "judged",
-            _("A classifier sees it in the texts for {emotions}."),
-            _("No classifier is shown to see more than in texts under control directions."),
-        ),
-    ):
-        found = [fact["emotion"] for fact in added if _beyond(fact[key], alpha)]
-        said.append(seen.format(emotions=listed(found)) if found else unseen)
-    return " ".join(said)
+    def found(*keys: str) -> list[str]:
+        return [fact["emotion"] for fact in added if all(_beyond(fact[key], alpha) for key in keys)]
+
+    own, whole = found("read", "read_own"), found("read")
+    if own:
+        read = _(
+            "Reading the texts it wrote, the model finds the direction of {emotions} again, more "
+            "than in the texts of the other emotions."
+        ).format(emotions=listed(own))
+    elif whole:
+        read = _(
+            "Reading the texts it wrote, the model finds the direction of {emotions} again; that "
+            "it does so more than in the texts of the other emotions is not shown."
+        ).format(emotions=listed(whole))
+    else:
+        read = _("Reading the texts it wrote, the model is not shown to find the directions again.")
+    judged = (
+        _("A classifier sees it in the texts for {emotions}.").format(emotions=listed(seen))
+        if (seen := found("judged"))
+        else _("No classifier is shown to see more than in texts under control directions.")
+    )
+    return f"{read} {judged}"
 
 
 def _beyond(effect: dict, alpha: float) -> bool:

@@ -67,9 +67,18 @@ def _mean(values: np.ndarray, alpha: float) -> dict[str, float]:
 
 
 def usable(nulls: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """The kinds with enough controls, and all of these together if there are several."""
+    """The kinds with enough controls, and all of these together if there are several.
+
+    Rows are told by kind and direction.
+    """
     enough = {kind: null for kind, null in nulls.items() if len(null) >= FEWEST}
-    return enough | ({ALL: pd.concat(enough.values())} if len(enough) > 1 else {})
+    found = {kind: pd.concat({kind: null}, names=["kind"]) for kind, null in enough.items()}
+    return found | ({ALL: pd.concat(found.values())} if len(found) > 1 else {})
+
+
+def kinds_of(null: pd.DataFrame) -> np.ndarray:
+    """The kind of each control of one null."""
+    return null.index.get_level_values("kind").to_numpy()
 
 
 def _null(

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from emovec.io.tables import typed
-from emovec.steering.changes import ALL, READ_OUTS, TEXTS, changes, estimates, usable
+from emovec.steering.changes import ALL, READ_OUTS, TEXTS, changes, estimates, kinds_of, usable
 from emovec.steering.conditions import CONDITION_COLUMNS
 from emovec.steering.controls import CONTROLS
 from emovec.steering.directions import EMOTION
@@ -36,14 +36,19 @@ def effects(
 
     The measures of `targets`, pairs of an emotion and a measure, are those that adding its vector
     should raise and subtracting it lower: their p is one-sided, all others' are two-sided. Where
-    something is added they have a second row, `{measure}_own`: the change less what the vectors
+    something is added they have a second row, `{measure}.own`: the change less what the vectors
     of the other emotions do on average.
     """
     less = changes(table, measures)
     rows = []
     cells = less[less.operation != "none"].groupby(["depth", "operation", "strength"], sort=True)
     for (depth, operation, strength), cell in cells:
-        nulls = _controls(cell, measures)
+        nulls = usable(
+            {
+                kind: cell[cell.kind == kind].groupby("direction", sort=True)[list(measures)].mean()
+                for kind in CONTROLS
+            }
+        )
         own = cell[(cell.kind == EMOTION) & cell.direction.isin(list(emotions))]
         for sign, signed in own.groupby("sign", sort=False):
             by_emotion = _aligned(signed, measures, emotions)
@@ -60,12 +65,14 @@ def effects(
                     wanted = (direction, measure) in targets
                     place = emotions.index(direction)
                     values = by_emotion[:, column]
-                    null = {kind: every[:, column] for kind, every in nulls.items()}
+                    null = {kind: every[measure].to_numpy() for kind, every in nulls.items()}
                     shown = [(measure, values[:, place], null)]
                     if wanted and operation == "add" and len(emotions) > 1:
                         apart = {
-                            kind: less_others(stand_ins(every, len(emotions)), place)
-                            for kind, every in null.items()
+                            kind: less_others(
+                                stand_ins(null[kind], kinds_of(every), len(emotions)), place
+                            )
+                            for kind, every in nulls.items()
                         }
                         shown.append((measure + OWN, less_others(values, place), apart))
                     rows += [
@@ -74,15 +81,6 @@ def effects(
                         for found in estimates(*given, sign if wanted else 0, alpha)
                     ]
     return pd.DataFrame(rows)
-
-
-def _controls(cell: pd.DataFrame, measures: Sequence[str]) -> dict[str, np.ndarray]:
-    """What controls do on average over openings, `[control, measure]` of each kind, by name."""
-    means = {
-        kind: cell[cell.kind == kind].groupby("direction", sort=True)[list(measures)].mean()
-        for kind in CONTROLS
-    }
-    return {kind: every.to_numpy(float) for kind, every in usable(means).items()}
 
 
 def _aligned(signed: pd.DataFrame, measures: Sequence[str], emotions: Sequence[str]) -> np.ndarray:
@@ -126,7 +124,7 @@ def adjust(
             if not cells:
                 continue
             raised, controls = (sign * _grid(rows, measures, cells) for rows in (own, null))
-            p = corrected(raised, controls, places)
+            p = corrected(raised, controls, kinds_of(null), places)
             found += [
                 (direction, measure + ("", OWN)[part], *cell, sign, kind, p[target, at, part])
                 for target, (direction, measure) in enumerate(targets)

@@ -11,17 +11,22 @@ import numpy as np
 
 from emovec.statistics.resampling import max_t
 
-OWN = "_own"  # ends the name of a measure that is less what the other emotions do to it
+OWN = ".own"  # ends a measure that is less what the other emotions do to it; in no name of one
 
 
-def stand_ins(controls: np.ndarray, emotions: int) -> np.ndarray:
+def stand_ins(controls: np.ndarray, kinds: Sequence[str], emotions: int) -> np.ndarray:
     """Controls in the places of emotions: `[draw, emotion, ...]` from `controls[control, ...]`.
 
-    There is a draw for each control, and each control stands once in every place. Neighbours in
-    the list of controls may be alike and are kept apart.
+    There is a draw for each control, and each control stands once in every place. All places of a
+    draw hold controls of one of the `kinds[control]`, as emotions are of one kind; neighbours in
+    their list may be alike and are kept apart.
     """
-    apart = max(1, len(controls) // emotions)
-    return np.stack([np.roll(controls, -place * apart, axis=0) for place in range(emotions)], 1)
+    drawn = []
+    for kind in dict.fromkeys(kinds):
+        own = controls[np.asarray(kinds) == kind]
+        apart = max(1, len(own) // emotions)
+        drawn.append(np.stack([np.roll(own, -i * apart, axis=0) for i in range(emotions)], 1))
+    return np.concatenate(drawn)
 
 
 def less_others(values: np.ndarray, place: int) -> np.ndarray:
@@ -47,7 +52,10 @@ def parts(values: np.ndarray, targets: Sequence[tuple[int, int]]) -> np.ndarray:
 
 
 def corrected(
-    effects: np.ndarray, controls: np.ndarray, targets: Sequence[tuple[int, int]]
+    effects: np.ndarray,
+    controls: np.ndarray,
+    kinds: Sequence[str],
+    targets: Sequence[tuple[int, int]],
 ) -> np.ndarray:
     """p `[target, cell, part]` that an emotion raises its measure no more than a control does.
 
@@ -57,10 +65,10 @@ def corrected(
     Parameters
     ----------
     effects : [emotion, measure, cell], means over openings.
-    controls : [control, measure, cell], the same of control directions.
+    controls : [control, measure, cell], the same of control directions, each of `kinds[control]`.
     """
     observed = parts(effects, targets)
-    null = parts(stand_ins(controls, len(effects)), targets)
+    null = parts(stand_ins(controls, kinds, len(effects)), targets)
     return np.stack(
         [max_t(observed[..., part], null[..., part]) for part in range(observed.shape[-1])], -1
     )
