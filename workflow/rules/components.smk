@@ -6,7 +6,9 @@ rule decompose_stream:
         prompts=PROMPTS,
         probe=PROBE,
     output:
-        shown("<results>/components/{model}.csv", "Components", table="shares", caption="components"),
+        shown(
+            "<results>/components/{model}.csv", "Components", table="shares", caption="components"
+        ),
     log:
         "<logs>/decompose_stream/{model}.log",
     benchmark:
