@@ -82,7 +82,7 @@ def write_activations(
     turns = rng.standard_normal((ATTRIBUTES, d_model))
     text = h5py.string_dtype("utf-8")
     with h5py.File(path, "w") as file:
-        for column in ("id", "topic", "emotion"):
+        for column in {"id", "topic", "emotion"} & prompts[0].keys():
             file.create_dataset(f"prompts/{column}", data=[p[column] for p in prompts], dtype=text)
         file.create_dataset("probe/id", data=[p["id"] for p in probe], dtype=text)
         effect = np.array([effects[row["emotion"]] for row in prompts])

@@ -27,7 +27,7 @@ from emovec.io.files import sha256
 from emovec.io.seeds import generator
 from emovec.io.tables import read_table, write_table
 from emovec.models.depths import nearest_depths
-from emovec.prompts.sentences import map_half, read_probe, read_prompts
+from emovec.prompts.sentences import map_half, read_design, read_probe
 from emovec.prompts.splits import near_by_head
 from emovec.report.provenance import record
 from emovec.report.report import make_report
@@ -77,12 +77,13 @@ class LibraryRun:
         self.positions = self.config["activations"]["positions"]
         self.models = list(self.config["models"])
         self.paths = {key: folder / names[key] for key in ("file", "probe")}
-        self.prompts = read_prompts(self.paths["file"], self.emotions, self.neutral)
+        self.design = read_design(self.paths["file"], self.emotions, self.neutral)
+        self.prompts = self.design.prompts
         self.probe = read_probe(self.paths["probe"])
         self.near = near_by_head(self.prompts, self.emotions)
         self.fit = map_half(self.probe)
         self.audit = audit(
-            self.prompts, self.probe, {},
+            self.design, self.probe, {},
             emotions=self.emotions, neutral=self.neutral, seed=self.seed,
         )  # fmt: skip
         for name in self.models:

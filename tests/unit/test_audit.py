@@ -17,6 +17,7 @@ from emovec.audit.text_baseline import text_baseline
 from emovec.figures.audit import draw_audit
 from emovec.figures.style import save
 from emovec.io.tables import read_table, write_table
+from emovec.prompts.design import Design
 from emovec.prompts.sentences import read_probe, read_prompts
 from emovec.statistics.auroc import HeldOut, each_left_out, over_folds
 from emovec.statistics.folds import Folds, topic_folds
@@ -58,8 +59,8 @@ def once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(classifiers, "text_baseline", _remembered)
 
 
-def _remembered(sees: str, positive: list[str], negative: list[str], folds: Folds) -> HeldOut:
-    key = (sees, *positive, *negative, folds.train.tobytes(), folds.test.tobytes())
+def _remembered(sees: str, positive: list, negative: list, folds: Folds) -> HeldOut:
+    key = (sees, *map(tuple, [*positive, *negative]), folds.train.tobytes(), folds.test.tobytes())
     if key not in BASELINES:
         BASELINES[key] = text_baseline(sees, positive, negative, folds)
     return BASELINES[key]
@@ -70,7 +71,7 @@ BASELINES: dict[tuple, HeldOut] = {}
 
 def run(prompts: pd.DataFrame, probe: pd.DataFrame = SHIPPED_PROBE, **options) -> Audit:
     options = {"emotions": EMOTIONS, "neutral": NEUTRAL, "seed": 0} | options
-    return audit(prompts, probe, options.pop("tokenizers", TOKENIZERS), **options)
+    return audit(Design(prompts), probe, options.pop("tokenizers", TOKENIZERS), **options)
 
 
 def failing(result: Audit) -> set[str]:
@@ -135,7 +136,7 @@ def test_smoke_set_fails_for_its_size_alone():
     prompts = read_prompts(SHIPPED / "smoke.csv", EMOTIONS, NEUTRAL)
     result = run(prompts, read_probe(SHIPPED / "smoke_probe.csv"))
     assert failing(result) == {"size", "heads", "probe_size", "probe_attribute"}
-    assert result.findings[0] == {"code": "few_topics", "n": 10, "limit": 70}
+    assert result.findings[0] == {"code": "few_topics", "n": 10, "units": "topics", "limit": 70}
     assert len(result.findings) == 6
 
 
@@ -464,8 +465,8 @@ def test_standardised_difference():
 
 def test_total_variation():
     rng = np.random.default_rng(0)
-    assert _total_variation(np.array([0, 1, 2]), np.array([2, 1, 0]), rng) == (0.0, 0.0)
-    a, b = np.zeros(50, dtype=int), np.ones(50, dtype=int)
+    assert _total_variation(np.eye(3), np.eye(3)[::-1], rng) == (0.0, 0.0)
+    a, b = np.eye(2)[np.zeros(50, int)], np.eye(2)[np.ones(50, int)]
     value, chance = _total_variation(a, b, rng)
     assert value == 1.0 and 0.2 < chance < 0.5
 

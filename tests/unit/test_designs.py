@@ -13,6 +13,7 @@ from emovec.audit.audit import audit
 from emovec.decoding import table
 from emovec.decoding.table import decode_texts
 from emovec.figures import style
+from emovec.prompts.design import Design
 from emovec.statistics.auroc import HeldOut
 from library_run import LibraryRun
 from matplotlib import pyplot as plt
@@ -75,7 +76,7 @@ def test_texts_of_marks_alone_and_texts_that_do_not_differ(
     rows = [row | {"text": text(row)} for row in designs.rows(emotions, topics)]
     prompts, probe = pd.DataFrame(rows), pd.DataFrame(designs.probe_rows(10))
     probe = probe.astype({name: int for name in probe if name.startswith("attr_")})
-    audit(prompts, probe, {}, emotions=emotions, neutral="neutral", seed=1)
+    audit(Design(prompts), probe, {}, emotions=emotions, neutral="neutral", seed=1)
     rng = np.random.default_rng(0)
     told = decode_texts(prompts, emotions, "neutral", n_folds=5, alpha=0.05, rng=rng)
     assert len(told) == 2 * 6 and told.auroc.between(0, 1).all()

@@ -59,7 +59,8 @@ def _run() -> tuple[dict, dict, dict[str, pd.DataFrame]]:
         "config": config, "run_at": "now", "emovec": "0", "revision": None, "versions": {"a": "1"},
         "activations": {name: attributes | {"d_model": 8} for name in MODELS},
     }  # fmt: skip
-    audit = {"topics": 12, "probe": 34, "findings": []}
+    audit = {"topics": 12, "unit": "topic", "matched": True, "left_out": 0, "prompts": 48,
+             "probe": 34, "findings": []}  # fmt: skip
     interval = {
         "ci_low": 0.11,
         "ci_high": 0.88,
@@ -280,7 +281,7 @@ def numbers(text: str) -> Counter:
 @pytest.mark.parametrize("change", ["none", "no signal", "one model", "nothing steered"])
 def test_japanese_report_has_the_same_numbers_and_no_english_prose(change: str) -> None:
     provenance, audit, tables = run()
-    audit["findings"] = [{"code": "few_topics", "n": 12, "limit": 70}]
+    audit["findings"] = [{"code": "few_topics", "n": 12, "units": "topics", "limit": 70}]
     tables["verdicts"]["verdict"], tables["verdicts"]["reason"] = "inconclusive", "not_shown"
     tables["cross"]["flag"], tables["cross"]["reliability_a"] = "reliability_a;no_controls", 0.21
     effects, scores, choice, openings = steered()

@@ -116,7 +116,7 @@ def test_ten_thousand_rows(tmp_path):
 
 
 FAULTS = {
-    "no column": (ROWS, HEADER.replace("topic", "theme"), ["'topic'", "'theme'"]),
+    "no column": (ROWS, HEADER.replace("text", "words"), ["'text'", "'words'"]),
     "semicolons": (ROWS, HEADER.replace(",", ";"), ["'id'", "separated by commas"]),
     "column twice": (ROWS, HEADER.replace("source", "text"), ["'text'", "two columns"]),
     "no rows": ([], HEADER, ["'joy'"]),
@@ -140,11 +140,26 @@ FAULTS = {
     "open quote": (replaced(5, "north.", '"north.'), HEADER, []),
     "unclosed quote": (replaced(5, "This", '"This'), HEADER, ["line 7", "quote"]),
     "no class": (replaced(0, "fear", "awe")[:3] + ROWS[3:4], HEADER, ["'fear'", "'awe'", "'joy'"]),
-    "class missing": (ROWS[:5], HEADER, ["'none'", "'train'", "line 5"]),
+    "class missing": (ROWS[:5], HEADER, ["1 topic", "2 are the least", "no 'none' in 'train'"]),
+    "replicate twice": (
+        [*(f"{row},1" for row in ROWS), "c,rain,joy,Rain is a joy.,joy,joy,x,1"],
+        f"{HEADER},replicate",
+        ["line 8", "'c'", "'joy'", "'rain'", "replicate '1'"],
+    ),
+    "empty group": (
+        [replaced(0, "rain,", ",")[0], *ROWS[1:]],
+        HEADER.replace("topic", "group"),
+        ["line 2", "column group"],
+    ),
+    "one sentence of a class": (
+        [row.split(",", 1)[0] + "," + row.split(",", 2)[2] for row in (*ROWS[:2], *ROWS[3:5])],
+        HEADER.replace("topic,", ""),
+        ["1 sentence", "no 'none' in 'sentence 2'"],
+    ),
     "class twice": (
         [*ROWS, "c,rain,joy,Rain is a joy.,joy,joy,x"],
         HEADER,
-        ["line 8", "'c'", "'joy'", "'rain'"],
+        ["line 8", "'c'", "'joy'", "'rain'", "a column replicate"],
     ),
     "one topic": (ROWS[:3], HEADER, ["1 topic", "2 are the least"]),
     "span absent": (replaced(0, ",scares,", ",scare us,"), HEADER, ["line 2", "'scare us'"]),

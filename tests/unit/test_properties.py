@@ -21,6 +21,7 @@ from emovec.audit.audit import audit
 from emovec.config import check
 from emovec.decoding.table import decode_texts
 from emovec.errors import InputError
+from emovec.prompts.design import Design
 from emovec.prompts.sentences import read_probe, read_prompts
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -110,7 +111,9 @@ def test_prompt_file(emotions: int, topics: int, cells: dict, tail: bytes) -> No
         path.write_bytes(path.read_bytes() + tail)
         prompts = read_prompts(path, names(emotions), "neutral")
         probe = pd.DataFrame(designs.probe_rows(8)).astype({"attr_0": int})
-        found = audit(prompts, probe, {}, emotions=names(emotions), neutral="neutral", seed=1)
+        found = audit(
+            Design(prompts), probe, {}, emotions=names(emotions), neutral="neutral", seed=1
+        )
         assert len(found.confounds)
         told = decode_texts(
             prompts, names(emotions), "neutral", n_folds=5, alpha=0.05,

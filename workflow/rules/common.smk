@@ -45,6 +45,7 @@ if set("{}") & set(str(SCRIPTS)):
 from emovec.activations.copies import copies, split_name
 from emovec.config import check, check_files, check_yaml
 from emovec.errors import InputError
+from emovec.io.files import slugs
 from emovec.models.sources import kind_of, source_id
 from emovec.vectors.formats import export_files
 from emovec.wording.language import languages_of
@@ -72,6 +73,7 @@ CAPTURED = [name for name in MODELS if name not in BROUGHT]
 COMPARED_COPIES = [copy for name in MODELS for copy in copies(name, beside_model=True)]
 LONE_COPIES = [copy for name in MODELS for copy in copies(name, beside_model=False)]
 UNTRAINED = [name for name, model in MODELS.items() if "random" in model["source"]]
+SLUGS = slugs(EMOTIONS)  # of any script, in names of files
 EXPORTED = export_files(config["exports"]["formats"], EMOTIONS)
 PAIRS = [*combinations(MODELS, 2), *((split_name(twin)[0], twin) for twin in COMPARED_COPIES)]
 # The first language has the plain names; a second one adds its code: report.html, report_ja.html.
@@ -120,7 +122,7 @@ wildcard_constraints:
     model=one_of([*MODELS, *LONE_COPIES]),
     source=one_of(SOURCES),
     shard="[1-9][0-9]*",
-    emotion=one_of(EMOTIONS),
+    emotion=one_of(SLUGS.values()),
     classifier=one_of(CLASSIFIERS),
     a=one_of(MODELS),
     b=one_of([*MODELS, *COMPARED_COPIES]),

@@ -119,6 +119,7 @@ rule plot_cross_model:
         **needs(2000, 10),
     params:
         **DRAWING,
+        emotion=lambda wildcards: next(e for e in SLUGS if SLUGS[e] == wildcards.emotion),
         models=list(MODELS),
         alpha=config["statistics"]["alpha"],
         code=code_of("plot_cross_model.py"),

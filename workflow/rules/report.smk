@@ -86,7 +86,7 @@ rule write_report:
         provenance="<results>/provenance.json",
         model_plots=collect(MODEL_PLOTS, model=MODELS, allow_missing=True),
         cross_plots=collect(
-            "<results>/plots{{lang}}/cross_model/cross_model_{emotion}.png", emotion=EMOTIONS
+            "<results>/plots{{lang}}/cross_model/cross_model_{emotion}.png", emotion=SLUGS.values()
         ),
         run_plots=RUN_PLOTS,
         component_plots=collect(

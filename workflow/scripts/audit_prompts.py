@@ -6,7 +6,7 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.audit.audit import audit
     from emovec.io.files import write_json
     from emovec.io.tables import write_table
-    from emovec.prompts.sentences import read_probe, read_prompts
+    from emovec.prompts.sentences import read_design, read_probe
     from emovec.prompts.tokenizer import load_encoder
     from emovec.wording.remarks import FINDINGS, told
 
@@ -17,7 +17,7 @@ with job(snakemake.rule, snakemake.log[0]):
         for model, path in zip(params.models, paths.tokenizers, strict=True)
     }
     found = audit(
-        read_prompts(paths.prompts, emotions, neutral),
+        read_design(paths.prompts, emotions, neutral),
         read_probe(paths.probe),
         tokenizers,
         emotions=emotions,

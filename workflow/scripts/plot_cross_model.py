@@ -11,5 +11,5 @@ with job(snakemake.rule, snakemake.log[0]):
     speak(snakemake.params.language)
     params = snakemake.params
     cross = read_table(snakemake.input[0], "cross_model_similarity")
-    figure = study.cross_model(cross, snakemake.wildcards.emotion, params.models, params.alpha)
+    figure = study.cross_model(cross, params.emotion, params.models, params.alpha)
     save(figure, snakemake.output[0], params.plots["dpi"])

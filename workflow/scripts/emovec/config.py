@@ -6,8 +6,10 @@ import copy
 import math
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
+from itertools import combinations
 from pathlib import Path
 
 import jsonschema
@@ -241,6 +243,12 @@ def _check_references(config: dict, targets: dict) -> None:
     emotions, neutral = config["prompts"]["emotions"], config["prompts"]["neutral"]
     if neutral in emotions:
         raise InputError(f"config: prompts.neutral is {neutral!r}, which is also an emotion.")
+    names = [*emotions, neutral, *(f"{a}-{b}" for a, b in combinations(emotions, 2))]
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise InputError(
+            f"config: prompts.emotions gives two contrasts the name {twice[0]!r}: a contrast of "
+            "two emotions has the names of both with a hyphen between, so write one otherwise."
+        )
     positions, steering = config["activations"]["positions"], config["steering"]
     primary = config["statistics"].setdefault("position", (in_probe(positions) or [""])[-1])
     steering.setdefault("position", primary)

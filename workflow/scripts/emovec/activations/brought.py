@@ -105,7 +105,7 @@ def _rows_of(brought: Activations, prompts: pd.DataFrame) -> list[int]:
             "prompts.file, or correct that key of the config."
         )
     found = [rows[key] for key in prompts.id]
-    for column in ("topic", "emotion"):
+    for column in {"topic", "emotion"} & set(brought.prompts):  # prompts may have no topics
         differs = brought.prompts[column].to_numpy()[found] != prompts[column].to_numpy()
         if differs.any():
             key = prompts.id[int(np.flatnonzero(differs)[0])]

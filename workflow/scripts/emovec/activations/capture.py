@@ -125,6 +125,7 @@ class Reader:
     suffix: str
     batch_tokens: int
     centered: bool
+    mean_from: int = 0  # the token of a prompt with which averages begin
 
     @classmethod
     def load(cls, model: str, folder: Path, entry: dict, settings: dict, suffix: str) -> Reader:
@@ -151,6 +152,7 @@ class Reader:
             suffix=suffix,
             batch_tokens=settings["batch_tokens"],
             centered=entry["space"] == "centered",
+            mean_from=settings["mean_from"],
         )
 
     @property
@@ -189,7 +191,8 @@ class Reader:
         InputError
             If a position is not in a text, or a text is longer than the context.
         """
-        readings = plan_readings(self.encode, texts, words, names, positions, self.suffix)
+        start = self.mean_from if group == "prompts" else 0  # the probe is sentences
+        readings = plan_readings(self.encode, texts, words, names, positions, self.suffix, start)
         return self.batches(group, readings, names, positions)
 
     def plan_table(
@@ -270,5 +273,6 @@ def origin(reader: Reader, manifest: dict, entry: dict, dtype: str, files: dict[
         "prepend_bos": entry["prepend_bos"],
         "dtype": dtype,
         "suffix": reader.suffix,
+        "mean_from": reader.mean_from,
         "versions": {package: importlib.metadata.version(package) for package in PACKAGES},
     }

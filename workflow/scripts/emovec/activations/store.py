@@ -23,6 +23,7 @@ import pandas as pd
 from emovec.errors import InputError
 from emovec.io.files import sha256
 from emovec.io.hdf5 import DAMAGE, FORMAT, MEND, check_filled, check_own, said, survive
+from emovec.prompts.design import in_cells
 
 SCHEMA_VERSION = 1
 
@@ -82,17 +83,17 @@ class Activations:
         return self._read(f"probe/residual/{position}")[[rows[key] for key in ids]]
 
     def by_class(self, position: str, classes: list[str]) -> np.ndarray:
-        """float32 `[class, topic, depth, d_model]`, the topics in one order in every class."""
-        found = [np.flatnonzero(self.prompts.emotion == name) for name in classes]
-        if len({len(rows) for rows in found}) > 1:
-            raise InputError(f"{self.path}: the classes do not hold as many prompts each: {MEND}.")
-        rows = np.stack(found)
-        topics = self.prompts.topic.to_numpy()[rows]
-        if not (topics == topics[0]).all():
-            raise InputError(
-                f"{self.path}: the classes do not hold the same topics in one order: {MEND}."
-            )
-        return self.residual(position)[rows]
+        """float32 `[class, topic, depth, d_model]`: the mean over the sentences of each cell.
+
+        Raises
+        ------
+        InputError
+            If a topic lacks one of the classes.
+        """
+        try:
+            return in_cells(self.prompts, classes, self.residual(position))
+        except ValueError as error:
+            raise InputError(f"{self.path} has {error}: {MEND}.") from error
 
     def _read(self, name: str) -> np.ndarray:
         try:
@@ -122,7 +123,7 @@ def _read_labels(path: Path) -> Activations:
     try:
         with h5py.File(path) as file:
             check_own(file, path)
-            needed = ["residual", "prompts/id", "prompts/topic", "prompts/emotion"]
+            needed = ["residual", "prompts/id", "prompts/emotion"]
             if missing := [name for name in needed if name not in file]:
                 raise InputError(f"{path} is no activations file: it lacks {', '.join(missing)}.")
             prompts = _text(file, path, "prompts", ("id", "topic", "emotion", "text"))

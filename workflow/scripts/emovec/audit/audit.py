@@ -23,6 +23,7 @@ from emovec.audit.duplicates import duplicates
 from emovec.audit.emotion_words import heads, probe_words
 from emovec.audit.form import final, first_words, lengths
 from emovec.audit.ledger import LIMITS, Ledger, Z, versus
+from emovec.prompts.design import Design
 from emovec.prompts.sentences import ATTRIBUTE, HALVES, attributes_of
 from emovec.prompts.tokenizer import encode
 from emovec.statistics.folds import topic_folds
@@ -45,7 +46,7 @@ class Audit:
 
 
 def audit(
-    prompts: pd.DataFrame,
+    design: Design,
     probe: pd.DataFrame,
     tokenizers: Mapping[str, Tokenizer],
     *,
@@ -53,17 +54,17 @@ def audit(
     neutral: str,
     seed: int,
 ) -> Audit:
-    """Audit tables from `read_prompts` and `read_probe` under each model's tokenizer.
+    """Audit tables from `read_design` and `read_probe` under each model's tokenizer.
 
     Deterministic for a seed, which draws the folds and the label permutations.
     """
-    ledger = Ledger()
+    ledger, prompts = Ledger(), design.prompts
     classes = [*emotions, neutral]
     encoded = {name: encode(tokenizer, prompts["text"]) for name, tokenizer in tokenizers.items()}
     rng = np.random.default_rng(seed)
-    folds = topic_folds(prompts["topic"].nunique(), FOLDS, rng)
+    folds = topic_folds(design.n_units, FOLDS, rng)
 
-    _size(ledger, prompts)
+    _size(ledger, design)
     duplicates(ledger, prompts, probe)
     final(ledger, prompts, encoded, classes)
     lengths(ledger, prompts, encoded, emotions, neutral)
@@ -77,7 +78,10 @@ def audit(
 
     summary = {
         "prompts": len(prompts),
-        "topics": int(prompts["topic"].nunique()),
+        "unit": design.unit,
+        "matched": design.matched,
+        "topics": design.n_units,
+        "left_out": design.left_out,
         "classes": {name: int((prompts["emotion"] == name).sum()) for name in classes},
         "probe": len(probe),
         "halves": {half: int((probe["half"] == half).sum()) for half in HALVES},
@@ -90,11 +94,16 @@ def audit(
     return Audit(ledger.table(), ledger.findings, summary)
 
 
-def _size(ledger: Ledger, prompts: pd.DataFrame) -> None:
-    topics = prompts["topic"].nunique()
-    limit = LIMITS["min_topics"]
-    if not ledger.least("size", "prompts", "n_topics", topics, limit):
-        ledger.find("few_topics", n=topics, limit=limit)
+def _size(ledger: Ledger, design: Design) -> None:
+    """Enough units, and whether the file has others that cannot be used."""
+    limit, units = LIMITS["min_topics"], f"{design.unit}s"
+    if not ledger.least("size", "prompts", "n_topics", design.n_units, limit):
+        ledger.find("few_topics", n=design.n_units, units=units, limit=limit)
+    if design.left_out and design.matched:
+        unit, name = design.empty[0]
+        ledger.find("incomplete", n=design.left_out, units=units, unit=unit, name=name)
+    elif design.left_out:
+        ledger.find("surplus", n=design.left_out, units=units, least=design.n_units)
 
 
 def _probe_size(ledger: Ledger, probe: pd.DataFrame) -> None:

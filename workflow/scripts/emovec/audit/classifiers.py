@@ -7,6 +7,7 @@ import pandas as pd
 
 from emovec.audit.ledger import LIMITS, Ledger, Z, pairs, versus
 from emovec.audit.text_baseline import text_baseline, words
+from emovec.prompts.design import cells_of
 from emovec.prompts.splits import splits
 from emovec.statistics.folds import Folds
 from emovec.statistics.resampling import jackknife_se
@@ -16,7 +17,7 @@ FOLDS = 5
 
 def nuisances(ledger: Ledger, prompts: pd.DataFrame, folds: Folds, classes: list[str]) -> None:
     """What length, commas, final mark and first word tell about the class of held-out topics."""
-    # Under no difference; both classes have one sentence per topic, ranked within a fold.
+    # Under no difference; both classes have one score per topic, ranked within a fold.
     n = prompts["topic"].nunique()
     error = np.sqrt((2 * n + len(folds.train)) / (12 * n**2))
     limit = max(LIMITS["nuisance_auroc"], 0.5 + Z * error)
@@ -54,7 +55,7 @@ def _note(
     folds: Folds,
     limit: float | None = None,
 ) -> float:
-    texts = [prompts["text"][prompts["emotion"] == name].tolist() for name in pair]
+    texts = [cells_of(prompts, name, "text") for name in pair]
     baseline = text_baseline(sees, *texts, folds)
     scope, statistic = versus(*pair), f"auroc_{split}"
     if limit is None:

@@ -10,6 +10,8 @@ from scipy.stats import chi2_contingency
 
 from emovec.audit.ledger import LIMITS, Ledger, Z, pairs, versus
 from emovec.audit.text_baseline import words
+from emovec.prompts.design import in_cells
+from emovec.statistics.arrays import Floats
 from emovec.statistics.folds import Folds
 
 PERMUTATIONS = 499
@@ -84,12 +86,15 @@ def lengths(
             )
     for unit, model, length in measures:
         wide = length.groupby(prompts["emotion"].to_numpy())
-        for name in [*emotions, neutral]:
+        classes = [*emotions, neutral]
+        by_class = dict(
+            zip(classes, in_cells(prompts, classes, length.to_numpy(float)), strict=True)
+        )
+        for name in classes:
             ledger.note("length", name, f"mean_{unit}", wide.mean()[name], model)
             ledger.note("length", name, f"sd_{unit}", wide.std()[name], model)
         for name in emotions:
-            a, b = (length[prompts["emotion"] == one].to_numpy(float) for one in (name, neutral))
-            smd, error = _smd(a, b)
+            smd, error = _smd(by_class[name], by_class[neutral])
             limit = max(LIMITS["smd"], Z * error)
             scope = versus(name, neutral)
             ledger.note("length", scope, f"smd_{unit}", smd, model)
@@ -105,7 +110,7 @@ def lengths(
 
 
 def _smd(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
-    """Standardised mean difference and its standard error; the rows of both are paired."""
+    """Standardised mean difference and its standard error; both are means by topic."""
     difference = a - b
     if not difference.any():
         return 0.0, 0.0
@@ -127,8 +132,9 @@ def first_words(
     """First words, and shares of sentences with a few forms that readers take for emotion."""
     classes = [*emotions, neutral]
     first = prompts["text"].map(lambda text: next(iter(words(text)), ""))
-    code = pd.factorize(first)[0]
-    by_class = {name: code[(prompts["emotion"] == name).to_numpy()] for name in classes}
+    code, known = pd.factorize(first)
+    shares = in_cells(prompts, classes, np.eye(len(known))[code])
+    by_class = dict(zip(classes, shares, strict=True))
     distances = {}
     for a, b in pairs(classes):
         value, chance = _total_variation(by_class[a], by_class[b], np.random.default_rng(seed))
@@ -138,7 +144,7 @@ def first_words(
     if distances:
         (a, b), value = max(distances.items(), key=lambda item: item[1])
         ledger.find("first_words", a=a, b=b, value=value)
-    accuracy = _lookup_accuracy(np.stack([by_class[name] for name in classes]), folds)
+    accuracy = _lookup_accuracy(shares, folds)
     chance = 1 / len(classes)
     noise = Z * np.sqrt(chance * (1 - chance) / len(prompts))
     limit = chance + max(LIMITS["first_word_accuracy"], noise)
@@ -174,32 +180,26 @@ def first_words(
                 )
 
 
-def _total_variation(a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> tuple[float, float]:
-    """Total variation between two columns of codes, and its 99th percentile by chance.
+def _total_variation(a: Floats, b: Floats, rng: np.random.Generator) -> tuple[float, float]:
+    """Total variation between shares `[topic, word]`, and its 99th percentile by chance.
 
     Chance: the two labels of each topic swapped at random, since topics bring their own words.
     """
-    n_codes = int(max(a.max(), b.max())) + 1
-
-    def distance(a: np.ndarray, b: np.ndarray) -> float:
-        counts = np.bincount(a, minlength=n_codes) - np.bincount(b, minlength=n_codes)
-        return float(np.abs(counts).sum() / 2 / len(a))
-
-    observed = distance(a, b)
+    difference = a - b
+    observed = float(np.abs(difference.sum(axis=0)).sum() / 2 / len(a))
     if observed == 0:
         return 0.0, 0.0
-    swaps = rng.random((PERMUTATIONS, len(a))) < 0.5
-    null = [distance(np.where(swap, b, a), np.where(swap, a, b)) for swap in swaps]
+    swaps = np.where(rng.random((PERMUTATIONS, len(a))) < 0.5, -1.0, 1.0)
+    null = np.abs(swaps @ difference).sum(axis=1) / 2 / len(a)
     return observed, float(np.quantile(null, 0.99))
 
 
-def _lookup_accuracy(code: np.ndarray, folds: Folds) -> float:
-    """Held-out accuracy of the most frequent class per `code[class, topic]`; a tie is a guess."""
-    n_codes = int(code.max()) + 1
+def _lookup_accuracy(shares: Floats, folds: Folds) -> float:
+    """Held-out accuracy of the most frequent class for `shares[class, topic, word]`; a tie is a
+    guess."""
     correct = 0.0
     for train, (test, _) in zip(folds.train, folds.test, strict=True):
-        counts = np.array([np.bincount(row, minlength=n_codes) for row in code[:, train]])
-        best = counts == counts.max(axis=0)  # [class, code]
-        right = best[np.arange(len(code))[:, None], code[:, test]]
-        correct += (right / best.sum(axis=0)[code[:, test]]).sum()
-    return correct / code.size
+        counts = shares[:, train].sum(axis=1)
+        best = counts == counts.max(axis=0)  # [class, word]
+        correct += (shares[:, test].sum(axis=1) * best / best.sum(axis=0)).sum()
+    return float(correct / np.prod(shares.shape[:2]))

@@ -45,18 +45,28 @@ def _form(texts: Sequence[str]) -> Floats:
     return DictVectorizer(sparse=False).fit_transform([nuisances(text) for text in texts])
 
 
+def _averaging(sizes: Sequence[int]) -> csr_array:
+    """`[cell, text]`, the mean over the texts of each cell, which follow one another."""
+    ends = np.concatenate([[0], np.cumsum(sizes)])
+    return csr_array((np.repeat(1 / np.array(sizes), sizes), np.arange(ends[-1]), ends))
+
+
 SEES = {"bag_of_words": _bag_of_words, "nuisance": _form}
 
 
 def text_baseline(
-    sees: str, positive: Sequence[str], negative: Sequence[str], folds: Folds
+    sees: str, positive: Sequence[Sequence[str]], negative: Sequence[Sequence[str]], folds: Folds
 ) -> HeldOut:
     """Logistic regression on the counts of words or on `nuisances`, in the folds of decoding.
 
-    `sees` is one of SEES; texts are paired by topic. Topics are left out of the tested sentences
-    alone, the fits staying as they are, so that an interval is rather too narrow.
+    `sees` is one of SEES; `positive[topic]` and `negative[topic]` are the texts of a cell, over
+    which features are averaged as streams are. Topics are left out of the tested sentences alone,
+    the fits staying as they are, so that an interval is rather too narrow.
     """
-    features = SEES[sees]([*positive, *negative])
+    cells = [*positive, *negative]
+    features = SEES[sees]([text for cell in cells for text in cell])
+    if len(cells) < features.shape[0]:
+        features = _averaging([len(cell) for cell in cells]) @ features
     labels = np.repeat([1, -1], len(positive))
 
     def scores() -> Iterator[Floats]:

@@ -13,6 +13,7 @@ from emovec.between_models.attributes import balanced_contrasts, contrast_reliab
 from emovec.components.products import Part, attribute_products, emotion_products
 from emovec.components.shares import contrast_near, contrast_weights, share_rows, shares
 from emovec.io.tables import typed
+from emovec.prompts.design import cell_places
 from emovec.prompts.sentences import attributes_of
 from emovec.prompts.splits import near_by_head
 from emovec.statistics import metrics
@@ -50,12 +51,12 @@ def decompose(
     alpha, draws = statistics["alpha"], statistics["permutations"]
     x = np.asarray(streams.residual)[:, :, depth].astype(float)
     weights, near = contrast_weights(len(emotions)), contrast_near(near_by_head(prompts, emotions))
-    labels = attributes_of(control)
+    cells, labels = cell_places(prompts, emotions), attributes_of(control)
     contrasts = balanced_contrasts(labels.to_numpy(), list(labels), x.shape[1], rng)
     rows = []
     for name in METRICS:
         metric = metrics.fit(name, np.asarray(streams.probe)[:, depth])
-        products = emotion_products(blocks, x, weights, near, metric, len(parts))
+        products = emotion_products(blocks, cells, x, weights, near, metric, len(parts))
         d = differences(metric.apply(x), weights)
         p = np.array([direction_p(*one, draws, rng) for one in zip(d, near, strict=True)])
         known = reliability(d, near, alpha)[0] >= statistics["thresholds"]["reliability"]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emovec.activations.store import Block
 from emovec.between_models.attributes import Contrasts
@@ -37,6 +38,7 @@ class Products:
 
 def emotion_products(
     blocks: Iterable[Block],
+    cells: NDArray,
     stream: Floats,
     weights: Floats,
     near: Mask,
@@ -47,20 +49,24 @@ def emotion_products(
 
     Parameters
     ----------
-    blocks : what each part wrote, `[row, part, d_model]`; rows are topics × classes.
-    stream : `[class, topic, d_model]`, their sum.
+    blocks : what each part wrote, `[row, part, d_model]`.
+    cells : `[row, (class, topic)]`, the cell of each row.
+    stream : `[class, topic, d_model]`, their sum, the mean over the rows of a cell.
     weights : `[contrast, class]`.
     near : `[contrast, topic, topic]`.
     """
-    n_contrasts, n_topics, n_classes = len(weights), stream.shape[1], stream.shape[0]
+    n_contrasts, n_topics = len(weights), stream.shape[1]
+    sentences = np.zeros(stream.shape[:2])
+    np.add.at(sentences, tuple(cells.T), 1)
     read = (differences(stream, weights) @ square(metric, stream.shape[-1])).astype("f4")
     apart = (~near).astype(float)
     rows, columns = np.zeros((2, n_contrasts, n_topics, n_parts))
     for block in blocks:
         for row, parts in zip(block.rows, block.residual, strict=True):
-            topic, name = divmod(row, n_classes)
-            for contrast in np.flatnonzero(weights[:, name]):
-                along = weights[contrast, name] * (read[contrast] @ parts.T)  # [topic, part]
+            name, topic = cells[row]
+            weight = weights[:, name] / sentences[name, topic]
+            for contrast in np.flatnonzero(weight):
+                along = weight[contrast] * (read[contrast] @ parts.T)  # [topic, part]
                 rows[contrast, topic] += apart[contrast, topic] @ along
                 columns[contrast] += apart[contrast, topic][:, None] * along
     return Products(rows, columns)

@@ -20,6 +20,7 @@ from emovec.audit.text_baseline import SEES, text_baseline
 from emovec.decoding.held_out import Decoding, decode
 from emovec.io.tables import typed
 from emovec.models.depths import nearest_depth
+from emovec.prompts.design import cells_of
 from emovec.prompts.splits import near_by_head, splits
 from emovec.statistics import metrics
 from emovec.statistics.arrays import Floats, Mask, centred
@@ -56,7 +57,7 @@ def decode_model(
 
     Parameters
     ----------
-    prompts : one row per topic and class, topics in the order of `streams.residual`.
+    prompts : topics in the order of `streams.residual`.
     classes : neutral last.
     direction : what to call the rows at the pre-registered depths, native or untrained.
 
@@ -69,7 +70,7 @@ def decode_model(
     rows = []
     for pair in contrasts(emotions, neutral):
         index = [list(classes).index(one) for one in pair]
-        sentences = [prompts.text[prompts.emotion == name].tolist() for name in pair]
+        sentences = [cells_of(prompts, name, "text") for name in pair]
         near = near_by_head(prompts, pair).any(axis=0)
         for split, folds in splits(prompts, pair, n_folds, rng).items():
             words = text_baseline("bag_of_words", *sentences, folds)
@@ -157,7 +158,7 @@ def decode_texts(
     """What classifiers reach that see the words, or only the form, of the same sentences."""
     rows = []
     for pair in contrasts(emotions, neutral):
-        sentences = [prompts.text[prompts.emotion == name].tolist() for name in pair]
+        sentences = [cells_of(prompts, name, "text") for name in pair]
         for split, folds in splits(prompts, pair, n_folds, rng).items():
             for direction in SEES:
                 baseline = text_baseline(direction, *sentences, folds)

@@ -101,9 +101,10 @@ def other_pairs(axis: plt.Axes, rows: pd.DataFrame, named: Sequence[tuple[str, s
 
 def style() -> None:
     """Matplotlib's settings for all figures, with a font of the language spoken."""
-    fonts = ["DejaVu Sans"]
-    if file := LANGUAGES[spoken()].font:
-        fonts.insert(0, _known(file()))
+    # names of classes may have the letters of any language, whichever is spoken
+    own = LANGUAGES[spoken()]
+    others = [one for one in LANGUAGES.values() if one is not own]
+    fonts = [_known(one.font()) if one.font else "DejaVu Sans" for one in (own, *others)]
     sns.set_theme(style="ticks", context="notebook", font=fonts)
     plt.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
 

@@ -9,7 +9,8 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,6 +20,22 @@ NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG}
 
 
 FICLONE = 0x40049409  # of Linux: both files share their blocks until one is written to
+
+
+def slugs(names: Sequence[str]) -> dict[str, str]:
+    """What each of the names of classes is called in names of files, no two alike.
+
+    >>> slugs(["joy", "Grief-stricken", "喜び", "Joy"])
+    {'joy': 'joy', 'Grief-stricken': 'grief-stricken', '喜び': 'class-3', 'Joy': 'joy-4'}
+    """
+    found: dict[str, str] = {}
+    for number, name in enumerate(names, 1):
+        plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+        slug = re.sub(r"[^a-z0-9_]+", "-", plain).strip("-") or f"class-{number}"
+        while slug in found.values():
+            slug += f"-{number}"
+        found[name] = slug
+    return found
 
 
 @contextmanager

@@ -48,6 +48,18 @@ def _content(position: str, encoded: Encoded, name: str) -> list[int]:
     return found
 
 
+def _from(first: int, tokens: list[int], encoded: Encoded, name: str) -> list[int]:
+    """Those of `tokens` that are token `first` of the text or a later one."""
+    later = [i for i in tokens if i >= first + int(encoded.has_bos)]
+    if not later:
+        raise InputError(
+            f"The position mean begins at token {first}, and {name} has "
+            f"{len(encoded.ids) - int(encoded.has_bos)} tokens and no word from there on: lower "
+            "activations.mean_from or leave this text out."
+        )
+    return later
+
+
 def _end_of_word(encoded: Encoded, word: str, name: str) -> list[int]:
     begin = encoded.text.find(word) if word else -1
     if begin < 0:
@@ -66,12 +78,13 @@ class Position(Kind):
     find: Callable[[Encoded, str, str], list[int]]
     in_probe: bool = True  # whose sentences have no marked words
     after_suffix: bool = False  # found in the text with the suffix after it
+    averages: bool = False  # over tokens, those of a prompt from `mean_from` on
 
 
 POSITIONS = registry(
     Position("last", "last token", _last),
     Position("last_content", "last word", _last_content),
-    Position("mean", "mean over the words", _mean),
+    Position("mean", "mean over the words", _mean, averages=True),
     Position("emotion_word", "the emotional word", _end_of_word, in_probe=False),
     Position("suffix", "after a fixed neutral suffix", _last, after_suffix=True),
 )
@@ -98,6 +111,7 @@ def plan_readings(
     names: list[str],
     positions: list[str],
     suffix: str,
+    mean_from: int = 0,
 ) -> list[Reading]:
     """Where to read each text, for every position in `positions`.
 
@@ -109,6 +123,7 @@ def plan_readings(
     ----------
     words : the marked span of each text, or None where there are none (the probe).
     names : how to call each row in an error.
+    mean_from : the token of a text, BOS not counted, with which averages begin.
 
     Raises
     ------
@@ -128,6 +143,9 @@ def plan_readings(
             )
         word = words[row] if words is not None else ""
         tokens = {key: position.find(encoded, word, name) for key, position in inside.items()}
+        for key in tokens if mean_from else ():
+            if POSITIONS[key].averages:
+                tokens[key] = _from(mean_from, tokens[key], encoded, name)
         if not after:
             readings.append(Reading(row, encoded.ids, tokens))
             continue

@@ -1,4 +1,4 @@
-"""Read prompt and probe files: every row whole and unique, every topic once in every class.
+"""Read prompt and probe files: every row whole and unique, and what they can be used for.
 
 Text is taken as it stands: nothing is stripped, and "NA" is a text like any other. An empty cell
 in `emotion_word` means that no span is marked in that sentence.
@@ -16,8 +16,9 @@ from pathlib import Path
 import pandas as pd
 
 from emovec.errors import InputError
+from emovec.prompts.design import Design
 
-PROMPT_COLUMNS = ("id", "topic", "emotion", "text")
+PROMPT_COLUMNS = ("id", "emotion", "text")
 
 
 PROBE_COLUMNS = ("id", "text", "half")
@@ -29,14 +30,23 @@ HALVES = ("map", "control")
 ATTRIBUTE = "attr_"
 
 
-MIN_TOPICS = 2
+MIN_UNITS = 2
+
+
+NAMED = 8  # empty cells that an error lists
 
 
 def read_prompts(path: str | Path, emotions: Sequence[str], neutral: str) -> pd.DataFrame:
-    """The rows of the classes `emotions` and `neutral`; all columns, as strings.
+    """The prompts of `read_design`: all columns, as strings, whatever the order of the file.
 
-    Topics come in the order of their first row, and inside a topic the classes in the order
-    [*emotions, neutral], whatever the order of the file.
+    Topics come in the order of their first row, inside a topic the classes in the order
+    [*emotions, neutral], and the sentences of a cell in that of the file.
+    """
+    return read_design(path, emotions, neutral).prompts
+
+
+def read_design(path: str | Path, emotions: Sequence[str], neutral: str) -> Design:
+    """The rows of the classes `emotions` and `neutral` in every unit that has all of them.
 
     Raises
     ------
@@ -44,6 +54,7 @@ def read_prompts(path: str | Path, emotions: Sequence[str], neutral: str) -> pd.
         If the file cannot be used as it is; the sentence names the file and the row.
     """
     table, lines = read_rows(Path(path), PROMPT_COLUMNS, "prompts.file")
+    _check_filled(path, table, lines, [name for name in ("topic", "group") if name in table])
     _check_spans(path, table, lines)
     classes = [*emotions, neutral]
     missing = [name for name in classes if name not in set(table["emotion"])]
@@ -54,15 +65,15 @@ def read_prompts(path: str | Path, emotions: Sequence[str], neutral: str) -> pd.
             "in the config, or add the rows."
         )
     table = table[table["emotion"].isin(classes)]
-    _check_topics(path, table, lines, classes)
-    order = pd.DataFrame(
-        {
-            "topic": pd.factorize(table["topic"])[0],
-            "class": table["emotion"].map(classes.index),
-        },
-        index=table.index,
-    )
-    return table.loc[order.sort_values(["topic", "class"]).index].reset_index(drop=True)
+    _check_cells(path, table, lines)
+    design = Design.of(table, classes)
+    if design.n_units < MIN_UNITS:
+        raise InputError(
+            f"{path} has {design.n_units} {design.unit} with every class, and {MIN_UNITS} are the "
+            f"least that can be compared ({_without(design)}): add sentences, or take classes out "
+            "of prompts.emotions."
+        )
+    return design
 
 
 def map_half(probe: pd.DataFrame) -> list[str]:
@@ -182,7 +193,7 @@ def _rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _check_filled(
-    path: Path, table: pd.DataFrame, lines: list[int], required: tuple[str, ...]
+    path: str | Path, table: pd.DataFrame, lines: list[int], required: Sequence[str]
 ) -> None:
     for column in required:
         for row, cell in table[column].items():
@@ -222,27 +233,27 @@ def _check_spans(path: str | Path, table: pd.DataFrame, lines: list[int]) -> Non
             )
 
 
-def _check_topics(
-    path: str | Path, table: pd.DataFrame, lines: list[int], classes: list[str]
-) -> None:
-    for row in table.index[table.duplicated(["topic", "emotion"])]:
+def _check_cells(path: str | Path, table: pd.DataFrame, lines: list[int]) -> None:
+    """A second sentence of a topic and class is meant only if it has a number of its own."""
+    if "topic" not in table:
+        return
+    numbered = "replicate" in table
+    for row in table.index[table.duplicated(["topic", "emotion", *["replicate"] * numbered])]:
+        again = f" with replicate {table['replicate'][row]!r}" if numbered else ""
+        remedy = "number the column replicate" if numbered else "add a column replicate"
         raise InputError(
             f"{_row(path, table, lines, row)} is a second {table['emotion'][row]!r} sentence of "
-            f"topic {table['topic'][row]!r}: remove one or give it another topic."
+            f"topic {table['topic'][row]!r}{again}: remove one, give it another topic, or "
+            f"{remedy} if several are meant."
         )
-    count = table.groupby("topic", sort=False)["emotion"].count()
-    for topic in count.index[count < len(classes)]:
-        present = set(table["emotion"][table["topic"] == topic])
-        missing = next(name for name in classes if name not in present)
-        raise InputError(
-            f"{path} has no {missing!r} sentence for topic {topic!r} (line "
-            f"{lines[int((table['topic'] == topic).idxmax())]}): add it or remove the topic."
-        )
-    if len(count) < MIN_TOPICS:
-        raise InputError(
-            f"{path} has {len(count)} topic, and {MIN_TOPICS} are the least that can be "
-            "compared: add topics."
-        )
+
+
+def _without(design: Design) -> str:
+    """The cells for want of which units cannot be used, the first of them by name."""
+    cells = [f"no {name!r} in {unit!r}" for unit, name in design.empty]
+    more = len(cells) - NAMED
+    listed = ", ".join(cells[:NAMED]) + (f" and {more} more" if more > 0 else "")
+    return listed or f"there is no other {design.unit}"
 
 
 def _row(path: str | Path, table: pd.DataFrame, lines: list[int], row: int) -> str:

@@ -7,6 +7,7 @@ from statistics import NormalDist
 
 import pandas as pd
 
+from emovec.io.files import slugs
 from emovec.report.between_models import (
     depth_facts,
     label_facts,
@@ -73,6 +74,7 @@ def describe(
         "level": percent(1 - alpha),
         "reach": NormalDist().inv_cdf(1 - alpha / 2),
         "emotions": emotions,
+        "slugs": slugs(emotions),
         "classes": [*emotions, config["prompts"]["neutral"]],
         "positions": positions,
         "primary": primary,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emovec.errors import InputError
-from emovec.io.files import whole
+from emovec.io.files import slugs, whole
 from emovec.models.depths import block_before, hook_points
 from emovec.registry import Kind, registry
 
@@ -134,12 +134,13 @@ FORMATS = registry(
 def export_files(formats: Iterable[str], emotions: Sequence[str]) -> dict[str, tuple[str, str]]:
     """The files that are exported for each model: {name: (format, emotion)}.
 
-    >>> export_files(["safetensors", "gguf"], ["anger", "joy"])
+    >>> export_files(["safetensors", "gguf"], ["anger", "喜び"])
     {'vectors.safetensors': ('safetensors', ''), 'anger.gguf': ('gguf', 'anger'), \
-'joy.gguf': ('gguf', 'joy')}
+'class-2.gguf': ('gguf', '喜び')}
     """
+    named = slugs(emotions) | {"": ""}
     return {
-        FORMATS[name].file.format(emotion=emotion): (name, emotion)
+        FORMATS[name].file.format(emotion=named[emotion]): (name, emotion)
         for name in formats
         for emotion in (emotions if "{emotion}" in FORMATS[name].file else [""])
     }

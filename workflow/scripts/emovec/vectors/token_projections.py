@@ -61,9 +61,10 @@ class Scale:
 
 
 def selected(prompts: pd.DataFrame) -> pd.DataFrame:
-    """The prompts on the first N_TOPICS topics in every class, a number for each topic beside."""
-    place = pd.factorize(prompts.topic)[0]
-    return prompts.assign(place=place)[place < N_TOPICS].reset_index(drop=True)
+    """The first prompt of every class on the first N_TOPICS topics, with each topic's number."""
+    first = prompts.assign(place=pd.factorize(prompts.topic)[0])
+    first = first.drop_duplicates(["topic", "emotion"])
+    return first[first.place < N_TOPICS].reset_index(drop=True)
 
 
 def streams(

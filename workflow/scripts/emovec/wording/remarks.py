@@ -94,9 +94,13 @@ REASONS = {
 
 FINDINGS = {
     "few_topics": N_(
-        "The prompts have only {n} topics, where {limit} or more are recommended: intervals will "
-        "be wide."
+        "Only {n} {units!t} of every class can be compared, where {limit} or more are "
+        "recommended: intervals will be wide."
     ),
+    "incomplete": N_(
+        "Left out for want of a class: {n} {units!t}, such as {unit!r} without {name}."
+    ),
+    "surplus": N_("Left out because another class has only {least}: {n} {units!t}."),
     "same_sentences": N_("Pairs of identical sentences {scope!t}: {n}, such as {a} and {b}."),
     "near_duplicates": N_(
         "Pairs of almost identical sentences {scope!t}: {n}, such as {a} and {b}."
@@ -177,6 +181,7 @@ FINDINGS = {
 
 
 PHRASES = (
+    *(N_("topics"), N_("groups"), N_("sentences")),
     *(N_("within a class"), N_("within a topic"), N_("between classes"), N_("within the probe")),
     *(N_("between prompts and probe"), N_("words"), N_("characters")),
     *(N_("start with I"), N_("are negated"), N_("hold an exclamation mark")),

@@ -1,0 +1,211 @@
+"""Corpora of any shape: what is analysed of them, and that the shape alone changes nothing."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import designs
+import numpy as np
+import pandas as pd
+import pytest
+from emovec.activations.store import open_activations
+from emovec.audit.audit import audit
+from emovec.errors import InputError
+from emovec.prompts.design import Design, cell_places, cells_of, in_cells
+from emovec.prompts.sentences import read_design
+from emovec.prompts.splits import near_by_head, splits
+from emovec.statistics.unbiased import differences, inner_u, products
+from library_run import LibraryRun
+
+CLASSES = ["joy", "fear", "none"]
+
+
+def table(*cells: tuple[str, str], **columns: list[str]) -> pd.DataFrame:
+    """A sentence for each (topic, class), whose text is its id."""
+    rows = pd.DataFrame(cells, columns=["topic", "emotion"])
+    rows["id"] = rows["text"] = [f"s{i}" for i in range(len(rows))]
+    return rows.assign(**columns)
+
+
+def every(*topics: str) -> list[tuple[str, str]]:
+    return [(topic, name) for topic in topics for name in CLASSES]
+
+
+# What is used of a file
+
+
+def test_topics_without_a_class_are_left_out() -> None:
+    found = Design.of(table(("c", "joy"), *every("a", "b"), ("d", "joy"), ("d", "fear")), CLASSES)
+    assert found.prompts.topic.unique().tolist() == ["a", "b"]
+    assert (found.unit, found.matched, found.n_units, found.left_out) == ("topic", True, 2, 2)
+    assert found.empty == (("c", "fear"), ("c", "none"), ("d", "none"))
+
+
+def test_without_topics_the_ith_sentences_of_the_classes_are_a_unit() -> None:
+    rows = table(*every("a", "b"), ("a", "joy")).drop(columns="topic")
+    found = Design.of(rows, CLASSES)
+    assert (found.unit, found.matched, found.n_units, found.left_out) == ("sentence", False, 2, 1)
+    assert found.prompts.text.tolist() == [f"s{i}" for i in range(6)]
+
+
+def test_groups_are_units_and_are_matched_if_classes_share_them() -> None:
+    rows = table(*every("a", "b"), ("a", "joy"), ("c", "joy"))
+    shared = Design.of(rows.rename(columns={"topic": "group"}), CLASSES)
+    assert (shared.unit, shared.matched, shared.left_out) == ("group", True, 1)
+    assert shared.prompts.text.tolist() == ["s0", "s6", "s1", "s2", "s3", "s4", "s5"]
+    own = rows.assign(group=rows.topic + rows.emotion).drop(columns="topic")
+    apart = Design.of(own, CLASSES)
+    assert (apart.unit, apart.matched, apart.n_units, apart.left_out) == ("group", False, 2, 1)
+    assert apart.prompts.text.tolist() == shared.prompts.text.tolist()
+
+
+def test_cells_hold_the_mean_of_their_sentences() -> None:
+    rows = table(*every("a", "b"), ("b", "fear"), ("a", "other"), ("b", "fear"))
+    values = np.arange(len(rows), dtype="f4")[:, None] * [1, 10]
+    found = in_cells(rows, CLASSES, values)
+    assert found[..., 0].tolist() == [[0, 3], [1, np.float32((4 + 6 + 8) / 3)], [2, 5]]
+    assert (found[..., 1] == 10 * found[..., 0]).all() and found.shape == (3, 2, 2)
+    assert cells_of(rows, "fear", "text") == [["s1"], ["s4", "s6", "s8"]]
+    assert cell_places(rows, CLASSES)[-2:].tolist() == [[-1, 0], [1, 1]]
+    with pytest.raises(ValueError, match="no 'none' sentence of topic 'b'"):
+        in_cells(rows.drop(5), CLASSES, values[:-1])
+
+
+def test_heads_of_several_sentences_hold_topics_together() -> None:
+    rows = table(
+        *[(topic, name) for topic in "abcd" for name in ("joy", "joy", "none")],
+        phrase=[
+            *("glad", "merry", ""), *("merry", "implicit", ""), *("happy", "", ""),
+            *("", "implicit", ""),
+        ],
+    )  # fmt: skip
+    [near] = near_by_head(rows, ["joy"])
+    assert near.astype(int).tolist() == [[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
+    test = splits(rows, ("joy", "none"), 3, np.random.default_rng(0))["phrase"].test[:, 0]
+    fold = test.argmax(axis=0)
+    assert test.sum() == 4 and fold[0] == fold[1] and len(set(fold[[0, 2, 3]])) == 3
+
+
+# Through the whole analysis
+
+
+def run(folder: Path, shape: Callable[[list[dict]], list[dict]], models: int = 1) -> LibraryRun:
+    """A small experiment whose prompts are given another shape."""
+    config = designs.write_design(folder, emotions=2, models=models, topics=6)
+    rows, probe = shape(designs.rows(designs.names(2), 7)), designs.probe_rows(80)
+    designs.write_rows(folder / "prompts.csv", rows)
+    for seed in range(models):
+        read = rows if shape not in (whole, partly) else designs.rows(designs.names(2), 7)
+        designs.write_activations(folder / f"m{seed}.h5", read, probe, seed=seed)
+    return LibraryRun(folder, config)
+
+
+def whole(rows: list[dict]) -> list[dict]:
+    return [row for row in rows if row["topic"] != "t6"]
+
+
+def partly(rows: list[dict]) -> list[dict]:
+    """One sentence a cell, but a topic that lacks a class."""
+    return [row | {"replicate": "1"} for row in rows if row["id"] != "t6-neutral"]
+
+
+def test_numbered_sentences_and_a_topic_without_a_class_change_no_table(tmp_path: Path) -> None:
+    found = []
+    for shape in (whole, partly):
+        folder = tmp_path / shape.__name__
+        folder.mkdir()
+        done = run(folder, shape, models=2)
+        tables = {path.name: path.read_bytes() for path in folder.glob("*.csv")}
+        found.append({name: tables[name] for name in tables if name[:2] != "pr"})
+    assert found[0] == found[1] and len(found[0]) > 5
+    told = [done.audit.summary[key] for key in ("unit", "topics", "left_out")]
+    assert told == ["topic", 6, 1]
+    left = {"code": "incomplete", "n": 1, "units": "topics", "unit": "t6", "name": "neutral"}
+    assert left in done.audit.findings
+
+
+def replicated(rows: list[dict]) -> list[dict]:
+    """One to three sentences a cell."""
+    return [
+        row
+        | {"id": f"{row['id']}-{k}", "text": f"{row['text']} So it was {k}.", "replicate": str(k)}
+        for number, row in enumerate(whole(rows))
+        for k in range(1 + number % 3)
+    ]  # fmt: skip
+
+
+def unrelated(rows: list[dict]) -> list[dict]:
+    """No topics, and one class has a sentence more."""
+    return [
+        {key: row[key] for key in row if key != "topic"}
+        for row in rows
+        if row["id"] not in ("t6-neutral", "t6-anger")
+    ]
+
+
+def grouped(rows: list[dict]) -> list[dict]:
+    """Two sentences in each group of a class."""
+    return [
+        {key: row[key] for key in row if key != "topic"}
+        | {"group": f"{row['emotion']} {int(row['topic'][1:]) // 2}"}
+        for row in whole(rows)
+    ]
+
+
+SAID = {
+    replicated: "The unit of every test is the topic: 6 written in every class were used, 0 left",
+    unrelated: "The unit of every test is the sentence: 6 of every class were used, 1 left out.",
+    grouped: "The unit of every test is the group of sentences: 3 of every class were used, 0 left",
+}
+
+
+@pytest.mark.parametrize("shape", SAID)
+def test_every_shape_ends_in_a_page_that_states_its_unit(shape: Callable, tmp_path: Path) -> None:
+    done = run(tmp_path, shape)
+    units = 3 if shape is grouped else 6
+    assert set(done.tables["within"].n_topics) == {units}
+    assert set(done.tables["decoding"].n_test[done.tables["decoding"].split == "topic"]) == {
+        2 * units
+    }
+    page = done.report()
+    assert SAID[shape] in page
+    assert ("Sentences are not matched" in page) == (shape is not replicated)
+    brought = open_activations(tmp_path / "m0.h5")
+    own = done._streams("m0", "last", done.fit).residual
+    cell = brought.prompts.emotion.eq("anger") & brought.prompts.id.str.startswith("t5-")
+    if shape is replicated:
+        expected = brought.residual("last")[cell.to_numpy()].mean(axis=0)
+        np.testing.assert_allclose(own[1, 5], expected, rtol=1e-5)
+
+
+def test_unrelated_sentences_in_any_order_give_the_same_length_on_average() -> None:
+    """The squared length of a difference: without matched topics it is unbiased, and noisier."""
+    rng = np.random.default_rng(0)
+    n, effect, found = 20, np.full(5, 0.3), []
+    for _ in range(800):
+        topics = 2 * rng.standard_normal((2, n, 5))  # what sentences on a topic have in common
+        noise = rng.standard_normal((2, n, 5))
+        noise[0] += effect
+        apart = topics + noise
+        turned = np.stack([apart[0], apart[1, rng.permutation(n)]])
+        worlds = topics[:1] + noise, apart, turned
+        found.append([inner_u(products(differences(x, [[1, -1]])))[0, 0] for x in worlds])
+    mean, error = np.mean(found, axis=0), np.std(found, axis=0) / np.sqrt(len(found))
+    assert (np.abs(mean - effect @ effect) < 4 * error).all()
+    assert (error[1:] > 2 * error[0]).all()
+
+
+def test_units_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+    rows = [row for row in designs.rows(["joy"], 3) if row["id"] not in ("t0-joy", "t2-neutral")]
+    designs.write_rows(tmp_path / "prompts.csv", rows)
+    with pytest.raises(InputError) as caught:
+        read_design(tmp_path / "prompts.csv", ["joy"], "neutral")
+    assert "1 topic with every class" in str(caught.value)
+    assert "no 'joy' in 't0', no 'neutral' in 't2'" in str(caught.value)
+    probe = pd.DataFrame(designs.probe_rows(8)).astype({f"attr_{k}": int for k in range(8)})
+    few = unrelated(designs.rows(["joy"], 7))
+    designs.write_rows(tmp_path / "prompts.csv", few)
+    found = audit(
+        read_design(tmp_path / "prompts.csv", ["joy"], "neutral"), probe, {},
+        emotions=["joy"], neutral="neutral", seed=1,
+    )  # fmt: skip
+    assert {"code": "surplus", "n": 1, "units": "sentences", "least": 6} in found.findings
