@@ -50,9 +50,16 @@ def test_own_models(clone: Path, tiny_root: Path, tmp_path: Path) -> None:
     assert len(list((clone / "results/mine/emotion_vectors").iterdir())) == 3
 
 
-def test_own_emotions_in_another_language(clone: Path) -> None:
-    follow(GUIDES / "own-prompts.md", clone)
-    results = clone / "results/ja"
+@pytest.fixture(scope="module")
+def corpora(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The guide to prompts of one's own, followed to its end."""
+    folder = Project(tmp_path_factory.mktemp("corpora") / "clone").folder
+    follow(GUIDES / "own-prompts.md", folder)
+    return folder / "results"
+
+
+def test_own_emotions_in_another_language(corpora: Path) -> None:
+    results = corpora / "ja"
     audit = json.loads((results / "prompts/audit.json").read_text())
     assert audit["classes"] == {"joy": 6, "fear": 6, "neutral": 6}
     assert audit["findings"]  # six topics are too few, and it says so
@@ -63,6 +70,38 @@ def test_own_emotions_in_another_language(clone: Path) -> None:
     activations = open_activations(results / "activations/tiny.h5")
     assert activations.prompts.text.str.endswith("。").all()  # final marks are no content
     assert np.isfinite(activations.residual("last_content")).all()
+
+
+@pytest.mark.parametrize(
+    ("experiment", "unit", "used", "left_out", "contrasts"),
+    [
+        ("ja", "topic", 6, 0, {"joy", "fear", "joy-fear", "common"}),
+        ("honesty", "topic", 4, 0, {"positive", "common"}),
+        (
+            *("labelled", "sentence", 3, 1),
+            {"Grief-stricken", "elated", "Grief-stricken-elated", "common"},
+        ),
+        ("stories", "topic", 3, 1, {"喜び", "common"}),
+    ],
+)
+def test_corpora_of_every_shape(
+    corpora: Path, experiment: str, unit: str, used: int, left_out: int, contrasts: set[str]
+) -> None:
+    audit = read_json(corpora / experiment / "prompts/audit.json")
+    assert (audit["unit"], audit["topics"], audit["left_out"]) == (unit, used, left_out)
+    within = pd.read_csv(corpora / experiment / "within_model/tiny.csv")
+    own = within[(within.model == "tiny") & within.emotion_b.isna()]
+    assert set(within.n_topics) == {used} and contrasts <= set(own.emotion_a)
+
+
+def test_names_of_any_script_are_kept_in_tables_and_plain_in_files(corpora: Path) -> None:
+    stories = corpora / "stories"
+    assert set(pd.read_csv(stories / "layer_norms/tiny.csv").emotion) == {"喜び"}
+    assert "class-1.gguf" in {path.name for path in (stories / "exports/tiny").iterdir()}
+    read = open_activations(stories / "activations/tiny.h5")
+    assert read.attributes["mean_from"] == 12
+    assert read.by_class("mean", ["喜び", "平静"]).shape[:2] == (2, 3)  # of seven stories
+    assert len(read.prompts) == 7 and "海" not in set(read.prompts.topic)
 
 
 def test_own_activations(clone: Path, tiny_root: Path) -> None:

@@ -322,3 +322,25 @@ def test_misspelt_file_and_folder_in_its_place(
     (tmp_path / "mine.csv").touch()
     with pytest.raises(InputError, match=f"prompts.file is '{value}', which {says}"):
         check_files(check(changed("prompts.file", value)), [tmp_path, root])
+
+
+@pytest.mark.parametrize(
+    "name", ["喜び", "Grief-stricken", "joie de vivre", "खुशी", "C’est bon", "x"]
+)
+def test_classes_have_names_of_any_script(name: str) -> None:
+    config = check(changed("prompts.emotions", [name, "fear"]))
+    assert config["prompts"]["emotions"] == [name, "fear"]
+
+
+@pytest.mark.parametrize(
+    "name", [" joy", "joy ", "a/b", "joy.own", "a vs b", "{x}", "-joy", "joy-", "a|b", "a\tb"]
+)
+def test_name_at_which_tables_or_paths_are_split(name: str) -> None:
+    with pytest.raises(InputError, match="does not fit the pattern"):
+        check(changed("prompts.emotions", [name, "fear"]))
+
+
+@pytest.mark.parametrize("names", [["a", "b", "a-b"], ["a-b", "c", "a", "b-c"]])
+def test_contrasts_of_one_name(names: list[str]) -> None:
+    with pytest.raises(InputError, match="two contrasts the name 'a-b"):
+        check(changed("prompts.emotions", names))

@@ -1,5 +1,6 @@
 """Corpora of any shape: what is analysed of them, and that the shape alone changes nothing."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from emovec.activations.store import open_activations
 from emovec.audit.audit import audit
 from emovec.errors import InputError
+from emovec.prompts import loaders
 from emovec.prompts.design import Design, cell_places, cells_of, in_cells
 from emovec.prompts.sentences import read_design
 from emovec.prompts.splits import near_by_head, splits
@@ -88,14 +90,13 @@ def test_heads_of_several_sentences_hold_topics_together() -> None:
 # Through the whole analysis
 
 
-def run(folder: Path, shape: Callable[[list[dict]], list[dict]], models: int = 1) -> LibraryRun:
-    """A small experiment whose prompts are given another shape."""
-    config = designs.write_design(folder, emotions=2, models=models, topics=6)
+def run(folder: Path, shape: Callable[[list[dict]], list[dict]]) -> LibraryRun:
+    """A small experiment, one model and its copies, whose prompts are given another shape."""
+    config = designs.write_design(folder, emotions=2, models=1, topics=6)
     rows, probe = shape(designs.rows(designs.names(2), 7)), designs.probe_rows(80)
     designs.write_rows(folder / "prompts.csv", rows)
-    for seed in range(models):
-        read = rows if shape not in (whole, partly) else designs.rows(designs.names(2), 7)
-        designs.write_activations(folder / f"m{seed}.h5", read, probe, seed=seed)
+    read = rows if shape not in (whole, partly) else designs.rows(designs.names(2), 7)
+    designs.write_activations(folder / "m0.h5", read, probe)
     return LibraryRun(folder, config)
 
 
@@ -113,7 +114,7 @@ def test_numbered_sentences_and_a_topic_without_a_class_change_no_table(tmp_path
     for shape in (whole, partly):
         folder = tmp_path / shape.__name__
         folder.mkdir()
-        done = run(folder, shape, models=2)
+        done = run(folder, shape)
         tables = {path.name: path.read_bytes() for path in folder.glob("*.csv")}
         found.append({name: tables[name] for name in tables if name[:2] != "pr"})
     assert found[0] == found[1] and len(found[0]) > 5
@@ -209,3 +210,69 @@ def test_units_that_cannot_be_used_are_named(tmp_path: Path) -> None:
         emotions=["joy"], neutral="neutral", seed=1,
     )  # fmt: skip
     assert {"code": "surplus", "n": 1, "units": "sentences", "least": 6} in found.findings
+
+
+# Corpora as people have them
+
+PAIRS = [["I was honest.", "I lied."], ["I told all.", "I hid it."]]
+CORPORA = {
+    "list of pairs": ("pairs", "x.json", json.dumps(PAIRS)),
+    "entries": (
+        "pairs",
+        "x.jsonl",
+        "\n".join(json.dumps({"positive": a, "negative": b}) for a, b in PAIRS),
+    ),
+    "table of pairs": (
+        "pairs", "x.csv", "\n".join(["positive,negative", *map(",".join, PAIRS)]),
+    ),
+    "labels": (
+        "labelled",
+        "x.csv",
+        "text,label\nI was honest.,positive\nI lied.,negative\nI hid it.,negative\n"
+        "I told all.,positive\n",
+    ),
+    "stories": (
+        "stories",
+        "x.jsonl",
+        "\n".join(
+            json.dumps({"emotion": name, "topic": f"t{i % 2}", "index": i, "text": f"{text} {i}"})
+            for i in range(4)
+            for name, text in (("positive", "I was honest."), ("negative", "I lied."))
+        ),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("corpus", CORPORA)
+def test_usual_corpora_become_prompt_files(corpus: str, tmp_path: Path) -> None:
+    shape, name, text = CORPORA[corpus]
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    loaders.load(shape, tmp_path / name).to_csv(tmp_path / "prompts.csv", index=False)
+    found = read_design(tmp_path / "prompts.csv", ["positive"], "negative")
+    assert (found.n_units, found.left_out) == (2, 0)
+    assert found.unit == ("sentence" if shape == "labelled" else "topic")
+    cells = [cells_of(found.prompts, name, "text") for name in ("positive", "negative")]
+    expected = [[[PAIRS[unit][side]] for unit in range(2)] for side in range(2)]
+    if shape == "stories":
+        expected = [[[f"{text} {i + 2 * k}" for k in range(2)] for i in range(2)]
+                    for text in ("I was honest.", "I lied.")]  # fmt: skip
+    assert cells == expected
+
+
+@pytest.mark.parametrize(
+    ("shape", "name", "text", "says"),
+    [
+        ("labelled", "x.csv", "text,class\nI lied.,a\n", "no 'label' in its first row (it has"),
+        ("pairs", "x.jsonl", '{"positive": "a", "negative": "b"}\n{"positive": "a"}', "in row 2"),
+        ("stories", "x.json", "[{]", "cannot be read"),
+        ("stories", "absent.json", None, "cannot be read"),
+    ],
+)  # fmt: skip
+def test_corpus_that_cannot_be_loaded(
+    shape: str, name: str, text: str | None, says: str, tmp_path: Path
+) -> None:
+    if text is not None:
+        (tmp_path / name).write_text(text)
+    with pytest.raises(InputError) as caught:
+        loaders.load(shape, tmp_path / name)
+    assert says in str(caught.value) and str(tmp_path / name) in str(caught.value)

@@ -146,7 +146,9 @@ def test_code_in_the_documents_is_code(root: Path) -> None:
                 compile(block.text, str(path), "exec")
             elif block.language == "yaml":
                 assert isinstance(yaml.safe_load(block.text), dict), path
-    assert {"python", "yaml", "sh", "text", "csv", "mermaid"} == {block.language for block in seen}
+    assert {"python", "yaml", "sh", "text", "csv", "json", "mermaid"} == {
+        block.language for block in seen
+    }
 
 
 def test_commands_in_the_documents_exist(root: Path) -> None:

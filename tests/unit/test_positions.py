@@ -68,6 +68,19 @@ def test_word_of_several_bytes_ends_at_its_last_byte() -> None:
     assert token == 8 + 1 + 4
 
 
+def test_mean_of_a_long_text_begins_at_a_token() -> None:
+    text = "One, two three. Four five."
+    for bos in (True, False):
+        encode = word_encoder(text, bos=bos)
+        [reading] = plan_readings(encode, [text], None, ["x"], ["mean", "last"], "", 3)
+        read = [text[slice(*encode(text).spans[i])] for i in reading.tokens["mean"]]
+        assert read == [" three", " Four", " five"]  # tokens: One , two three
+        assert reading.tokens["last"] == [len(reading.ids) - 1]
+        for late in (7, 8):  # token 7 is a mark
+            with pytest.raises(InputError, match="row 't9' has 8 tokens and no word from there on"):
+                plan_readings(encode, [text], None, ["row 't9'"], ["mean"], "", late)
+
+
 def test_bos_is_never_read() -> None:
     text = "Thanks a lot."
     with_bos, without = word_encoder(text), word_encoder(text, bos=False)
