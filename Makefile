@@ -35,9 +35,9 @@ test: $(READY)
 unit: $(READY)
 	$(BIN)/python -m pytest $(WORKERS) tests/unit
 
-# Thousands of new cases for what must end in a result or a sentence, and more whole designs.
+# Thousands of new cases for what must end in a result or a sentence, and all whole designs.
 nightly: $(READY)
-	NIGHTLY=1 $(BIN)/python -m pytest $(WORKERS) tests/unit/test_properties.py tests/rules/test_matrix.py
+	NIGHTLY=1 $(BIN)/python -m pytest -n auto --dist worksteal tests/unit/test_properties.py tests/rules/test_matrix.py
 
 # Whether the tables and exported files of a results folder are those that its run made.
 RESULTS ?= results/default

@@ -172,7 +172,7 @@ def files(folder: Path) -> dict[str, str]:
     }
 
 
-def finish(process: subprocess.Popen, timeout: float = 1800) -> Run:
+def finish(process: subprocess.Popen, timeout: float = 3600) -> Run:
     """Wait for a Snakemake that was started."""
     try:
         text, _ = process.communicate(timeout=timeout)

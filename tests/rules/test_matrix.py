@@ -7,15 +7,11 @@ import pandas as pd
 import pytest
 from designs import NIGHTLY, names, write_design
 from emovec.report.provenance import check_results
-from library_run import LibraryRun
-from matplotlib import pyplot as plt
 from project import Project
 
-LARGER = [(5, 2, 40), (2, 4, 6), (12, 1, 6), (1, 2, 40)]
 at_night = pytest.mark.skipif(not NIGHTLY, reason="takes minutes: make nightly runs it")
-
-# each number of emotions (1, 2, 5, 12), models (1, 2, 4) and topics (2, 6, 40) at least once
-DESIGNS = [(1, 1, 2), *(pytest.param(*sizes, marks=at_night) for sizes in LARGER)]
+SMALLEST, *LARGER = product((1, 2, 5, 12), (1, 2, 4), (2, 6, 40))
+DESIGNS = [SMALLEST, *(pytest.param(*sizes, marks=at_night) for sizes in LARGER)]
 
 
 @pytest.mark.parametrize(("emotions", "models", "topics"), DESIGNS)
@@ -29,29 +25,9 @@ def test_every_small_design_runs_to_its_report(
     verdicts = pd.read_csv(project.results / "verdicts.csv")
     assert set(verdicts.emotion.dropna()) == set(names(emotions))  # and all together
     assert len(verdicts[["model_a", "model_b"]].drop_duplicates()) == models * (models + 1) // 2
-    assert (project.results / "report.html").stat().st_size > 10_000
-    assert set(project.tables()) <= set(check_results(project.results))
-
-
-@at_night
-@pytest.mark.parametrize(
-    ("emotions", "models", "topics"), product((1, 2, 5, 12), (1, 2, 4), (2, 6, 40))
-)
-def test_every_design_ends_in_a_page_and_its_figures(
-    tmp_path: Path, emotions: int, models: int, topics: int
-) -> None:
-    """All of them, by the library in one process, in the time that Snakemake takes for a few."""
-    run = LibraryRun(
-        tmp_path, write_design(tmp_path, emotions=emotions, models=models, topics=topics)
-    )
-    verdicts = run.tables["verdicts"]
-    assert set(verdicts.emotion.dropna()) == set(names(emotions))
-    assert len(verdicts[["model_a", "model_b"]].drop_duplicates()) == models * (models + 1) // 2
-    for _name, figure in run.figures():
-        figure.canvas.draw()
-        plt.close(figure)
-    page = run.report()
+    page = (project.results / "report.html").read_text()
     assert all(name in page for name in names(emotions))
+    assert set(project.tables()) <= set(check_results(project.results))
 
 
 def test_table_edited_by_hand_stops_the_report(project: Project) -> None:

@@ -189,12 +189,12 @@ def test_language_model_is_no_classifier(tiny_root: Path, tmp_path: Path) -> Non
     assert list((tmp_path / "m").iterdir()) == []
 
 
-@pytest.mark.parametrize("names", [{"0": "a", "2": "b"}, {"0": "a", "1": "a"}, {}])
-def test_outputs_without_a_name_of_their_own(tmp_path: Path, names: dict) -> None:
+@pytest.mark.parametrize("names", [{"0": "a", "2": "b"}, {"0": "a", "1": "a"}, {}, "ab", ["a"]])
+def test_outputs_without_a_name_of_their_own(tmp_path: Path, names: object) -> None:
     local = write_classifier(tmp_path / "local", VOWELS)
     config = read_json(local / "config.json") | {"id2label": names}
     (local / "config.json").write_text(json.dumps(config))
-    with pytest.raises(InputError, match="must name every output") as caught:
+    with pytest.raises(InputError, match=r"must name every output|cannot be used") as caught:
         fetch({"path": str(local)}, tmp_path / "m", tmp_path, classifier=True)
     sentence(caught)
 

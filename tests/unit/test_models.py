@@ -251,6 +251,19 @@ def test_weights_that_do_not_fit_the_configuration(
     assert str(folder) in sentence(caught)
 
 
+def test_gpu_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    from emovec.models.loading import choose_device
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(InputError, match="torch sees no GPU"):
+        choose_device("cuda")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert choose_device("cuda:1") == "cuda:1"
+    with pytest.raises(InputError, match="is cuda:2 but torch counts 2 GPUs from 0 on"):
+        choose_device("cuda:2")
+
+
 def test_model_larger_than_the_memory(tiny_root: Path, tmp_path: Path) -> None:
     """A terabyte that only takes a few bytes of the disk."""
     from emovec.models.loading import load_model

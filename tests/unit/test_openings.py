@@ -62,9 +62,17 @@ def test_word_sets_that_cannot_be_used(tmp_path: Path, content: object, says: st
     assert str(path) in str(caught.value) and says in str(caught.value)
 
 
-def test_word_sets_that_are_no_yaml_or_not_there(tmp_path: Path) -> None:
-    (tmp_path / "words.yaml").write_text("a: [b")
-    with pytest.raises(InputError, match="no YAML file"):
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("a: [b", "no YAML file"),
+        ("[" * 5000, "no YAML file"),
+        ("a: [b]\na: [c]\n", "the set 'a' again in line 2"),
+    ],
+)
+def test_word_sets_that_are_no_yaml_or_not_there(tmp_path: Path, content: str, says: str) -> None:
+    (tmp_path / "words.yaml").write_text(content)
+    with pytest.raises(InputError, match=says):
         read_words(tmp_path / "words.yaml", EMOTIONS)
     with pytest.raises(InputError, match=r"correct steering\.words in the config"):
         read_words(tmp_path / "none.yaml", EMOTIONS)

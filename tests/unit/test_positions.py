@@ -6,7 +6,7 @@ from emovec.models.untrained import byte_tokenizer
 from emovec.prompts.positions import POSITIONS, plan_readings
 from emovec.prompts.tokenizer import TextEncoder
 from tiny import SUFFIX
-from tokenizers import Regex, Tokenizer, models, pre_tokenizers
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
 
 def word_encoder(*texts: str, bos: bool = True) -> TextEncoder:
@@ -124,3 +124,11 @@ def test_two_passes_where_the_suffix_changes_the_tokens_of_the_text() -> None:
     readings = plan_readings(encode, ["Thanks"], [""], ["x"], ["last", "suffix"], "giving")
     assert [r.tokens for r in readings] == [{"last": [1]}, {"suffix": [1]}]
     assert readings[0].ids != readings[1].ids
+
+
+def test_suffix_without_a_token() -> None:
+    """The position after it would be that of the last token, under another name."""
+    encode = word_encoder("Thanks.", bos=False)
+    encode.tokenizer.normalizer = normalizers.Strip()
+    with pytest.raises(InputError, match=r"no token for prompts\.suffix ' ' after row 't9'"):
+        plan_readings(encode, ["Thanks."], [""], ["row 't9'"], ["suffix"], " ")

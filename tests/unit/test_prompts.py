@@ -122,7 +122,7 @@ FAULTS = {
     "no rows": ([], HEADER, ["'joy'"]),
     "empty text": (replaced(1, "The rain is on.", "  "), HEADER, ["line 3", "'a-none'", "text"]),
     "text that cannot be seen": (
-        replaced(1, "The rain is on.", "\u200b\ufeff \u2060"),
+        replaced(1, "The rain is on.", "\u200b\ufeff \u2060\ufe0f\u034f"),
         HEADER,
         ["line 3", "'a-none'", "text that can be seen"],
     ),
@@ -131,8 +131,17 @@ FAULTS = {
         HEADER,
         ["line 3", "more than 131072 characters", "shorten"],
     ),
-    "blank around an id": (replaced(2, "a-joy", " a-joy"), HEADER, ["line 4", "'a-joy'", "blanks"]),
-    "blank around a class": (replaced(2, ",joy,", ",joy ,"), HEADER, ["'joy'", "column emotion"]),
+    "blank around an id": (
+        replaced(2, "a-joy", " a-joy"),
+        HEADER,
+        ["line 4", "' a-joy'", "blanks"],
+    ),
+    "blank around a class": (replaced(2, ",joy,", ",joy ,"), HEADER, ["'joy '", "column emotion"]),
+    "unseen at a class": (
+        replaced(2, ",joy,", ",joy\u200b,"),
+        HEADER,
+        [r"'joy\u200b'", "column emotion"],
+    ),
     "empty id": (replaced(1, "a-none", ""), HEADER, ["line 3", "column id"]),
     "empty topic": (replaced(2, "rain,joy", ",joy"), HEADER, ["line 4", "column topic"]),
     "id twice": (replaced(4, "b-fear", "a-none"), HEADER, ["line 6", "line 3", "'a-none'"]),

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import designs
 import h5py
 import numpy as np
 import pandas as pd
@@ -21,8 +22,16 @@ from emovec.activations.store import (
     check_same_sentences,
     open_activations,
 )
+from emovec.between_models.compare import compare_files
+from emovec.between_models.pair import Plan
+from emovec.config import check
 from emovec.errors import InputError
 from emovec.io import hdf5
+from emovec.prompts.sentences import read_probe, read_prompts
+from emovec.report.provenance import record
+from emovec.steering.carry import carried
+from emovec.vectors.directions import EmotionVectors
+from library_run import adopted
 
 CLASSES = ["joy", "fear", "none"]
 N_DEPTHS, D_MODEL = 3, 8
@@ -136,6 +145,12 @@ def test_hdf5_file_with_something_else(tmp_path: Path) -> None:
     refusal(tmp_path / "m.h5", "is no activations file: it lacks residual, prompts/id")
 
 
+def test_probe_without_ids(path: Path) -> None:
+    with h5py.File(path, "a") as file:
+        del file["probe/id"]
+    refusal(path, "is no activations file: it lacks probe/id")
+
+
 @pytest.mark.parametrize("kind", ["external", "hidden", "virtual", "raw"])
 def test_file_that_would_read_another(path: Path, tmp_path: Path, kind: str) -> None:
     secret = tmp_path / "secret"
@@ -203,14 +218,15 @@ def test_compressed_streams_are_whole(path: Path) -> None:
     assert not open_activations(path).residual("suffix").any()
 
 
-@pytest.mark.parametrize("kind", ["deep", "round"])
-def test_groups_without_end(path: Path, kind: str) -> None:
+@pytest.mark.parametrize(("deep", "round"), [(5000, 0), (0, 1), (0, 8)])
+def test_groups_without_end(path: Path, deep: int, round: int) -> None:
     with h5py.File(path, "a") as file:
         group = file
-        for _ in range(5000 if kind == "deep" else 0):
+        for _ in range(deep):
             group = group.create_group("g")
-        file["more"] = file["/"]
-    refusal(path, "nests groups more than 20 deep")
+        for k in range(round):  # eight ways on from every group, and no time to go them all
+            file[f"more{k}"] = file["/"]
+    refusal(path, "nests groups more than 20 deep, or has more than 1000 parts")
 
 
 @pytest.mark.parametrize(
@@ -389,3 +405,26 @@ def test_files_made_of_different_sentences_are_told_apart(tmp_path: Path) -> Non
     (tmp_path / "prompts.csv").write_text("changed")
     with pytest.raises(InputError, match=r"prompts\.csv and .*one\.h5 differ in the prompts file"):
         check_same_sentences([one], prompts=tmp_path / "prompts.csv")
+
+
+def test_joint_steps_stop_over_different_sentences(tmp_path: Path) -> None:
+    config = check(designs.write_design(tmp_path, emotions=1, models=2, topics=2))
+    classes, names = ["gratitude", "neutral"], list(config["models"])
+    prompts = read_prompts(tmp_path / "prompts.csv", classes[:1], classes[1])
+    probe = read_probe(tmp_path / "probe.csv")
+    paths = [adopted(tmp_path, config, name, prompts, probe) for name in names]
+    for path, digit in zip(paths, "01", strict=True):
+        with h5py.File(path, "a") as file:
+            file.attrs["probe_sha256"] = digit * 64
+    plan = Plan.of(classes[:1], classes[1], config["statistics"])
+    with pytest.raises(InputError, match=r"m0.*h5 and .*m1.*h5 differ in the probe file"):
+        compare_files((paths[0], paths[1]), ("m0", "m1"), prompts, probe, ["last"], plan, 1)
+    with pytest.raises(InputError, match=r"probe\.csv and .*m0.*h5 differ in the probe file"):
+        record(config, tmp_path / "prompts.csv", tmp_path / "probe.csv", {}, [], paths, tmp_path)
+    source, target = map(open_activations, paths)
+    vectors = EmotionVectors({}, classes[:1], {"last": np.ones((1, 3, 6))})
+    with pytest.raises(InputError, match=r"m0.*h5 and .*m1.*h5 differ in the probe file"):
+        carried(
+            source, target, vectors, probe, position="last", depth=1, controls=1,
+            rng=np.random.default_rng(0),
+        )  # fmt: skip

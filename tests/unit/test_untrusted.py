@@ -180,8 +180,10 @@ def test_nothing_is_installed_for_a_model_that_sees(
         lambda: os.system("true"),
         lambda: os.posix_spawn("/bin/true", ["true"], {}),
         lambda: socket.create_connection(("127.0.0.1", 9)),
+        lambda: socket.socket(type=socket.SOCK_DGRAM).sendto(b"", ("127.0.0.1", 9)),
+        lambda: socket.gethostbyname("localhost"),
     ],
-    ids=["subprocess", "system", "spawn", "network"],
+    ids=["subprocess", "system", "spawn", "network", "datagram", "name"],
 )
 def test_sealed_process_starts_no_other_and_connects_to_none(do: Callable) -> None:
     with sealed(), pytest.raises(PermissionError, match="not allowed while a model is read"):

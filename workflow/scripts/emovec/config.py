@@ -16,6 +16,7 @@ import jsonschema
 import yaml
 
 from emovec.errors import InputError
+from emovec.io.yaml_keys import repeated_keys
 from emovec.models.sources import KINDS, kind_of
 from emovec.prompts.positions import in_probe
 
@@ -93,7 +94,7 @@ def check_yaml(paths: Iterable[str | Path], whole: bool) -> None:
             root = yaml.compose(path.read_text(encoding="utf-8"))
         except (OSError, ValueError, yaml.YAMLError):
             continue  # Snakemake has read it, as something else than YAML
-        for key, line in _repeated(root):
+        for key, line in repeated_keys(root):
             raise InputError(
                 f"config: {path.name} has the key {key!r} again in line {line}, where it would "
                 "replace the first: keep one."
@@ -148,26 +149,6 @@ def _sources(config: dict) -> Iterator[tuple[str, object, tuple[str, ...]]]:
             entries = entries.get(key) if isinstance(entries, dict) else None
         for name, entry in entries.items() if isinstance(entries, dict) else ():
             yield f"{place}.{name}", entry.get("source") if isinstance(entry, dict) else None, kinds
-
-
-def _repeated(root: yaml.Node | None) -> Iterator[tuple[str, int]]:
-    """The keys that a mapping has again, with their lines."""
-    waiting, seen = [root], set()
-    while waiting:
-        node = waiting.pop()
-        if id(node) in seen or not isinstance(node, yaml.CollectionNode):
-            continue
-        seen.add(id(node))
-        if isinstance(node, yaml.SequenceNode):
-            waiting += node.value
-            continue
-        keys = set()
-        for key, value in node.value:
-            if key.value in keys:
-                yield key.value, key.start_mark.line + 1
-            if isinstance(key, yaml.ScalarNode):
-                keys.add(key.value)
-            waiting.append(value)
 
 
 def _innermost(error: jsonschema.ValidationError) -> jsonschema.ValidationError:

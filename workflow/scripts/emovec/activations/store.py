@@ -124,6 +124,7 @@ def _read_labels(path: Path) -> Activations:
         with h5py.File(path) as file:
             check_own(file, path)
             needed = ["residual", "prompts/id", "prompts/emotion"]
+            needed += ["probe/id"] if "probe/residual" in file else []
             if missing := [name for name in needed if name not in file]:
                 raise InputError(f"{path} is no activations file: it lacks {', '.join(missing)}.")
             prompts = _text(file, path, "prompts", ("id", "topic", "emotion", "text"))

@@ -24,7 +24,7 @@ MEND = "remove it and run again, or bring a whole file"
 PATIENCE = 60  # seconds
 
 
-LEVELS = 20
+LEVELS, LINKS = 20, 1000
 
 
 DEFLATE = 1032  # numbers alike shrink to no less than this part
@@ -70,8 +70,14 @@ def check_own(file: h5py.File, path: Path) -> None:
     InputError
         If anything in it lies in another file, or far too deep.
     """
-    waiting = [(file, 1)]
+    waiting, links = [(file, 1)], 0
     for group, level in waiting:
+        links += len(group)
+        if level > LEVELS or links > LINKS:  # groups may hold themselves, or one another
+            raise InputError(
+                f"{path} nests groups more than {LEVELS} deep, or has more than {LINKS} parts: "
+                "bring a plain one."
+            )
         for name in group:
             where = f"{group.name.rstrip('/')}/{name}"
             link = group.get(name, getlink=True)
@@ -83,8 +89,6 @@ def check_own(file: h5py.File, path: Path) -> None:
                 )
             if isinstance(item, h5py.Group):
                 waiting.append((item, level + 1))
-            if level > LEVELS:
-                raise InputError(f"{path} nests groups more than {LEVELS} deep: bring a plain one.")
 
 
 def check_filled(data: h5py.Dataset, path: Path) -> None:

@@ -29,6 +29,12 @@ def choose_device(device: str) -> str:
         return "cuda" if torch.cuda.is_available() else "cpu"
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise InputError("activations.device is cuda but torch sees no GPU: set it to auto or cpu.")
+    number, there = int(device.partition(":")[2] or 0), torch.cuda.device_count()
+    if number >= max(there, 1):
+        raise InputError(
+            f"activations.device is {device} but torch counts {there} GPUs from 0 on: set it to "
+            "one of them."
+        )
     return device
 
 

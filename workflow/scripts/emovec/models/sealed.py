@@ -16,6 +16,8 @@ DOORS = {
     "os.system",
     "socket.connect",
     "socket.getaddrinfo",
+    "socket.gethostbyname",
+    "socket.sendto",
     "subprocess.Popen",
 }
 

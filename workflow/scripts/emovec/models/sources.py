@@ -272,15 +272,15 @@ def _labels(settings: dict, source: dict) -> dict:
     InputError
         If the configuration is of another kind of model, or does not name each output.
     """
-    kinds = settings.get("architectures") or []
+    kinds = list(map(str, settings.get("architectures") or []))
     if not any(kind.endswith("ForSequenceClassification") for kind in kinds):
         raise InputError(
             f"The model of source {_short(source)} is no text classifier (its config.json names "
             f"{', '.join(kinds) or 'no architecture'}): name one whose architecture ends in "
             "ForSequenceClassification."
         )
-    names = settings.get("id2label") or {}
-    labels = [names.get(str(place)) for place in range(len(names))]
+    names = settings.get("id2label")
+    labels = [names.get(str(place)) for place in range(len(names))] if type(names) is dict else []
     if not all(isinstance(label, str) and label for label in labels) or (
         not 0 < len(labels) == len(set(labels))
     ):

@@ -10,6 +10,7 @@ import yaml
 from tokenizers import Tokenizer
 
 from emovec.errors import InputError
+from emovec.io.yaml_keys import repeated_keys
 from emovec.prompts.sentences import read_rows
 from emovec.prompts.tokenizer import encode
 
@@ -53,13 +54,16 @@ def read_words(path: str | Path, emotions: Sequence[str]) -> dict[str, list[str]
         If the file is no such list or lacks an emotion.
     """
     try:
-        sets = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        text = Path(path).read_text(encoding="utf-8")
+        sets, twice = yaml.safe_load(text), [*repeated_keys(yaml.compose(text))]
     except OSError as error:
         raise InputError(
             f"{path} cannot be read ({error.strerror}): correct steering.words in the config."
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{path} is no YAML file in UTF-8: write `set: [word, …]`.") from error
+    for key, line in twice:
+        raise InputError(f"{path} has the set {key!r} again in line {line}: keep one.")
     if not isinstance(sets, dict) or not all(
         isinstance(words, list) and words and all(isinstance(w, str) and w for w in words)
         for words in sets.values()

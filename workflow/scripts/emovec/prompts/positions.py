@@ -150,6 +150,11 @@ def plan_readings(
             readings.append(Reading(row, encoded.ids, tokens))
             continue
         longer = encode(text + suffix)
+        if longer.ids == encoded.ids:
+            raise InputError(
+                f"The tokenizer yields no token for prompts.suffix {suffix!r} after {name}: write "
+                "one with words."
+            )
         end = {key: position.find(longer, word, name) for key, position in after.items()}
         if longer.ids[: len(encoded.ids)] == encoded.ids:
             readings.append(Reading(row, longer.ids, tokens | end))

@@ -197,15 +197,15 @@ def _check_filled(
 ) -> None:
     for column in required:
         for row, cell in table[column].items():
-            if not any(unicodedata.category(character)[0] not in "ZC" for character in cell):
+            if all(unicodedata.category(one)[0] in "ZCM" for one in cell):
                 raise InputError(
                     f"{_row(path, table, lines, row)} has nothing in the column {column} that can "
                     "be seen: fill it in or remove the row."
                 )
-            if column != "text" and cell != cell.strip():
+            if column != "text" and any(unicodedata.category(cell[i])[0] in "ZC" for i in (0, -1)):
                 raise InputError(
-                    f"{_row(path, table, lines, row)} has blanks around {cell.strip()!r} in the "
-                    f"column {column}: remove them."
+                    f"{_row(path, table, lines, row)} has blanks around {cell!r} in the column "
+                    f"{column}: remove them."
                 )
     for row in table.index[table["id"].duplicated()]:
         first = lines[int((table["id"] == table["id"][row]).idxmax())]
