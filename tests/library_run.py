@@ -23,9 +23,13 @@ from emovec.config import check
 from emovec.decoding.table import decode_model, decode_texts
 from emovec.figures import answers, between_models, multiverse, study, within_model
 from emovec.figures import audit as audit_figure
+from emovec.figures import geometry as geometry_figures
+from emovec.geometry.between import judge_geometry
+from emovec.geometry.fewest import FEWEST
+from emovec.geometry.run import geometry_between, geometry_of
 from emovec.io.files import sha256
 from emovec.io.seeds import generator
-from emovec.io.tables import read_table, write_table
+from emovec.io.tables import read_table, typed, write_table
 from emovec.models.depths import nearest_depths
 from emovec.prompts.sentences import map_half, read_design, read_probe
 from emovec.prompts.splits import near_by_head
@@ -89,6 +93,7 @@ class LibraryRun:
         for name in self.models:
             adopted(folder, self.config, name, self.prompts, self.probe)
         self.tables = self._tables()
+        self.geometry = self._geometry() if len(self.emotions) >= FEWEST else None
 
     def _path(self, name: str) -> Path:
         return adopted_path(self.folder, split_name(name)[0])
@@ -144,6 +149,21 @@ class LibraryRun:
             "published": self._kept("published", [compare_published(within, cross)]),
             "multiverse": self._kept("multiverse", varied),
         }
+
+    def _geometry(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        given = (self.prompts, self.probe, self.classes, self.config["prompts"].get("ratings"))
+        within = [
+            geometry_of(self._path(name), name, *given, self.settings, self.seed)
+            for name in self.models
+        ]
+        between = [
+            geometry_between(tuple(map(self._path, pair)), pair, *given, self.settings, self.seed)
+            for pair in combinations(self.models, 2)
+        ]
+        found = pd.concat(between) if between else typed([], "geometry_between")
+        limits = Thresholds(alpha=self.alpha, **self.settings["thresholds"])
+        judged = judge_geometry(found.reset_index(drop=True), self.tables["verdicts"], limits)
+        return self._kept("geometry", within), self._kept("geometry_between", [judged])
 
     def _kept(self, kind: str, tables: Iterator[pd.DataFrame]) -> pd.DataFrame:
         path = self.folder / f"{kind}.csv"
@@ -225,6 +245,9 @@ class LibraryRun:
              self.models),
         ):  # fmt: skip
             yield draw.__name__, draw(*given)
+        if self.geometry:
+            yield "places", geometry_figures.places(self.geometry[0], self.models)
+            yield "shared_places", geometry_figures.shared(self.geometry[1], alpha)
 
     def report(self) -> str:
         """The page."""
@@ -233,4 +256,5 @@ class LibraryRun:
         return make_report(
             self.tables, provenance, self.audit.summary, [], [], None,
             models=self.models, untrained=[], languages={"": "en"}, suffix="", folder=self.folder,
+            geometry=self.geometry,
         ).html  # fmt: skip

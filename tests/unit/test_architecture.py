@@ -19,7 +19,7 @@ FLOORS = [
     {"activations"},
     {"decoding", "vectors"},
     {"between_models"},
-    {"robustness", "steering", "components"},
+    {"robustness", "steering", "components", "geometry"},
     {"figures"},
     {"explorer"},
     {"report"},
@@ -47,22 +47,26 @@ def stages(root: Path) -> dict[str, str]:
 
 
 def rule_graph(root: Path) -> nx.DiGraph:
-    """Which stage needs what another makes, without what follows from the rest."""
-    command = [sys.executable, "-m", "snakemake", "--rulegraph", "mermaid-js"]
-    done = subprocess.run(
-        [*command, "--configfile", "config/smoke.yaml"],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    names, stage = dict(NODE.findall(done.stdout)), stages(root)
-    graph = nx.DiGraph()
-    for start, end in EDGE.findall(done.stdout):
-        a, b = (stage.get(names[one]) for one in (start, end))
-        if a and b and a != b:  # the target rules have no stage
-            graph.add_edge(a, b)
+    """Which stage needs what another makes, without what follows from the rest.
+
+    That of a small experiment, and of one with many emotions, whose geometry is looked at.
+    """
+    command = [sys.executable, "-m", "snakemake", "--rulegraph", "mermaid-js", "--configfile"]
+    graph, stage = nx.DiGraph(), stages(root)
+    for name in ("smoke", "spectrum"):
+        done = subprocess.run(
+            [*command, f"config/{name}.yaml"],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+        names = dict(NODE.findall(done.stdout))
+        for start, end in EDGE.findall(done.stdout):
+            a, b = (stage.get(names[one]) for one in (start, end))
+            if a and b and a != b:  # the target rules have no stage
+                graph.add_edge(a, b)
     return nx.transitive_reduction(graph)
 
 

@@ -1,12 +1,10 @@
 """Claims between two models: products, errors, canonical axes; and distinct emotions."""
 
-from itertools import permutations
-
 import numpy as np
 import pytest
 import worlds_cross
 from emovec.between_models import canonical, maps
-from emovec.between_models.claims import claim, p_of_labels
+from emovec.between_models.claims import claim
 from emovec.between_models.thresholds import Thresholds
 from emovec.errors import InputError
 from emovec.statistics import metrics, resampling
@@ -138,18 +136,6 @@ def test_cosine_of_several_emotions_is_a_ratio_of_sums() -> None:
     still = claim(np.repeat(x[:1], 4, axis=0), np.repeat(y[:1], 4, axis=0), near, LIMITS)
     assert still.error_map == pytest.approx(0, abs=1e-9)
     assert found.error_map > 0 and found.error_topics == still.error_topics
-
-
-def test_labels_are_tested_against_all_their_orders() -> None:
-    rng = np.random.default_rng(8)
-    x, y = rng.normal(size=(2, 6, 9, 4))
-    near = near_topics(9)
-    table = [[plain_u(one, other, near) for other in y] for one in x]
-    sums = [sum(table[e][f] for e, f in enumerate(order)) for order in permutations(range(6))]
-    exact = np.mean(np.array(sums) >= sums[0] - 1e-12)
-    p = np.mean([p_of_labels(x, y, near, 720, np.random.default_rng(i)) for i in range(20)])
-    assert p == pytest.approx(exact, abs=0.03)
-    assert np.isnan(p_of_labels(x[:5], y[:5], near, 99, rng))
 
 
 def test_a_shared_way_of_words_is_no_shared_emotion() -> None:

@@ -19,6 +19,7 @@ from emovec.io.tables import COLUMNS, typed
 from emovec.report.answers import first_screen, grade, lines
 from emovec.report.components import component_facts
 from emovec.report.contents import describe
+from emovec.report.geometry import place_facts, rating_facts
 from emovec.report.page import to_html
 from emovec.report.render import render
 from emovec.report.steering import describe_steering
@@ -154,7 +155,7 @@ def written(
 def rendered(facts: dict, verdicts: pd.DataFrame, steering: Sequence[dict], **more: object) -> str:
     glance = [*facts["glance"], *(model["glance"] for model in steering)]
     context = {"titles": {"last": "last token"}, "steering": steering, "glance": glance}
-    context |= {"components": [], "decomposed": []}
+    context |= {"components": [], "decomposed": [], "geometry": False}
     context |= first_screen(facts, verdicts, steering)
     return render("report.md.j2", facts | context | {"lang": "", "other_languages": []} | more)
 
@@ -411,15 +412,30 @@ def test_parts_are_named_with_their_share_and_what_else_they_write() -> None:
     assert "| too few reliable attributes | head 2.1" in written(provenance, audit, tables, **facts)
 
 
-def test_order_of_six_emotions_is_told_with_its_p() -> None:
+def test_geometry_is_told_with_its_verdict_and_numbers() -> None:
     provenance, audit, tables = run()
-    assert "in another order" not in written(provenance, audit, tables)
-    row = tables["verdicts"][["model_a", "model_b", "position"]].iloc[:1]
-    tables["cross"] = pd.concat(
-        [tables["cross"], row.assign(method="canonical", stat="labels", p=0.0123)],
-        ignore_index=True,
+    assert "lie to one another" not in written(provenance, audit, tables)
+    pair = {"model_a": "one", "model_b": "two"}
+    cells = {"ci_low": 0.1, "ci_high": 0.9, "p_adjusted": 0.0123}
+    between = table(
+        "geometry_between",
+        [
+            pair | cells | {"stat": "own", "value": 0.5, "verdict": "with_text"},
+            pair | cells | {"stat": "share_beyond_text", "value": 0.04},
+        ],
     )
-    assert "in another order, p = 0.012." in written(provenance, audit, tables)
+    rows = [
+        {"model": "one", "source": source, "depth": 2, "stat": "valence", "value": value} | cells
+        for source, value in (("model", 0.7), ("words", 0.6))
+    ]
+    rows.append({"model": "one", "source": "model", "depth": 2, "stat": "reliable", "value": 6})
+    within = table("geometry", [row | {"n_emotions": 8} for row in rows])
+    text = written(
+        provenance, audit, tables, geometry=True, places=place_facts(between, ["one", "two"]),
+        ratings=rating_facts(within, ["one"]),
+    )  # fmt: skip
+    assert "| one × two | shared as far as the text goes | 0.50 [0.10, 0.90] | 0.012 |" in text
+    assert "| one | 6 of 8 | valence | 2 | 0.70 [0.10, 0.90] | 0.012 | 0.60 [0.10, 0.90] |" in text
 
 
 def test_readable_is_where_all_emotions_are_reliable() -> None:

@@ -45,6 +45,7 @@ if set("{}") & set(str(SCRIPTS)):
 from emovec.activations.copies import copies, split_name
 from emovec.config import check, check_files, check_yaml
 from emovec.errors import InputError
+from emovec.geometry.fewest import FEWEST
 from emovec.io.files import slugs
 from emovec.models.sources import kind_of, source_id
 from emovec.vectors.formats import export_files
@@ -75,7 +76,8 @@ LONE_COPIES = [copy for name in MODELS for copy in copies(name, beside_model=Fal
 UNTRAINED = [name for name, model in MODELS.items() if "random" in model["source"]]
 SLUGS = slugs(EMOTIONS)  # of any script, in names of files
 EXPORTED = export_files(config["exports"]["formats"], EMOTIONS)
-PAIRS = [*combinations(MODELS, 2), *((split_name(twin)[0], twin) for twin in COMPARED_COPIES)]
+MODEL_PAIRS = [*combinations(MODELS, 2)]
+PAIRS = [*MODEL_PAIRS, *((split_name(twin)[0], twin) for twin in COMPARED_COPIES)]
 # The first language has the plain names; a second one adds its code: report.html, report_ja.html.
 LANGUAGES = languages_of(config["report"]["language"])
 
@@ -95,6 +97,9 @@ PROMPTS = given(config["prompts"]["file"])
 PROBE = given(config["prompts"]["probe"])
 OPENINGS = given(config["steering"]["openings"])
 WORDS = given(config["steering"]["words"])
+RATINGS = [given(config["prompts"]["ratings"])] if "ratings" in config["prompts"] else []
+# enough emotions to ask where they lie to one another
+MANY = len(EMOTIONS) >= FEWEST
 
 # Parameters that several rules share.
 CLASSES = {"emotions": EMOTIONS, "neutral": config["prompts"]["neutral"]}

@@ -249,6 +249,9 @@ rule plot_answers:
 # What the report shows of a run, of each of its models and of each steered one. Outputs of rules
 # would not do: under a default storage provider they are objects that cannot be expanded.
 RUN_PLOTS = [
+    *collect(
+        "<results>/plots{{lang}}/geometry/{kind}.png", kind=["places", "shared"] if MANY else []
+    ),
     "<results>/prompts/audit{lang}.png",
     *collect(
         "<results>/plots{{lang}}/answers/{kind}.png",

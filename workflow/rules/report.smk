@@ -11,6 +11,8 @@ TABLES = {
     "confounds": "<results>/prompts/confounds.csv",
     "tokens": collect("<results>/token_projections/{model}.csv", model=CAPTURED),
     "components": collect("<results>/components/{model}.csv", model=DECOMPOSED),
+    "geometry": ["<results>/geometry.csv"] if MANY else [],
+    "geometry_between": ["<results>/geometry_between.csv"] if MANY else [],
     "steering": collect("<results>/steering/{model}.csv", model=STEERED),
     "steering_scores": collect("<results>/steering/{model}/scores.csv", model=STEERED),
 }
@@ -29,6 +31,8 @@ PARTS = [
         pair=[f"{a}__{b}" for a, b in PAIRS],
     ),
     "<results>/prompts/decoding.csv",
+    [f"<results>/geometry/{name}.csv" for name in MODELS if MANY],
+    [f"<results>/geometry/{a}__{b}.csv" for a, b in MODEL_PAIRS if MANY],
     collect("<results>/steering/{model}/{kind}.csv", model=STEERED, kind=["read_outs", "texts"]),
     collect(
         "<results>/steering/{model}/classified/{classifier}.csv",
@@ -42,6 +46,7 @@ TABULATING = {*SCRIPTS.glob("*.py")} - {*SCRIPTS.glob("plot_*"), *SCRIPTS.glob("
 
 # Other files that the configuration names.
 OTHERS = [config["steering"][key] for key in ("openings", "words") if STEERED]
+OTHERS += [config["prompts"]["ratings"] for _ in RATINGS]
 OTHERS += [MODELS[name]["source"]["activations"] for name in BROUGHT]
 
 

@@ -39,6 +39,14 @@ with job(snakemake.rule, snakemake.log[0]):
         untrained=params.untrained,
         languages=params.languages,
         components=[read_table(path, "components") for path in paths.components],
+        geometry=(
+            (
+                read_table(paths.geometry[0], "geometry"),
+                read_table(paths.geometry_between[0], "geometry_between"),
+            )
+            if paths.geometry
+            else None
+        ),
         suffix=snakemake.wildcards.lang,
         folder=Path(output.markdown).parent,
     )

@@ -117,7 +117,9 @@ def check_files(config: dict, folders: Sequence[str | Path]) -> None:
     InputError
         If one is not there, or is a folder.
     """
-    named = {f"prompts.{key}": config["prompts"][key] for key in ("file", "probe")}
+    prompts = config["prompts"]
+    given = [key for key in ("file", "probe", "ratings") if key in prompts]
+    named = {f"prompts.{key}": prompts[key] for key in given}
     entries = {f"models.{name}": model for name, model in config["models"].items()}
     if config["steering"]["models"]:
         named |= {f"steering.{key}": config["steering"][key] for key in ("openings", "words")}

@@ -12,8 +12,6 @@ from emovec.between_models.claims import (
     Claims,
     Ruler,
     claims,
-    less_mean,
-    p_of_labels,
     ruler,
 )
 from emovec.between_models.pair import Aligned, Common, Pair
@@ -34,10 +32,6 @@ def claim_rows(pairs: Sequence[Pair], common: Common) -> list[dict]:
     together = _together([aligned for _, aligned in depths], common)
     x, y = together.emotions
     rows = _rows(claims(x, y, common.near, plan.thresholds), common)
-    x, y = less_mean(x)[0], less_mean(y)[0]
-    labels = p_of_labels(x, y, common.near.any(axis=0), plan.draws, common.rng)
-    if np.isfinite(labels):
-        rows.append({"stat": "labels", "p": labels})
     rows += _ruler_rows(together, common)
     for pair, aligned in depths:
         by_depth = pair_columns(pair.a, pair.b, plan) | {"family": "", "p": np.nan}

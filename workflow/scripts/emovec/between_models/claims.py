@@ -21,7 +21,6 @@ fold of it out. `near[emotion, topic, topic]` says which topics share a head in 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import factorial
 
 import numpy as np
 from scipy import stats
@@ -30,10 +29,7 @@ from emovec.between_models.attributes import Contrasts, control_cosines
 from emovec.between_models.thresholds import Thresholds
 from emovec.statistics.arrays import Floats, Mask
 from emovec.statistics.clustered import clustered_error, cross_u, reliability
-from emovec.statistics.resampling import p_value
 from emovec.statistics.unbiased import Views, cosine
-
-FEWEST_FOR_LABELS = 6  # emotions; fewer have too few orders for a p below 0.05 after correction
 
 
 @dataclass(frozen=True)
@@ -127,22 +123,6 @@ def claims(x: Floats, y: Floats, near: Mask, limits: Thresholds) -> Claims:
     x, y = less_mean(x), less_mean(y)
     near = np.broadcast_to(near.any(axis=0), near.shape)
     return Claims(common, of_all, each(x, y, near), claim(x, y, near, limits))
-
-
-def p_of_labels(x: Floats, y: Floats, near: Mask, draws: int, rng: np.random.Generator) -> float:
-    """Σ U(x_e, y_e) of own parts against the labels of one model in another order.
-
-    `x` and `y` are `[emotion, topic, q]`, `near` is `[topic, topic]`; NaN below six emotions.
-    Answers whether the emotions correspond one to one at all, exactly if any order of them is as
-    likely where they do not; it says nothing of how far.
-    """
-    count = len(x)
-    if count < FEWEST_FOR_LABELS:
-        return float("nan")
-    apart = (~near).astype(float)
-    table = np.tensordot(x, apart @ y, axes=([1, 2], [1, 2]))
-    orders = rng.permuted(np.tile(np.arange(count), (min(draws, factorial(count)), 1)), axis=1)
-    return float(p_value(float(np.trace(table)), table[np.arange(count), orders].sum(axis=1)))
 
 
 @dataclass(frozen=True)

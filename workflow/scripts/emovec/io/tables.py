@@ -23,6 +23,7 @@ TYPES = {
     "measure reading opening prompt_id class topic text null family flag verdict reason check "
     "statistic dimensions against part role",
     INTEGER: "depth depth_a depth_b depth_train depth_test d_model_a d_model_b n_topics n_map "
+    "n_emotions "
     "n_test n_null agree compared n_depths n_undefined n_openings n_controls n_tokens sign token "
     "sample block head",
     TRUTH: "gate_ok decodes study chosen ok",
@@ -70,6 +71,10 @@ COLUMNS: dict[str, dict[str, str]] = {
         "token text projection flag",
         "components": "model position depth relative_depth metric emotion against part block head "
         "value ci_low ci_high p p_adjusted null_low null_high n_null role gate_ok flag",
+        "geometry": f"model source depth stat emotion {STATISTIC} over_words over_words_p "
+        "over_start over_start_p n_emotions n_topics",
+        "geometry_between": "model_a model_b stat value ci_low ci_high p p_adjusted n_emotions "
+        "n_topics verdict",
         "confounds": "check scope model statistic value threshold ok",
         "read_outs": f"{CONDITION} alpha opening kl",
         "texts": TEXTS,

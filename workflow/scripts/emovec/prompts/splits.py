@@ -81,3 +81,11 @@ def _label(
     cell: Sequence[object], first: dict[int, str], number: int, heads: Sequence[str]
 ) -> str | None:
     return first[number] if heads else IMPLICIT if IMPLICIT in cell else None
+
+
+def writers(prompts: pd.DataFrame) -> list[str] | None:
+    """Who wrote each topic; None if that is not stated, or one wrote all, or two wrote one."""
+    if "writer" not in prompts or (prompts.groupby("topic").writer.nunique() > 1).any():
+        return None
+    found = prompts.drop_duplicates("topic").writer.tolist()
+    return found if len(set(found)) > 1 else None

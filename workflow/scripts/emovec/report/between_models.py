@@ -80,12 +80,6 @@ def between(table: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
     return table[table.model_a.isin(list(models)) & table.model_b.isin(list(models))]
 
 
-def label_facts(cross: pd.DataFrame, models: Sequence[str]) -> list[dict]:
-    """Whether emotions correspond one to one; of pairs with too few emotions there is no row."""
-    rows = between(cross[cross.stat == "labels"], models)
-    return [{"pair": (row.model_a, row.model_b), "p": float(row.p)} for row in rows.itertuples()]
-
-
 def depth_facts(cross: pd.DataFrame, emotions: Sequence[str], models: Sequence[str]) -> list[dict]:
     """One emotion in two models by every method, at each of the pre-registered depths."""
     rows = between(cross, models)

@@ -10,7 +10,6 @@ import pandas as pd
 from emovec.io.files import slugs
 from emovec.report.between_models import (
     depth_facts,
-    label_facts,
     map_facts,
     raw_facts,
     raw_lines,
@@ -87,7 +86,6 @@ def describe(
         "limits": config["statistics"]["thresholds"],
         "claim_level": percent(1 - 2 * alpha),
         "verdicts": verdicts,
-        "labels": label_facts(cross, trained),
         "margin": margin,
         "controls": control_facts(tables["verdicts"], cross, within, emotions, models, alpha),
         "published": published_facts(tables["published"]),

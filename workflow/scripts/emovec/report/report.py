@@ -15,6 +15,7 @@ from emovec.registry import titles
 from emovec.report.answers import first_screen, lines
 from emovec.report.components import component_facts
 from emovec.report.contents import describe
+from emovec.report.geometry import place_facts, place_lines, rating_facts
 from emovec.report.page import to_html
 from emovec.report.render import render
 from emovec.report.steering import describe_steering
@@ -49,6 +50,7 @@ def make_report(
     untrained: Sequence[str],
     languages: Mapping[str, str],
     components: Sequence[pd.DataFrame] = (),
+    geometry: tuple[pd.DataFrame, pd.DataFrame] | None = None,
     suffix: str,
     folder: Path,
 ) -> Report:
@@ -61,6 +63,7 @@ def make_report(
     openings : None if nothing was steered.
     languages : the code of every language that a report is written in, by the suffix of its files.
     components : the table of each model that was taken apart.
+    geometry : inside models and between them, where there are emotions enough.
     suffix : that of this report's.
     folder : where the report and its figures are.
     """
@@ -80,11 +83,16 @@ def make_report(
         steering.append(model)
         texts.append(written_texts(one.scores, openings, model["name"], targets))
     context["glance"] += [model["glance"] for model in steering]
+    places = place_facts(geometry[1], models) if geometry else []
+    context["glance"] += place_lines(places)
     context |= first_screen(context, tables["verdicts"], steering)
     context |= {
         "titles": titles(POSITIONS),
         "steering": steering,
         "components": component_facts(components, context["alpha"]),
+        "geometry": geometry is not None,
+        "ratings": rating_facts(geometry[0], models) if geometry else [],
+        "places": places,
         "decomposed": [table.model.iloc[0] for table in components],
         "lang": suffix,
         "other_languages": [

@@ -1,0 +1,164 @@
+"""How often a comparison of many emotions finds what is not there, and what is, in planted worlds.
+
+    python benchmarks/geometry_level.py [--worlds 200] [--seed 0] [--workers 2] [--only echo]
+
+Prints a Markdown table; docs/validation.md keeps one. Sentences have features of the text with a
+1/i spectrum, half of whose variance is the topic's, and a meaning of their own beside it; both
+models read both, half of their variance from the text, with 30 % noise of their own. Emotions move
+the features of the text, some sentences by one of eight words, and move the models besides.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "workflow/scripts"))
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+import numpy as np  # noqa: E402
+import pandas as pd  # noqa: E402
+from emovec.between_models.thresholds import DEFAULTS  # noqa: E402
+from emovec.geometry.between import VERDICTS, Texts, judge_geometry, share  # noqa: E402
+from emovec.geometry.sharing import Read  # noqa: E402
+from emovec.io.tables import typed  # noqa: E402
+from emovec.statistics.arrays import Floats  # noqa: E402
+from emovec.statistics.clustered import near_topics  # noqa: E402
+from scipy.stats import binomtest  # noqa: E402
+
+TOPICS, PROBE, LATENTS, FEATURES, HEADS = 60, 700, 60, 50, 8
+STRENGTH = 0.1  # squared displacement over the variance
+# cosine of what the models hold beyond the text; whether the text tells emotions; options
+WORLDS = {
+    "no signal": (None, False, {}),
+    "private": (0.0, False, {}),
+    "private, the text tells": (0.0, True, {}),
+    "echo": (None, True, {}),
+    "echo, 32 emotions": (None, True, {"emotions": 32}),
+    "echo, 24 topics": (None, True, {"topics": 24}),
+    "one habit for each writer": (None, False, {"habit": True}),
+    "one habit for each writer, the text tells": (None, True, {"habit": True}),
+    "cosine 0.15": (0.15, True, {}),
+    "cosine 0.3": (0.3, True, {}),
+    "cosine 0.3, 32 emotions": (0.3, True, {"emotions": 32}),
+    "shared": (1.0, True, {}),
+}
+
+
+def world(
+    rng: np.random.Generator,
+    cosine: float | None,
+    told: bool,
+    *,
+    emotions: int = 8,
+    topics: int = TOPICS,
+    habit: bool = False,
+) -> tuple[Read, Read, Texts]:
+    """Two models and what is known of their sentences."""
+    latent, feature = (1 / np.sqrt(np.arange(1, n + 1)) for n in (LATENTS, FEATURES))
+    spread = (latent**2).sum()
+
+    def displaced(count: int, spectrum: Floats, part: float) -> Floats:
+        drawn = rng.standard_normal((count, len(spectrum))) * spectrum
+        return drawn * np.sqrt(part * (spectrum**2).sum() / (drawn**2).sum(axis=1, keepdims=True))
+
+    def drawn(classes: int, count: int, spectrum: Floats) -> Floats:
+        topic, own = (rng.standard_normal((n, count, len(spectrum))) for n in (1, classes))
+        return np.sqrt(0.5) * (topic + own) * spectrum
+
+    text, probe = drawn(emotions + 1, topics, feature), drawn(1, PROBE, feature)[0]
+    head = np.stack(
+        [
+            np.where(
+                rng.random(topics) < 0.33,
+                HEADS + np.arange(topics),
+                rng.permutation(topics) % HEADS,
+            )
+            for _ in range(emotions)
+        ]
+    )
+    if told:
+        text[:-1] += displaced(emotions, feature, STRENGTH)[:, None]
+        for e in range(emotions):
+            marked = head[e] < HEADS
+            text[e, marked] += displaced(HEADS, feature, STRENGTH / 2)[head[e, marked]]
+    weights = rng.standard_normal((FEATURES, LATENTS)) * latent
+    weights *= np.sqrt(0.5 * spread / ((feature[:, None] * weights) ** 2).sum())
+    meaning, meant = (
+        np.sqrt(0.5) * drawn(n, m, latent) for n, m in ((emotions + 1, topics), (1, PROBE))
+    )
+    writer = np.arange(topics) % 2
+    if habit:
+        for one in (0, 1):
+            meaning[:-1, writer == one] += displaced(emotions, latent, STRENGTH)[:, None]
+    own = [displaced(emotions, latent, STRENGTH * (cosine is not None)) for _ in range(2)]
+    if cosine:
+        own[1] = cosine * own[0] + np.sqrt(1 - cosine**2) * own[1]
+    reads = []
+    for moved in own:
+        sentences, control = text @ weights + meaning, probe @ weights + meant[0]
+        sentences[:-1] += moved[:, None]
+        reads.append(
+            Read(
+                *(
+                    (one + np.sqrt(0.3 * spread / LATENTS) * rng.standard_normal(one.shape))
+                    / latent
+                    for one in (sentences, control)
+                )
+            )
+        )
+    near = np.stack([near_topics(topics, one) for one in head])
+    known = Texts(Read(text, probe), near, writer, rng.standard_normal((emotions, 2)))
+    return *reads, known
+
+
+def outcome(name: str, seed: int) -> dict[str, object]:
+    """The verdict on one world, and which tests reject."""
+    cosine, told, options = WORLDS[name]
+    rng = np.random.default_rng([seed, *name.encode()])
+    rows = share(*world(rng, cosine, told, **options), DEFAULTS, 999, rng)
+    pair = {"model_a": "a", "model_b": "b"}
+    table = typed([pair | row for row in rows], "geometry_between")
+    judged = judge_geometry(table, pd.DataFrame([pair | {"matched": 1.0}]), DEFAULTS)
+    found = judged.set_index("stat")
+    return {
+        "verdict": found.verdict["own"],
+        "cosine": found.value["beyond_text"],
+        **{stat: found.p[stat] < DEFAULTS.alpha for stat in found.index[found.p.notna()]},
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--worlds", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=os.cpu_count())
+    parser.add_argument("--only", nargs="*", choices=WORLDS, default=list(WORLDS), metavar="WORLD")
+    options = parser.parse_args()
+    seeds = [options.seed * 10_000 + i for i in range(options.worlds)]
+    stats = ("own", "beyond_ratings", "beyond_text")
+    print("| world |", " | ".join(stats), "|", " | ".join(VERDICTS), "|")
+    print("|---" * (1 + len(stats) + len(VERDICTS)) + "|", flush=True)
+    with ProcessPoolExecutor(options.workers) as pool:
+        for name in options.only:
+            found = list(pool.map(outcome, repeat(name), seeds))
+            cells = []
+            for stat in stats:
+                count = sum(bool(one[stat]) for one in found)
+                interval = binomtest(count, len(found)).proportion_ci()
+                cells.append(
+                    f"{count / len(found):.3f} ({interval.low:.3f} to {interval.high:.3f})"
+                )
+            verdicts = Counter(one["verdict"] for one in found)
+            cells += [str(verdicts[verdict]) for verdict in VERDICTS]
+            print(f"| {name} |", " | ".join(cells), "|", flush=True)
+
+
+if __name__ == "__main__":
+    main()

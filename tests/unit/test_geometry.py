@@ -1,0 +1,230 @@
+"""Where many emotions lie: planted places, text that models echo, and tables of whole designs."""
+
+from itertools import permutations
+from pathlib import Path
+
+import designs
+import numpy as np
+import pandas as pd
+import pytest
+from emovec.between_models.thresholds import DEFAULTS
+from emovec.config import check
+from emovec.errors import InputError
+from emovec.figures import geometry as figures
+from emovec.geometry import sharing
+from emovec.geometry.between import Texts, judge_geometry, share
+from emovec.geometry.circumplex import left_out, predict
+from emovec.geometry.features import text_features, word_counts
+from emovec.geometry.run import geometry_between, geometry_of
+from emovec.geometry.sharing import Read
+from emovec.io.tables import typed
+from emovec.prompts.ratings import read_ratings
+from emovec.prompts.sentences import read_probe, read_prompts
+from emovec.prompts.splits import writers
+from emovec.report.geometry import place_facts, rating_facts
+from emovec.statistics.clustered import near_topics
+from library_run import adopted
+from matplotlib import pyplot as plt
+
+EMOTIONS, TOPICS, PROBE, WIDTH = 8, 24, 200, 12
+
+
+def models(rng: np.random.Generator, kind: str) -> tuple[Read, Read, Texts]:
+    """Two models that read the same text; beyond it emotions are theirs, shared or not there."""
+    text, probe = (rng.normal(size=(*n, WIDTH)) for n in ((EMOTIONS + 1, TOPICS), (PROBE,)))
+    text[:-1] += rng.normal(size=(EMOTIONS, 1, WIDTH))
+    weights = rng.normal(size=(WIDTH, 2 * WIDTH))
+    own = rng.normal(size=(2, EMOTIONS, 1, 2 * WIDTH)) * (kind != "echo")
+    if kind == "shared":
+        own[1] = own[0]
+    reads = []
+    for moved in own:
+        sentences, control = text @ weights, probe @ weights
+        sentences[:-1] += 2 * moved
+        reads.append(Read(*(x + rng.normal(size=x.shape) for x in (sentences, control))))
+    near = np.stack([near_topics(TOPICS)] * EMOTIONS)
+    return *reads, Texts(Read(text, probe), near, None, rng.normal(size=(EMOTIONS, 2)))
+
+
+def verdict(kind: str, seed: int) -> tuple[str, pd.DataFrame]:
+    rng = np.random.default_rng(seed)
+    rows = share(*models(rng, kind), DEFAULTS, 499, rng)
+    pair = {"model_a": "a", "model_b": "b"}
+    table = typed([pair | row for row in rows], "geometry_between")
+    found = judge_geometry(table, pd.DataFrame([pair | {"matched": 1.0}]), DEFAULTS)
+    return found.verdict.iloc[0], found.set_index("stat")
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("shared", "beyond_text"), ("echo", "with_text"), ("private", "with_text")],
+)
+def test_what_goes_with_the_text_is_told_from_what_goes_beyond(kind: str, expected: str) -> None:
+    """Private models share what the text tells, and hold more besides that is not alike."""
+    said = [verdict(kind, seed) for seed in range(4)]
+    assert [name for name, _ in said].count(expected) >= 3
+    rest = np.mean([rows.value["share_beyond_text"] for _, rows in said])
+    assert rest > 0.2 if kind == "shared" else abs(rest) < 0.1
+    if kind == "shared":
+        assert said[0][1].value["beyond_text"] == pytest.approx(1, abs=0.1)
+
+
+def test_taking_out_the_text_leaves_what_does_not_follow_it() -> None:
+    rng = np.random.default_rng(0)
+    text = Read(rng.normal(size=(4, 30, 5)), rng.normal(size=(50, 5)))
+    weights, moved = rng.normal(size=(5, 7)), rng.normal(size=(4, 1, 7))
+    model = Read(text.sentences @ weights + moved, text.probe @ weights)
+    rest = sharing.less_text(model, text)
+    assert rest.sentences == pytest.approx(np.broadcast_to(moved, rest.sentences.shape))
+    assert rest.probe == pytest.approx(0, abs=1e-9)
+
+
+def test_products_leave_out_near_topics_and_same_halves() -> None:
+    rng = np.random.default_rng(1)
+    a, b = (Read(rng.normal(size=(4, 10, 3)), rng.normal(size=(6, 3))) for _ in range(2))
+    near = np.stack([near_topics(10, rng.integers(4, size=10)) for _ in range(3)])
+    halves = sharing.splits(10, 6, rng)
+    found = sharing.products(a, b, None, near, halves)
+    x, y = (one.sentences[:-1] - one.sentences[:-1].mean(axis=0) for one in (a, b))
+    plain = np.zeros((3, 3))
+    for e, f in np.ndindex(3, 3):
+        for half in halves:
+            pairs = [
+                x[e, i] @ y[f, j]
+                for i in np.flatnonzero(half.topics[0])
+                for j in np.flatnonzero(half.topics[1])
+                if not (near[e] | near[f])[i, j]
+            ]
+            plain[e, f] += np.mean(pairs) / len(halves)
+    assert found.ab == pytest.approx(plain)
+    whole = sum(found.ab[e, e] + found.ba[e, e] for e in range(3)) / 2
+    assert found.shared == pytest.approx(whole)
+
+
+def test_halves_have_different_writers() -> None:
+    rng = np.random.default_rng(2)
+    labels = np.array(list("aabbccab"))
+    for one in sharing.splits(8, 10, rng, labels):
+        first, second = one.topics
+        assert (first != second).all() and first.any() and second.any()
+        assert not set(labels[first]) & set(labels[second])
+    prompts = pd.DataFrame({"topic": list("xxyy"), "writer": list("aabb")})
+    assert writers(prompts) == ["a", "b"]
+    assert writers(prompts.assign(writer="a")) is None
+    assert writers(prompts.assign(writer=list("abab"))) is None
+    assert writers(prompts[["topic"]]) is None
+
+
+def test_order_of_names_is_tested_exactly() -> None:
+    rng = np.random.default_rng(3)
+    tables = rng.normal(size=(2, 5, 5))
+    found = sharing.Products(*tables, np.eye(5), np.eye(5))
+    exact = []
+    for table in (tables[0] + tables[1].T, tables[0] + tables[1]):
+        sums = [sum(table[e, f] for e, f in enumerate(order)) for order in permutations(range(5))]
+        exact.append(np.mean(np.array(sums) >= sums[0] - 1e-12))
+    p = np.mean([sharing.p_of_labels(found, 600, np.random.default_rng(i)) for i in range(10)])
+    assert p == pytest.approx(max(exact), abs=0.03)
+
+
+def test_ratings_taken_out_leave_nothing_that_follows_them() -> None:
+    rng = np.random.default_rng(4)
+    ratings = rng.normal(size=(9, 2))
+    kept = sharing.beyond(ratings)
+    assert kept @ (ratings @ rng.normal(size=(2, 5)) + 3) == pytest.approx(0, abs=1e-9)
+    assert np.trace(kept) == pytest.approx(9 - 3)
+
+
+def test_left_out_prediction_is_that_of_refits() -> None:
+    rng = np.random.default_rng(5)
+    own, rating = rng.normal(size=(7, 20)), rng.normal(size=7)
+    penalty = ((own - own.mean(axis=0)) ** 2).sum() / 7
+    refitted = []
+    for e in range(7):
+        # ridge with a free mean: a column that is not shrunk
+        rows, y = np.delete(own, e, 0), np.delete(rating, e)
+        x = np.column_stack([np.ones(6), rows - own.mean(axis=0)])
+        shrink = penalty * np.diag([0, *np.ones(20)])
+        weights = np.linalg.solve(x.T @ x + shrink, x.T @ y)
+        refitted.append(weights @ np.r_[1, own[e] - own.mean(axis=0)])
+    assert left_out(own, rating) == pytest.approx(np.array(refitted))
+
+
+@pytest.mark.parametrize("planted", [True, False])
+def test_ratings_are_predicted_where_places_follow_them(planted: bool) -> None:
+    p = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        rating = rng.normal(size=12)
+        own = rng.normal(size=(12, 30)) + planted * np.outer(rating, rng.normal(size=30))
+        orders = rng.permuted(np.tile(rating, (199, 1)), axis=1)
+        p.append(predict(own, rating, orders).row("valence", 0.05)["p"])
+    assert (np.mean(p) < 0.02) if planted else (np.mean(np.array(p) < 0.05) < 0.25)
+
+
+def test_features_of_a_text_are_few_orthogonal_and_the_same_again() -> None:
+    texts = [[f"the {w} was {c}" for w in ("cat", "dog", "owl")] for c in ("glad", "cross")]
+    counts = word_counts(texts, ["the cat sat", "a dog was here", "marks !"])
+    found = text_features(counts, [counts], 12, 0)
+    assert found.sentences.shape == (2, 3, 3) and found.probe.shape == (3, 3)
+    rows = np.concatenate([found.sentences.reshape(-1, 3), found.probe])
+    products = rows.T @ rows
+    assert products == pytest.approx(np.diag(np.diag(products)), abs=1e-9)
+    again = text_features(counts, [counts], 12, 0)
+    assert (again.sentences == found.sentences).all()
+    none = word_counts([["?"], ["!"]], ["..."])
+    assert not text_features(none, [], 12, 0).sentences.any()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("emotion,warmth\njoy,1\n", "has none of the columns valence"),
+        ("emotion,valence\njoy,1\njoy,2\n", "row 2, rates an emotion again"),
+        ("emotion,valence\njoy,high\n", "row 1, has 'high' in the column valence"),
+        ("valence\n1\n", "has no column 'emotion'"),
+        ("", "cannot be read as a table"),
+    ],
+)
+def test_ratings_that_cannot_be_used(text: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "ratings.csv"
+    path.write_text(text)
+    with pytest.raises(InputError, match=said):
+        read_ratings(path, ["joy"])
+
+
+def test_ratings_are_those_of_the_emotions_in_their_order(tmp_path: Path) -> None:
+    path = tmp_path / "ratings.csv"
+    path.write_text("emotion,arousal,valence\nfear,7,2\ncalm,,8\n")
+    names, values = read_ratings(path, ["calm", "envy", "fear"])
+    assert names == ["valence", "arousal"]
+    np.testing.assert_equal(values, [[8, np.nan], [np.nan, np.nan], [2, 7]])
+    assert read_ratings(None, ["calm"])[1].shape == (1, 0)
+
+
+def test_many_emotions_come_with_their_geometry(tmp_path: Path) -> None:
+    """From files of activations to tables, pictures and facts."""
+    config = check(designs.write_design(tmp_path, emotions=8, models=2, topics=12))
+    ratings = pd.DataFrame({"emotion": designs.names(8), "valence": np.arange(8.0), "arousal": 1.5})
+    ratings.to_csv(tmp_path / "ratings.csv", index=False)
+    classes = [*designs.names(8), "neutral"]
+    prompts = read_prompts(tmp_path / "prompts.csv", classes[:-1], "neutral")
+    probe = read_probe(tmp_path / "probe.csv")
+    given = (prompts, probe, classes, tmp_path / "ratings.csv", config["statistics"], 1)
+    paths = tuple(adopted(tmp_path, config, name, prompts, probe) for name in ("m0", "m1"))
+    within = pd.concat(
+        [geometry_of(path, name, *given) for path, name in zip(paths, ("m0", "m1"), strict=True)]
+    )
+    # in arousal all are rated alike, which leaves nothing to predict
+    assert set(within.stat) == {"reliable", "first", "second", "valence"}
+    between = geometry_between(paths, ("m0", "m1"), *given)
+    verdicts = pd.DataFrame({"model_a": ["m0"], "model_b": ["m1"], "matched": [0.9]})
+    judged = judge_geometry(between, verdicts, DEFAULTS)
+    assert judged.verdict.notna().sum() == 1 and judged.n_emotions.eq(8).all()
+    for figure in (figures.places(within, ["m0", "m1"]), figures.shared(judged, 0.05)):
+        figure.canvas.draw()
+        plt.close(figure)
+    [fact] = place_facts(judged, ["m0", "m1"])
+    assert set(fact) >= {"pair", "verdict", "own", "beyond_text", "share_beyond_text"}
+    told = rating_facts(within, ["m0", "m1"])
+    assert [(one["model"], one["of"]) for one in told] == [("m0", 8), ("m1", 8)]

@@ -1,0 +1,63 @@
+"""What the sentences tell without any model's blocks: their words, and their tokens' embeddings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.decomposition import TruncatedSVD
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from emovec.audit.text_baseline import words
+from emovec.geometry.sharing import Read
+from emovec.statistics.arrays import Floats
+
+TOPICS_OF_WORDS = 100  # leading components of tf-idf (latent semantic analysis)
+MOST = 200  # features of the text in all
+PER_FEATURE = 4  # sentences that a half needs for each of them
+
+
+def word_counts(sentences: Sequence[Sequence[str]], probe: Sequence[str]) -> Read:
+    """tf-idf of the words of `sentences[class][topic]` and of probe sentences, as dense rows.
+
+    Words met once are left out. Marks without a single word give one column of zeros.
+    """
+    texts = [text for one in sentences for text in one]
+    vectorizer = TfidfVectorizer(analyzer=words, min_df=2)
+    try:
+        rows = vectorizer.fit_transform([*texts, *probe]).toarray()
+    except ValueError:  # no word is met twice
+        rows = np.zeros((len(texts) + len(probe), 1))
+    return _read(rows, len(sentences), len(texts))
+
+
+def text_features(counts: Read, starts: Sequence[Read], enough: int, seed: int) -> Read:
+    """Orthogonal features of the text, at most one for every four of `enough` sentences.
+
+    The leading components of `counts` and the `starts`, a model's stream before its first block
+    averaged over tokens, each block with the same total variance.
+    """
+    blocks = [_leading(_rows(counts), TOPICS_OF_WORDS, seed), *map(_rows, starts)]
+    blocks = [block / scale for block in blocks if (scale := np.sqrt(block.var(axis=0).sum())) > 0]
+    if not blocks:
+        return Read(counts.sentences[..., :1] * 0, counts.probe[:, :1] * 0)
+    classes, topics, _ = counts.sentences.shape
+    found = _leading(np.hstack(blocks), min(MOST, enough // PER_FEATURE), seed)
+    return _read(found, classes, classes * topics)
+
+
+def _rows(read: Read) -> Floats:
+    rows = np.concatenate([read.sentences.reshape(-1, read.sentences.shape[-1]), read.probe])
+    return rows - rows.mean(axis=0)
+
+
+def _leading(rows: Floats, count: int, seed: int) -> Floats:
+    rows = rows - rows.mean(axis=0)
+    count = min(count, *np.subtract(rows.shape, 1))
+    if count < 1:
+        return rows
+    return TruncatedSVD(count, algorithm="arpack", random_state=seed).fit_transform(rows)
+
+
+def _read(rows: Floats, classes: int, sentences: int) -> Read:
+    return Read(rows[:sentences].reshape(classes, -1, rows.shape[1]), rows[sentences:])

@@ -1,0 +1,124 @@
+"""The geometry of many emotions in one model, beside that of the words, as rows of geometry.csv."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.linalg import orthogonal_procrustes
+from scipy.stats import zscore
+
+from emovec.activations.streams import Streams
+from emovec.geometry.circumplex import FEWEST_RATED, predict
+from emovec.io.tables import typed
+from emovec.models.depths import nearest_depths
+from emovec.statistics import metrics
+from emovec.statistics.arrays import Floats, Mask
+from emovec.statistics.clustered import reliability
+from emovec.statistics.resampling import jackknife_interval, max_t, sign_flips
+
+
+def own_parts(sentences: Floats) -> Floats:
+    """What each emotion has of its own, `[emotion, topic, d]`, of `sentences[class, topic, d]`."""
+    emotions = sentences[:-1]
+    return emotions - emotions.mean(axis=0)
+
+
+def describe_model(
+    streams: Streams,
+    words: Floats,
+    start: Floats | None,
+    emotions: Sequence[str],
+    rated: Sequence[str],
+    ratings: Floats,
+    near: Mask,
+    *,
+    relative_depths: Sequence[float],
+    draws: int,
+    alpha: float,
+    least: float,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """Which emotions have a part of their own, and whether their places predict ratings.
+
+    Parameters
+    ----------
+    streams
+        Residual streams whose probe is the map half.
+    words, start
+        `[class, topic, q]`: the words of the sentences, and the stream before the first block
+        averaged over tokens if that was read; what a model's places are compared with.
+    ratings
+        `[emotion, rating]`, named `rated`.
+    least
+        The reliability from which on an emotion counts as known.
+
+    p is corrected for depths by the largest of their correlations; `over_words` and `over_start`
+    are how much smaller squared errors of predictions are, in variances of the rating.
+    """
+    depths = nearest_depths(relative_depths, streams.n_layers)
+    residual, probe = np.asarray(streams.residual), np.asarray(streams.probe)
+    own = {
+        depth: own_parts(metrics.fit("lda", probe[:, depth]).apply(residual[:, :, depth]))
+        for depth in depths
+    }
+    rows = [_reliable(parts, near, alpha, least) | {"depth": d} for d, parts in own.items()]
+    best = max(own, key=lambda depth: rows[depths.index(depth)]["value"])
+    rows += [
+        row | {"depth": best} for row in plane(own[best], emotions, ratings[:, :2], near, alpha)
+    ]
+    others = {"words": words} | ({} if start is None else {"start": start})
+    means = {name: own_parts(x).mean(axis=1) for name, x in others.items()}
+    for name, rating in zip(rated, ratings.T, strict=True):
+        known = np.isfinite(rating)
+        if known.sum() < FEWEST_RATED or not np.ptp(rating[known]):
+            continue
+        orders = rng.permuted(np.tile(rating[known], (draws, 1)), axis=1)
+        aside = {other: predict(x[known], rating[known], orders) for other, x in means.items()}
+        inside = [predict(x.mean(axis=1)[known], rating[known], orders) for x in own.values()]
+        adjusted = max_t([one.r for one in inside], np.stack([one.null for one in inside], axis=1))
+        flips = sign_flips(int(known.sum()), draws, rng)
+        for depth, one, p in zip(own, inside, adjusted, strict=True):
+            over = {
+                f"over_{other}{part}": cell
+                for other, its in aside.items()
+                for part, cell in zip(("", "_p"), one.over(its, flips), strict=True)
+            }
+            rows.append(one.row(name, alpha) | {"depth": depth, "p_adjusted": float(p)} | over)
+        rows += [its.row(name, alpha) | {"source": other} for other, its in aside.items()]
+    table = pd.DataFrame(rows).fillna({"source": "model"})
+    columns = {"model": streams.name, "n_topics": residual.shape[1]}
+    return typed(table.assign(**columns), "geometry")
+
+
+def plane(
+    own: Floats, emotions: Sequence[str], ratings: Floats, near: Mask, alpha: float
+) -> list[dict]:
+    """Where each emotion lies on the two leading axes of `own[emotion, topic, d]`, with intervals.
+
+    Axes have no direction of their own; they are turned towards `ratings[emotion, 2]` where there
+    are some (Procrustes), for pictures of several models to have one orientation. Intervals are for
+    the axes as they are.
+    """
+    axes = np.linalg.svd(own.mean(axis=1), full_matrices=False)[2][:2].T
+    at = own @ axes
+    rated = np.isfinite(ratings).all(axis=1)
+    if ratings.shape[1] == 2 and rated.any() and np.ptp(ratings[rated], axis=0).all():
+        towards = zscore(ratings[rated], axis=0)
+        at = at @ orthogonal_procrustes(at.mean(axis=1)[rated], towards)[0]
+    n = own.shape[1]
+    rows = []
+    for axis, stat in enumerate(("first", "second")):
+        value = at[..., axis].mean(axis=1)
+        without = (n * value[:, None] - at[..., axis]) / (n - 1)
+        low, high = jackknife_interval(value, without, alpha, near=near)
+        columns = {"emotion": emotions, "value": value, "ci_low": low, "ci_high": high}
+        rows += pd.DataFrame(columns).assign(stat=stat).to_dict("records")
+    return rows
+
+
+def _reliable(own: Floats, near: Mask, alpha: float, least: float) -> dict:
+    """How many emotions have a part of their own that is known, by the lower bound."""
+    low = np.array([reliability(x, mask, alpha)[1] for x, mask in zip(own, near, strict=True)])
+    return {"stat": "reliable", "value": int((low >= least).sum()), "n_emotions": len(own)}

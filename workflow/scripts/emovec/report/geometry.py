@@ -1,0 +1,85 @@
+"""Where many emotions lie to one another, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from emovec.geometry.between import VERDICTS
+from emovec.prompts.ratings import RATINGS
+from emovec.report.between_models import between
+from emovec.wording.language import N_, _
+from emovec.wording.numbers import interval
+
+STATS = ("own", "beyond_ratings", "beyond_text", "share_beyond_text")
+TITLES = {"valence": N_("valence"), "arousal": N_("arousal"), "dominance": N_("dominance")}
+
+
+def rating_facts(table: pd.DataFrame, models: Sequence[str]) -> list[dict]:
+    """For each model: emotions known at its best depth, and each rating there beside the words."""
+    facts = []
+    for model in models:
+        own = table[table.model == model]
+        known = own[own.stat == "reliable"].sort_values("value", kind="stable").iloc[-1]
+        for rating in (name for name in RATINGS if (own.stat == name).any()):
+            rows = own[own.stat == rating]
+            inside = rows[rows.source == "model"]
+            best = inside.loc[inside.p_adjusted.fillna(2).idxmin()]
+            aside = rows.set_index("source")
+            facts.append(
+                {
+                    "model": model,
+                    "known": int(known.value),
+                    "of": int(known.n_emotions),
+                    "rating": _(TITLES[rating]),
+                    "depth": int(best.depth),
+                    "r": interval(best.value, best.ci_low, best.ci_high),
+                    "p": float(best.p_adjusted),
+                    "words": _r(aside, "words"),
+                    "start": _r(aside, "start"),
+                    "over_words_p": float(best.over_words_p),
+                }
+            )
+    return facts
+
+
+def _r(rows: pd.DataFrame, source: str) -> str:
+    if source not in rows.index:
+        return ""
+    row = rows.loc[source]
+    return interval(row.value, row.ci_low, row.ci_high)
+
+
+def place_facts(table: pd.DataFrame, models: Sequence[str]) -> list[dict]:
+    """For each pair of models: the verdict, and what is shared without ratings or the text."""
+    facts = []
+    for pair, own in between(table, models).groupby(["model_a", "model_b"], sort=False):
+        rows = own.set_index("stat")
+        verdict = VERDICTS[rows.verdict["own"]].title
+        facts.append(
+            {
+                "pair": pair,
+                "verdict": _(verdict),
+                **{stat: _cells(rows, stat) for stat in STATS},
+            }
+        )
+    return facts
+
+
+def _cells(rows: pd.DataFrame, stat: str) -> dict:
+    """Empty where that was not estimated."""
+    if stat not in rows.index:
+        return {}
+    row = rows.loc[stat]
+    return {"value": interval(row.value, row.ci_low, row.ci_high), "p": row.p_adjusted}
+
+
+def place_lines(facts: Sequence[dict]) -> list[str]:
+    """What is shared, one sentence for each pair of models."""
+    return [
+        _("**{pair}**, the places of the emotions: {verdict} (cosine {cosine}).").format(
+            pair=" × ".join(fact["pair"]), verdict=fact["verdict"], cosine=fact["own"]["value"]
+        )
+        for fact in facts
+    ]
