@@ -10,7 +10,7 @@ LOCKS := requirements.lock tests/interchange.txt pyproject.toml
 READY := $(VENV)/ready-$(shell cat $(LOCKS) | cksum | cut -d' ' -f1)
 
 .DEFAULT_GOAL := run
-.PHONY: run smoke smoke-conda smoke-bare baseline test unit check nightly lint format docs site wheel refresh clean
+.PHONY: run smoke smoke-conda smoke-bare baseline spectrum test unit check nightly lint format docs site wheel refresh clean
 
 run: $(READY)
 	$(BIN)/snakemake --cores $(CORES)
@@ -28,6 +28,10 @@ smoke-bare: $(READY)
 
 baseline: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --configfile config/baseline.yaml
+
+# Eight emotions: is their geometry in the models, or in the text?
+spectrum: $(READY)
+	$(BIN)/snakemake --cores $(CORES) --configfile config/spectrum.yaml
 
 test: $(READY)
 	$(BIN)/python -m pytest $(WORKERS)

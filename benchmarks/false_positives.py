@@ -81,7 +81,6 @@ QUESTIONS = {
     "false_shared": "shared, of an own part with a cosine not above the limit",
     "false_absence": "not shared, of a cosine beyond the bound",
     "false_transfer": "decodes in the other model, of a cosine within ±0.05",
-    "labels": "emotions correspond one to one (labels in another order, p < 0.05)",
     "common": "shared or common, of emotions whose cosine is above the limit",
     "shared": "shared, of emotions whose own cosine is above the limit",
     "absent": "not shared, of emotions whose cosine is within the bound",
@@ -89,8 +88,8 @@ QUESTIONS = {
 }
 
 
-def judged(world: worlds_cross.Pair, rng: np.random.Generator) -> tuple[pd.DataFrame, list]:
-    """Verdicts on every pair of models with the truth beside them, and p of the labels."""
+def judged(world: worlds_cross.Pair, rng: np.random.Generator) -> pd.DataFrame:
+    """Verdicts on every pair of models with the truth beside them."""
     emotions = [f"emotion{i}" for i in range(len(world.heads))]
     plan = Plan(emotions, "neutral", "suffix", DEPTHS, draws=999, shuffles=1, grid=0)
     near = np.stack([near_topics(len(one), one) for one in world.heads])
@@ -104,18 +103,16 @@ def judged(world: worlds_cross.Pair, rng: np.random.Generator) -> tuple[pd.DataF
         truth = world.truth(a, b)
         truths.append(pd.DataFrame({"truth": truth.common, "own_truth": truth.specific}))
     tables = (pd.concat(found, ignore_index=True) for found in (similarity, decoding))
-    table, _, found = judge_models(*tables)
+    _, _, found = judge_models(*tables)
     found = found[found.emotion != ""].reset_index(drop=True)
-    return found.join(pd.concat(truths, ignore_index=True)), table[
-        table.stat == "labels"
-    ].p.tolist()
+    return found.join(pd.concat(truths, ignore_index=True))
 
 
 def outcome(name: str, seed: int) -> dict[str, tuple[int, int]]:
     """For each question, how many of how many trials in one world."""
     options = SIZE | {"kind": "private"} | WORLDS[name]
     rng = np.random.default_rng([seed, *name.encode()])
-    found, p_labels = judged(worlds_cross.pair(options.pop("kind"), rng, **options), rng)
+    found = judged(worlds_cross.pair(options.pop("kind"), rng, **options), rng)
     sharing, shared = found.verdict.isin(SHARING), found.verdict == "shared"
     absent = found.verdict == "not_shared"
     limits = Thresholds()
@@ -129,7 +126,6 @@ def outcome(name: str, seed: int) -> dict[str, tuple[int, int]]:
         "false_shared": (int((shared & ~own_large).any()), int((~own_large).any())),
         "false_absence": (int((absent & ~near_0).any()), int((~near_0).any())),
         "false_transfer": (int((transfers & unrelated).any()), int(unrelated.any())),
-        "labels": (int(np.sum(np.less(p_labels, limits.alpha))), len(p_labels)),
         "common": (int((sharing & large).sum()), int(large.sum())),
         "shared": (int((shared & own_large & large).sum()), int((own_large & large).sum())),
         "absent": (int((absent & near_0).sum()), int(near_0.sum())),

@@ -438,6 +438,26 @@ def test_geometry_is_told_with_its_verdict_and_numbers() -> None:
     assert "| one | 6 of 8 | valence | 2 | 0.70 [0.10, 0.90] | 0.012 | 0.60 [0.10, 0.90] |" in text
 
 
+@pytest.mark.parametrize(
+    ("code", "says", "sure"),
+    [
+        ("beyond_text", "Yes: they place 8 emotions alike, beyond what words tell.", "likely"),
+        ("with_text", "As far as words go: they place 8 emotions alike.", "sure"),
+        ("shared", "They place 8 emotions alike; beyond words, not shown for all.", "sure"),
+        ("not_shared", "No: the places of 8 emotions are nearly unrelated.", "likely"),
+        ("inconclusive", "This run cannot tell.", "open"),
+    ],
+)
+def test_many_emotions_answer_whether_models_share_them(code: str, says: str, sure: str) -> None:
+    provenance, audit, tables = run()
+    facts = describe(provenance, audit, tables, models=MODELS, untrained=[])
+    fact = {"pair": tuple(MODELS), "code": code, "emotions": 8}
+    fact |= {"own": {"p": 0.0004}, "beyond_text": {"p": 0.01}}
+    answer = first_screen(facts, tables["verdicts"], [], [fact])["answers"][1]
+    assert (answer.text, answer.grade) == (says, sure)
+    assert len(says.split()) <= 12
+
+
 def test_readable_is_where_all_emotions_are_reliable() -> None:
     rows = [
         {"model": "one", "position": "last", "metric": metric, "stat": "reliability",

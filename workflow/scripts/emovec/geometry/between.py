@@ -23,6 +23,7 @@ from emovec.geometry.sharing import (
     estimate,
     p_of_labels,
     p_of_rotations,
+    p_of_topics,
     products,
     splits,
 )
@@ -55,7 +56,8 @@ def share(
 ) -> list[dict]:
     """What two models share of the geometry of emotions: all, beyond ratings, beyond the text.
 
-    One row for each `stat`: `own` is T, as a cosine of both models with its p; `beyond_ratings`
+    One row for each `stat`: `own` is T, as a cosine of both models, with the larger p of two tests,
+    over emotions in another order and over topics; `beyond_ratings`
     and `beyond_text` the same with those taken out of both; `share_beyond_text` is T beyond the
     text over T, which has no test of its own.
     """
@@ -134,10 +136,12 @@ def _row(
         [cosine(whole[0].without(e), np.delete(kept, e, 0)) for e in range(len(kept))],
         limits.alpha,
     )
+    kept_of = beyond(kept)
+    p = p_of_topics(whole[0].over(kept_of), [one.over(kept_of) for one in left])
     if kept.shape[1]:
-        p = p_of_rotations(whole[0], kept, draws, rng)
+        p = max(p, p_of_rotations(whole[0], kept, draws, rng))
     else:
-        p = p_of_labels(whole[0].over(beyond(kept)), draws, rng)
+        p = max(p, p_of_labels(whole[0].over(kept_of), draws, rng))
     return _columns(stat, value) | {"p": p, "n_emotions": len(kept)}
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from emovec.between_models.verdict import SHARING
+from emovec.geometry.between import VERDICTS
 from emovec.registry import Kind, registry, titles
 from emovec.report.between_models import between
 from emovec.report.steering import both
@@ -52,17 +53,22 @@ def grade(p: Iterable[float], alpha: float, *, hint: bool = False) -> str:
     return "hint" if hint else "open"
 
 
-def first_screen(context: dict, verdicts: pd.DataFrame, steering: Sequence[dict]) -> dict:
+def first_screen(
+    context: dict,
+    verdicts: pd.DataFrame,
+    steering: Sequence[dict],
+    places: Sequence[dict] = (),
+) -> dict:
     """Title and answers of a run, as the report takes them.
 
-    `context` is what `describe` gives and `steering` what `describe_steering` does for each model;
-    untrained ones are asked nothing.
+    `context` is what `describe` gives, `steering` what `describe_steering` does for each model and
+    `places` what `place_facts` does of many emotions; untrained models are asked nothing.
     """
     trained = [model for model in context["models"] if not model["untrained"]]
     names, alpha = [model["name"] for model in trained], context["alpha"]
     found = [
         _apart(trained, context["primary"], alpha),
-        _shared(verdicts, names, alpha),
+        _alike(places, names, alpha) or _shared(verdicts, names, alpha),
         _act(steering, alpha),
         _where(trained, alpha),
     ]
@@ -162,6 +168,34 @@ def _shared(verdicts: pd.DataFrame, trained: Sequence[str], alpha: float) -> Ans
         sure = "likely"  # each interval within the bound is a test at level alpha
     evidence = _("Similarity between models")
     return Answer("shared", _("Do the models share them?"), text, sure, evidence)
+
+
+def _alike(places: Sequence[dict], trained: Sequence[str], alpha: float) -> Answer | None:
+    """Of many emotions, whether models place them alike; None where that was not asked."""
+    facts = [fact for fact in places if set(fact["pair"]) <= set(trained)]
+    if not facts:
+        return None
+    count = {code: sum(fact["code"] == code for fact in facts) for code in VERDICTS}
+    sharing = count["beyond_text"] + count["with_text"] + count["shared"]
+    p = [fact["own"]["p"] for fact in facts]
+    if count["beyond_text"] == len(facts):
+        text = _("Yes: they place {n} emotions alike, beyond what words tell.")
+        p = [max(fact["own"]["p"], fact["beyond_text"]["p"]) for fact in facts]
+    elif count["with_text"] == len(facts):
+        text = _("As far as words go: they place {n} emotions alike.")
+    elif sharing == len(facts):
+        text = _("They place {n} emotions alike; beyond words, not shown for all.")
+    elif sharing:
+        text, p = _("In part: {pairs} pairs of models place {n} emotions alike."), []
+    elif count["not_shared"] == len(facts):
+        text, p = _("No: the places of {n} emotions are nearly unrelated."), [CLEAR]
+    else:
+        text, p = _("This run cannot tell."), []
+    text = text.format(n=facts[0]["emotions"], pairs=part(sharing, len(facts)))
+    evidence = _("Where the emotions lie to one another")
+    return Answer(
+        "shared", _("Do the models share them?"), text, grade(p, alpha, hint=sharing > 0), evidence
+    )
 
 
 def _act(steering: Sequence[dict], alpha: float) -> Answer:

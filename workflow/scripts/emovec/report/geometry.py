@@ -56,11 +56,14 @@ def place_facts(table: pd.DataFrame, models: Sequence[str]) -> list[dict]:
     facts = []
     for pair, own in between(table, models).groupby(["model_a", "model_b"], sort=False):
         rows = own.set_index("stat")
-        verdict = VERDICTS[rows.verdict["own"]].title
+        code = rows.verdict["own"]
+        verdict = VERDICTS[code].title
         facts.append(
             {
                 "pair": pair,
+                "code": code,
                 "verdict": _(verdict),
+                "emotions": int(rows.n_emotions["own"]),
                 **{stat: _cells(rows, stat) for stat in STATS},
             }
         )

@@ -85,7 +85,7 @@ def make_report(
     context["glance"] += [model["glance"] for model in steering]
     places = place_facts(geometry[1], models) if geometry else []
     context["glance"] += place_lines(places)
-    context |= first_screen(context, tables["verdicts"], steering)
+    context |= first_screen(context, tables["verdicts"], steering, places)
     context |= {
         "titles": titles(POSITIONS),
         "steering": steering,
