@@ -163,16 +163,23 @@ def test_ratings_are_predicted_where_places_follow_them(planted: bool) -> None:
 
 
 def test_features_of_a_text_are_few_orthogonal_and_the_same_again() -> None:
-    texts = [[f"the {w} was {c}" for w in ("cat", "dog", "owl")] for c in ("glad", "cross")]
-    counts = word_counts(texts, ["the cat sat", "a dog was here", "marks !"])
+    rows = [
+        {"topic": animal, "emotion": name, "text": f"the {animal} was {name}"}
+        for name in ("glad", "cross")
+        for animal in ("cat", "dog", "owl")
+    ]
+    counts = word_counts(
+        pd.DataFrame(rows), ["glad", "cross"], ["the cat sat", "a dog was here", "marks !"]
+    )
     found = text_features(counts, [counts], 12, 0)
     assert found.sentences.shape == (2, 3, 3) and found.probe.shape == (3, 3)
-    rows = np.concatenate([found.sentences.reshape(-1, 3), found.probe])
-    products = rows.T @ rows
+    every = np.concatenate([found.sentences.reshape(-1, 3), found.probe])
+    products = every.T @ every
     assert products == pytest.approx(np.diag(np.diag(products)), abs=1e-9)
     again = text_features(counts, [counts], 12, 0)
     assert (again.sentences == found.sentences).all()
-    none = word_counts([["?"], ["!"]], ["..."])
+    marks = [row | {"text": "?!"} for row in rows]
+    none = word_counts(pd.DataFrame(marks), ["glad", "cross"], ["..."])
     assert not text_features(none, [], 12, 0).sentences.any()
 
 

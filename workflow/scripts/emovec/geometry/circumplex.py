@@ -50,7 +50,7 @@ class Predicted:
 
     def row(self, stat: str, alpha: float) -> dict:
         """The cells of a table."""
-        low, high = jackknife_interval(self.r, self.without, alpha)
+        low, high = np.clip(jackknife_interval(self.r, self.without, alpha), -1, 1)
         null_low, null_high = band(self.null, alpha) if len(self.null) else (np.nan, np.nan)
         return {
             "stat": stat, "value": self.r, "ci_low": float(low), "ci_high": float(high),

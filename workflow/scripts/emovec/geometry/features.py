@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from emovec.audit.text_baseline import words
 from emovec.geometry.sharing import Read
+from emovec.prompts.design import in_cells
 from emovec.statistics.arrays import Floats
 
 TOPICS_OF_WORDS = 100  # leading components of tf-idf (latent semantic analysis)
@@ -17,18 +19,17 @@ MOST = 200  # features of the text in all
 PER_FEATURE = 4  # sentences that a half needs for each of them
 
 
-def word_counts(sentences: Sequence[Sequence[str]], probe: Sequence[str]) -> Read:
-    """tf-idf of the words of `sentences[class][topic]` and of probe sentences, as dense rows.
+def word_counts(prompts: pd.DataFrame, classes: Sequence[str], probe: Sequence[str]) -> Read:
+    """tf-idf of the words of prompts, as means of each class and topic, and of probe sentences.
 
     Words met once are left out. Marks without a single word give one column of zeros.
     """
-    texts = [text for one in sentences for text in one]
     vectorizer = TfidfVectorizer(analyzer=words, min_df=2)
     try:
-        rows = vectorizer.fit_transform([*texts, *probe]).toarray()
+        rows = vectorizer.fit_transform([*prompts.text, *probe]).toarray()
     except ValueError:  # no word is met twice
-        rows = np.zeros((len(texts) + len(probe), 1))
-    return _read(rows, len(sentences), len(texts))
+        rows = np.zeros((len(prompts) + len(probe), 1))
+    return Read(in_cells(prompts, classes, rows[: len(prompts)]), rows[len(prompts) :])
 
 
 def text_features(counts: Read, starts: Sequence[Read], enough: int, seed: int) -> Read:
@@ -43,7 +44,7 @@ def text_features(counts: Read, starts: Sequence[Read], enough: int, seed: int) 
         return Read(counts.sentences[..., :1] * 0, counts.probe[:, :1] * 0)
     classes, topics, _ = counts.sentences.shape
     found = _leading(np.hstack(blocks), min(MOST, enough // PER_FEATURE), seed)
-    return _read(found, classes, classes * topics)
+    return Read(found[: classes * topics].reshape(classes, topics, -1), found[classes * topics :])
 
 
 def _rows(read: Read) -> Floats:
@@ -57,7 +58,3 @@ def _leading(rows: Floats, count: int, seed: int) -> Floats:
     if count < 1:
         return rows
     return TruncatedSVD(count, algorithm="arpack", random_state=seed).fit_transform(rows)
-
-
-def _read(rows: Floats, classes: int, sentences: int) -> Read:
-    return Read(rows[:sentences].reshape(classes, -1, rows.shape[1]), rows[sentences:])

@@ -44,7 +44,7 @@ def geometry_of(
     rated, values = read_ratings(ratings, emotions)
     return describe_model(
         streams,
-        word_counts(_by_class(prompts, classes), []).sentences,
+        word_counts(prompts, classes, []).sentences,
         start,
         emotions,
         rated,
@@ -90,7 +90,7 @@ def geometry_between(
     averaged = streams(AVERAGED) if all(AVERAGED in file.positions for file in files) else []
     control = (probe["half"] == "control").to_numpy()
     starts = [Read(one.residual[:, :, 0], one.probe[control, 0]) for one in averaged]
-    counts = word_counts(_by_class(prompts, classes), probe.text[control].tolist())
+    counts = word_counts(prompts, classes, probe.text[control].tolist())
     emotions, topics = classes[:-1], prompts.topic.nunique()
     sentences = len(classes) * (topics // 2) + control.sum() // 2  # of a half
     texts = Texts(
@@ -108,7 +108,3 @@ def geometry_between(
         settings["permutations"],
         generator(seed, "geometry", *names),
     )
-
-
-def _by_class(prompts: pd.DataFrame, classes: Sequence[str]) -> list[list[str]]:
-    return [prompts.text[prompts.emotion == name].tolist() for name in classes]
