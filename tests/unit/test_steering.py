@@ -24,6 +24,7 @@ from emovec.steering.generation import (  # noqa: E402
     read_prefix,
 )
 from emovec.steering.hooks import Change, steered  # noqa: E402
+from emovec.steering.resume import resumed, starts_at  # noqa: E402
 from transformers import AutoModelForCausalLM  # noqa: E402
 
 OPENINGS = [
@@ -462,6 +463,88 @@ def test_text_is_read_back_as_in_one_full_pass(tiny: Tiny) -> None:
         assert np.allclose(along[row], (vectors @ mean).detach().numpy(), rtol=1e-3, atol=1e-5)
     likely, along = read_back(tiny.bridge, prefix, [[]] * 4, 2, vectors)
     assert np.isnan(likely).all() and np.isnan(along).all() and along.shape == (4, 2)
+
+
+def test_texts_of_a_row_are_read_back_each_as_alone(tiny: Tiny) -> None:
+    prefix = read_prefix(tiny.bridge, tiny.openings)
+    texts = [[5, 6, 7], [5, 6, 7], [], [11], [11], [30, 4], [5, 6, 7], [5, 6]]  # two of each row
+    vectors = tiny.vector()[None]
+    likely, along = read_back(tiny.bridge, prefix, texts, 2, vectors)
+    for place, text in enumerate(texts):
+        alone = prefix.selected([place // 2])
+        single, beside = read_back(tiny.bridge, alone, [text], 2, vectors)
+        assert np.allclose(likely[place], single[0], rtol=1e-5, equal_nan=True)
+        assert np.allclose(along[place], beside[0], rtol=1e-3, atol=1e-5, equal_nan=True)
+    assert likely[0] == likely[1] != likely[6] and likely[5] != likely[7]
+
+
+# From a depth on ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scope", ["new", "all"])
+def test_model_resumed_at_the_depth_of_a_change_gives_what_the_whole_gives(
+    tiny: Tiny, scope: str
+) -> None:
+    attached, whole = hooks(tiny.bridge), output(tiny)
+    plain = read_prefix(tiny.bridge, tiny.openings)
+    before, starts = starts_at(tiny.bridge, plain, range(N_LAYERS + 1))
+    assert torch.equal(before, next_log_probabilities(tiny.bridge, plain))
+    assert list(starts) == [1, 2, 3]  # nothing is below depth 0
+    rows = [2, 2, 0, 3]
+    for depth, start in starts.items():
+        for make in (Change.adding, Change.removing):
+            change = [make(depth, tiny.vector(depth))]
+            prefix = prefix_of(tiny, scope, change).selected(rows)
+            with steered(tiny.bridge, change):
+                expected = next_log_probabilities(tiny.bridge, prefix)
+                with resumed(tiny.bridge, start.selected(rows)):
+                    found = next_log_probabilities(tiny.bridge, prefix)
+            assert torch.allclose(found, expected, rtol=1e-6, atol=1e-6)
+            assert not torch.allclose(found, before[rows], atol=1e-3)
+    assert hooks(tiny.bridge) == attached and torch.equal(output(tiny), whole)
+
+
+def test_no_block_below_is_run_when_a_model_is_resumed(tiny: Tiny) -> None:
+    prefix = read_prefix(tiny.bridge, tiny.openings)
+    _, starts = starts_at(tiny.bridge, prefix, [2])
+    ran = []
+    inside = [next(block.original_component.children()) for block in tiny.bridge.blocks]
+    handles = [
+        module.register_forward_pre_hook(lambda *_, k=k: ran.append(k))
+        for k, module in enumerate(inside)
+    ]
+    try:
+        with resumed(tiny.bridge, starts[2]):
+            next_log_probabilities(tiny.bridge, prefix)
+    finally:
+        for handle in handles:
+            handle.remove()
+    assert ran == [2]
+
+
+def test_model_whose_blocks_read_more_than_the_stream_is_run_whole(gpt2: Tiny) -> None:
+    """Block 2 here also adds what block 0 gave out in the same pass."""
+    blocks = [block.original_component for block in gpt2.bridge.blocks]
+    gave = []
+
+    def remember(block, given, output):
+        gave[:] = [output[0] if isinstance(output, tuple) else output]
+
+    def add(block, given):
+        return (given[0] + gave.pop() if gave else given[0], *given[1:])
+
+    inside = next(blocks[0].children())
+    handles = [
+        inside.register_forward_hook(remember),
+        blocks[2].register_forward_pre_hook(add),
+    ]
+    try:
+        prefix = read_prefix(gpt2.bridge, gpt2.openings)
+        _, starts = starts_at(gpt2.bridge, prefix, [1, 2, 3])
+    finally:
+        for handle in handles:
+            handle.remove()
+    assert list(starts) == [3]
 
 
 def test_model_in_half_precision_is_steered_in_half_precision(

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from transformer_lens.model_bridge import TransformerBridge
+from transformers.cache_utils import DynamicLayer
 
 from emovec.errors import InputError
 from emovec.models.depths import hook_points
@@ -23,9 +24,18 @@ class Prefix:
     mask: Tensor  # [row, token], 1 where a token of the opening is, the last included
     cache: object  # keys and values of all tokens but the last
 
+    def own_cache(self) -> object:
+        """A cache that may grow. Keys and values are shared: to grow, they are put together anew.
+
+        What other kinds of layers keep is written over as a model reads, and copied.
+        """
+        layers = [one for one in getattr(self.cache, "layers", []) if isinstance(one, DynamicLayer)]
+        shared = [numbers for one in layers for numbers in (one.keys, one.values)]
+        return copy.deepcopy(self.cache, {id(numbers): numbers for numbers in shared})
+
     def repeated(self, times: int) -> Prefix:
         """Each row `times` times in succession; the original's cache is not touched."""
-        cache = copy.deepcopy(self.cache)
+        cache = self.own_cache()
         if cache is not None:
             cache.batch_repeat_interleave(times)
         return Prefix(
@@ -35,7 +45,7 @@ class Prefix:
     def selected(self, rows: Sequence[int]) -> Prefix:
         """The rows given, in that order."""
         index = torch.as_tensor(rows, device=self.last.device)
-        cache = copy.deepcopy(self.cache)
+        cache = self.own_cache()
         if cache is not None:
             cache.batch_select_indices(index)
         return Prefix(self.last[index], self.mask[index], cache)
@@ -90,7 +100,7 @@ def next_log_probabilities(bridge: TransformerBridge, prefix: Prefix) -> Tensor:
 
     Leaves `prefix` as it was.
     """
-    cache = copy.deepcopy(prefix.cache)
+    cache = prefix.own_cache()
     logits, _ = _forward(bridge, prefix.last[:, None], prefix.mask, cache, keep=1)
     return logits[:, -1].float().log_softmax(-1)
 
@@ -111,7 +121,7 @@ def generate(
         Numbers in [0, 1) that pick each token from the cumulated probabilities, so that two
         conditions with the same numbers differ by the model alone; NaN for greedy rows.
     """
-    cache = copy.deepcopy(prefix.cache)
+    cache = prefix.own_cache()
     token, mask = prefix.last, prefix.mask
     draws = torch.as_tensor(uniforms, dtype=torch.float64, device=token.device)
     finished = torch.zeros_like(token, dtype=torch.bool)
@@ -155,12 +165,23 @@ def read_back(
     depth: int,
     vectors: Tensor,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What a model makes of each row's continuation, averaged over its tokens.
+    """What a model makes of continuations, averaged over their tokens; as many of each row.
 
-    Returns the log-probability of a token, `[row]`, whose negative exponential is the perplexity,
-    and the component of the stream at `depth` along each of `vectors[vector, d_model]`,
-    `[row, vector]`; NaN where a continuation is empty. Run it outside of `steered`.
+    Those of a row follow one another; one that is there several times is read once. Returns the
+    log-probability of a token, `[continuation]`, whose negative exponential is the perplexity, and
+    the component of the stream at `depth` along each of `vectors[vector, d_model]`,
+    `[continuation, vector]`; NaN where a continuation is empty. Run it outside of `steered`.
     """
+    times = len(continuations) // len(prefix.last)
+    asked = [(place // times, *tokens) for place, tokens in enumerate(continuations)]
+    once = {one: place for place, one in enumerate(dict.fromkeys(asked))}
+    prefix = prefix.selected([row for row, *_ in once])
+    likely, along = _read_back(bridge, prefix, [tokens for _, *tokens in once], depth, vectors)
+    found = [once[one] for one in asked]
+    return likely[found], along[found]
+
+
+def _read_back(bridge, prefix, continuations, depth, vectors) -> tuple[np.ndarray, np.ndarray]:
     lengths = torch.tensor([len(tokens) for tokens in continuations], device=prefix.last.device)
     width = int(lengths.max())
     if width == 0:
@@ -179,7 +200,7 @@ def read_back(
         along.append(stream[:, 1:].float() @ vectors.to(stream.device, torch.float32).T)
 
     with bridge.hooks(fwd_hooks=[(hook_points(bridge.cfg.n_layers)[depth], keep)]):
-        logits, _ = _forward(bridge, ids, mask, copy.deepcopy(prefix.cache))
+        logits, _ = _forward(bridge, ids, mask, prefix.own_cache())
     logits = logits[:, :-1]
     picked = logits.gather(-1, targets[..., None])[..., 0].float() - logits.float().logsumexp(-1)
     real = torch.arange(width, device=targets.device) < lengths[:, None]

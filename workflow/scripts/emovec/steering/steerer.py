@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -33,6 +33,7 @@ from emovec.steering.generation import (
     read_prefix,
 )
 from emovec.steering.hooks import Change, steered
+from emovec.steering.resume import Start, resumed, starts_at
 
 Item = TypeVar("Item")
 
@@ -118,14 +119,21 @@ class Steerer:
 
     def _unchanged(self, rows: tuple[int, ...], times: int) -> Prefix:
         """Kept for the next batch, which most often asks for the same."""
-        if self.kept.get("asked") != (rows, times):
+        if (rows, times) not in self.kept:
+            plain = self.kept.get((rows, 1)) or read_prefix(
+                self.bridge, [self.openings[row] for row in rows]
+            )
             self.kept.clear()
-            plain = read_prefix(self.bridge, [self.openings[row] for row in rows])
-            self.kept.update(asked=(rows, times), prefix=plain.repeated(times))
-        return self.kept["prefix"]
+            self.kept.update({(rows, 1): plain, (rows, times): plain.repeated(times)})
+        return self.kept[rows, times]
 
-    def running(self, change: Change | None) -> AbstractContextManager[None]:
-        return nullcontext() if change is None else steered(self.bridge, [change])
+    @contextmanager
+    def running(self, change: Change | None, start: Start | None = None) -> Iterator[None]:
+        with (
+            nullcontext() if change is None else steered(self.bridge, [change]),
+            nullcontext() if start is None else resumed(self.bridge, start),
+        ):
+            yield
 
     def counted(self, batches: Sequence[Item]) -> Iterator[Item]:
         return progress(batches, len(batches), f"{self.directions.metadata['model']}, batches")
@@ -153,7 +161,8 @@ def read_outs(
         model = steerer.directions.metadata["model"]
         check_known(ids, steerer.bridge.cfg.d_vocab, f"A word of {name} in steering.words", model)
     everywhere = list(range(len(names)))
-    before = next_log_probabilities(steerer.bridge, steerer.prefix(everywhere, 1))
+    plain, depths = steerer.prefix(everywhere, 1), steerer.directions.depths
+    before, starts = starts_at(steerer.bridge, plain, depths)
     own = [condition for condition in conditions if condition.kind == EMOTION]
     controls = [condition for condition in conditions if condition.kind != EMOTION]
     batches = [(everywhere, [UNSTEERED])]
@@ -166,17 +175,22 @@ def read_outs(
     for rows, batch in steerer.counted(part_of(batches, *part)):
         change = steerer.change(batch, len(rows))
         prefix = steerer.prefix(rows, len(batch), change)
-        with steerer.running(change):
+        start = starts.get(change.depth) if change else None
+        if start is not None:
+            start = start.selected(np.repeat(rows, len(batch)))
+        with steerer.running(change, start):
             after = next_log_probabilities(steerer.bridge, prefix)
-        against = before[rows].repeat_interleave(len(batch), 0)
-        tables.append(_read_out(steerer, batch, after, against, [names[row] for row in rows], sets))
+        tables.append(
+            _read_out(steerer, batch, after, before[rows], [names[row] for row in rows], sets)
+        )
     return _below(
         tables, [*CONDITION_COLUMNS, "alpha", "opening", "kl", *(f"logp_{name}" for name in sets)]
     )
 
 
 def _read_out(steerer, batch, after, before, names, sets) -> pd.DataFrame:
-    kl = (after.exp() * (after - before)).sum(-1)
+    blocks = zip(after.split(len(batch)), before, strict=True)  # one opening each
+    kl = torch.cat([(block.exp() * (block - plain)).sum(-1) for block, plain in blocks])
     found = {"kl": kl.cpu().numpy()}
     for name, ids in sets.items():
         found[f"logp_{name}"] = after[:, ids].logsumexp(-1).cpu().numpy()
@@ -262,9 +276,7 @@ def write_texts(
                 steerer.bridge, prefix, sampling.tokens, sampling.ends,
                 draws.repeat(times, axis=0), sampling.temperature,
             )  # fmt: skip
-        likely, along = read_back(
-            steerer.bridge, steerer.prefix(rows, times), tokens, depth, vectors
-        )
+        likely, along = read_back(steerer.bridge, steerer.prefix(rows, 1), tokens, depth, vectors)
         keys = pd.DataFrame([condition.columns() for condition in batch])
         tables.append(
             pd.concat([keys] * len(rows), ignore_index=True).assign(
