@@ -260,12 +260,13 @@ def test_cka_is_the_ratio_of_unbiased_hsic_and_near_zero_for_unrelated_rows(seed
     assert cka(a, turned) == pytest.approx(1.0, abs=1e-6)
 
 
-def test_cka_null_permutes_sentences():
-    a, b = related(np.random.default_rng(0), 40, 10, 12)
+@pytest.mark.parametrize("n", [40, 2 * likeness.BAND + 7])
+def test_cka_null_permutes_sentences(n):
+    a, b = related(np.random.default_rng(0), n, 10, 12)
     grams = [likeness.u_centred(likeness.gram(x)) for x in (a, b)]
     null = likeness.cka_shuffle_null(*grams, np.random.default_rng(4), shuffles=3)
     again = np.random.default_rng(4)
-    expected = [cka(a, b[again.permutation(40)]) for _ in range(3)]
+    expected = [cka(a, b[again.permutation(n)]) for _ in range(3)]
     np.testing.assert_allclose(null, expected, **LOOSE)
 
 

@@ -11,6 +11,9 @@ from emovec.statistics.unbiased import cosine
 NEIGHBOURS = 10
 
 
+BAND = 64  # rows of a permuted Gram matrix at a time
+
+
 def cka_debiased(a: Floats, b: Floats) -> float:
     """Debiased linear CKA of two U-centred Gram matrices (Song et al. 2012, Kornblith et al. 2019).
 
@@ -60,14 +63,24 @@ def cka_shuffle_null(a: Floats, b: Floats, rng: np.random.Generator, shuffles: i
 
 
 def permuted_sums(forms: Floats, b: Floats, rng: np.random.Generator, shuffles: int) -> Floats:
-    """Σ_ij forms[f, i, j] · b[π(i), π(j)] for random permutations π: `[shuffle, f]`."""
-    flat = forms.reshape(len(forms), -1)
-    sums = np.empty((shuffles, len(forms)))
-    # Two buffers for all draws: fresh ones would cost five times the products.
-    rows, both = np.empty_like(b), np.empty_like(b)
+    """Σ_ij forms[f, i, j] · b[π(i), π(j)] for random permutations π: `[shuffle, f]`.
+
+    All are symmetric: one half is summed, the diagonal and twice what is right of it, in bands of
+    rows that stay in the cache.
+    """
+    n = len(b)
+    bands = [slice(start, min(start + BAND, n)) for start in range(0, n, BAND)]
+    halves = [np.triu(2.0 * forms[:, band, band.start :]) for band in bands]
+    for half in halves:
+        half[:, range(half.shape[1]), range(half.shape[1])] /= 2.0
+    sums = np.zeros((shuffles, len(forms)))
+    # The same buffers for all draws: fresh ones would cost five times the products.
+    rows = [np.empty((half.shape[1], n)) for half in halves]
+    both = [np.empty(half.shape[1:]) for half in halves]
     for draw in range(shuffles):
-        order = rng.permutation(len(b))
-        np.take(b, order, axis=0, out=rows, mode="clip")
-        np.take(rows, order, axis=1, out=both, mode="clip")
-        sums[draw] = flat @ both.reshape(-1)
+        order = rng.permutation(n)
+        for band, half, row, one in zip(bands, halves, rows, both, strict=True):
+            np.take(b, order[band], axis=0, out=row, mode="clip")
+            np.take(row, order[band.start :], axis=1, out=one, mode="clip")
+            sums[draw] += half.reshape(len(forms), -1) @ one.reshape(-1)
     return sums
