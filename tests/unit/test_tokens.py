@@ -102,7 +102,7 @@ def planted(root: Path, bos: bool = True) -> pd.DataFrame:
     folder = model_folder("gpt2", root)
     reader = Reader.load(
         "tiny", folder, {"prepend_bos": bos, "space": "raw"},
-        {"device": "cpu", "dtype": "float32", "batch_tokens": 256}, SUFFIX,
+        {"device": "cpu", "dtype": "float32", "batch_tokens": 256, "mean_from": 0}, SUFFIX,
     )  # fmt: skip
     embedding = reader.bridge.original_model.get_input_embeddings().weight
     direction = RNG.normal(size=embedding.shape[1])
