@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from emovec.figures.between_models import transfer
+from emovec.figures.components import shares_and_losses
 from emovec.figures.study import layer_norms
 from emovec.figures.style import save, style
+from emovec.io.tables import typed
 from emovec.wording import language
 from matplotlib import pyplot as plt
 
@@ -84,4 +86,21 @@ def test_transfer_is_beside_the_own_direction_in_the_same_coordinates() -> None:
         carried, own = (line.get_ydata() for line in axis.lines[:2])
         np.testing.assert_allclose(carried, 0.8)
         np.testing.assert_allclose(own, [0.9, 0.9, np.nan if model == "deep" else 0.9])
+    plt.close(figure)
+
+
+def test_losses_are_drawn_with_their_null_and_the_chosen_named() -> None:
+    shared = {"share": 0.1, "value": 0.2, "ci_low": 0.1, "ci_high": 0.3}
+    rows = []
+    for emotion in EMOTIONS:
+        own = shared | {"direction": emotion, "gate_ok": emotion == "anger"}
+        null = {"null_low": -0.1, "null_high": 0.15}
+        rows += [own | null | {"kind": "chosen", "part": "head", "block": 3, "head": 2},
+                 own | null | {"kind": "control", "part": "mlp", "block": 1},
+                 own | {"kind": "together", "emotion": emotion, "value": 0.5}]  # fmt: skip
+    figure = shares_and_losses(typed(rows, "ablations"), EMOTIONS, "model", 0.05)
+    gratitude, anger = figure.axes
+    assert [text.get_text() for text in anger.texts] == ["3.2"]
+    assert anger.patches[0].get_bbox().intervaly.tolist() == [-0.1, 0.15]
+    assert "0.50" in anger.get_title() and "0.50" not in gratitude.get_title()
     plt.close(figure)

@@ -17,7 +17,7 @@ from emovec.between_models.thresholds import Thresholds
 from emovec.between_models.verdict import VERDICTS
 from emovec.io.tables import COLUMNS, typed
 from emovec.report.answers import first_screen, grade, lines
-from emovec.report.components import component_facts
+from emovec.report.components import component_facts, loss_facts
 from emovec.report.contents import describe
 from emovec.report.geometry import place_facts, rating_facts
 from emovec.report.page import to_html
@@ -156,6 +156,7 @@ def rendered(facts: dict, verdicts: pd.DataFrame, steering: Sequence[dict], **mo
     glance = [*facts["glance"], *(model["glance"] for model in steering)]
     context = {"titles": {"last": "last token"}, "steering": steering, "glance": glance}
     context |= {"components": [], "decomposed": [], "geometry": False}
+    context |= {"components": [], "decomposed": [], "losses": []}
     context |= first_screen(facts, verdicts, steering)
     return render("report.md.j2", facts | context | {"lang": "", "other_languages": []} | more)
 
@@ -413,6 +414,64 @@ def test_parts_are_named_with_their_share_and_what_else_they_write() -> None:
 
 
 def test_geometry_is_told_with_its_verdict_and_numbers() -> None:
+def lost_without(**together: object) -> list[dict]:
+    """Facts of one emotion that loses 0.4 of its direction without a head and an MLP."""
+    shared = {"model": "one", "direction": "anger", "gate_ok": True, "n_topics": 24}
+    rows = [
+        shared | {"kind": "chosen", "part": "head", "block": 2, "head": 1, "share": 0.1,
+                  "flag": "attention_sink"},
+        shared | {"kind": "chosen", "part": "mlp", "block": 4, "share": 0.2, "flag": ""},
+        shared | {"kind": "together", "emotion": "anger", "value": 0.4, "ci_low": 0.3,
+                  "ci_high": 0.5, "null_high": 0.1, "n_null": 20, "p_adjusted": 0.048} | together,
+        shared | {"kind": "specific", "emotion": "anger", "value": 0.2, "ci_low": 0.1,
+                  "ci_high": 0.3, "p_adjusted": 0.02},
+        shared | {"kind": "agreement", "value": 0.6, "ci_low": 0.4, "ci_high": 0.8,
+                  "p_adjusted": 0.01},
+    ]  # fmt: skip
+    return loss_facts([table("ablations", rows)], 0.05)
+
+
+def test_what_is_lost_without_parts_is_told_with_interval_and_null() -> None:
+    provenance, audit, tables = run()
+    [fact] = lost_without()
+    assert fact["lost"] and fact["blocks"] == (2, 4)
+
+    def told(**together: object) -> str:
+        part = {"model": "one", "depth": 3, "metric": "lda", "against": "neutral", "gate_ok": True,
+                "emotion": "anger", "part": "mlp", "block": 1}  # fmt: skip
+        facts = {"components": component_facts([table("components", [part])], 0.05)}
+        facts |= {"decomposed": ["one"], "losses": lost_without(**together)}
+        return written(provenance, audit, tables, **facts)
+
+    text = told()
+    assert "**one, anger**: MLP 4, head 2.1." in text
+    assert "Without them 0.40 [0.30, 0.50] of it is lost on 24 other topics, " in text
+    assert "at most 0.10 (p 0.048). They carry it." in text
+    assert "Beyond what other emotions lose: 0.20 [0.10, 0.30] (p 0.020)." in text
+    assert "head 2.1 looks mostly at the first token." in text
+    assert "They carry it." not in told(p_adjusted=0.2) + told(ci_low=-0.1)
+    assert "too few other parts" in told(null_high=None, p_adjusted=None)
+    assert "Without them" not in told(gate_ok=False)
+    assert not lost_without(p_adjusted=None)[0]["lost"]
+
+
+def test_where_is_answered_by_what_goes_without_its_writers() -> None:
+    context = {"models": [{"name": "one", "untrained": False, "within": {"last": []},
+                           "readable": {"n": 2, "of": 4, "p": 0.01}}],
+               "primary": "last", "alpha": 0.05}  # fmt: skip
+    verdicts = run()[2]["verdicts"]
+
+    def answer(losses: list[dict]) -> tuple[str, str]:
+        found = first_screen(context, verdicts, [], losses)["answers"][-1]
+        return found.text, found.grade
+
+    text = "Blocks 2–4; 1 of 1 fade without their largest writers."
+    assert answer(lost_without()) == (text, "likely")
+    assert answer([]) == answer(lost_without(p_adjusted=0.3)) == ("Readable at 2 of 4 depths.",
+                                                                  "likely")  # fmt: skip
+
+
+def test_order_of_six_emotions_is_told_with_its_p() -> None:
     provenance, audit, tables = run()
     assert "lie to one another" not in written(provenance, audit, tables)
     pair = {"model_a": "one", "model_b": "two"}

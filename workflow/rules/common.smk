@@ -63,6 +63,7 @@ MODELS = config["models"]
 EMOTIONS = config["prompts"]["emotions"]
 STEERED = config["steering"]["models"]
 DECOMPOSED = config["components"]["models"]
+ABLATED = DECOMPOSED if config["components"]["ablated"] else []
 CLASSIFIERS = config["steering"]["classifiers"] if STEERED else {}
 SOURCES = {
     source_id(model["source"]): model["source"]

@@ -1,4 +1,4 @@
-# Which heads and MLPs write the emotions, at one depth and position of a model.
+# Which heads and MLPs write the emotions at one depth and position, and what goes without them.
 rule decompose_stream:
     input:
         activations="<results>/activations/{model}.h5",
@@ -6,8 +6,11 @@ rule decompose_stream:
         prompts=PROMPTS,
         probe=PROBE,
     output:
-        shown(
+        shares=shown(
             "<results>/components/{model}.csv", "Components", table="shares", caption="components"
+        ),
+        ablations=shown(
+            "<results>/ablations/{model}.csv", "Components", table="losses", caption="ablations"
         ),
     log:
         "<logs>/decompose_stream/{model}.log",
@@ -26,6 +29,7 @@ rule decompose_stream:
         suffix=suffix,
         position=config["components"]["position"],
         depth=config["components"]["depth"],
+        ablated=config["components"]["ablated"],
         activations=config["activations"],
         statistics=config["statistics"],
         seed=config["seed"],
@@ -64,3 +68,32 @@ rule plot_components:
         "Plotting the heads and MLPs of {wildcards.model}"
     script:
         "../scripts/plot_components.py"
+
+
+# Shares of heads and MLPs against what is lost without them.
+rule plot_ablations:
+    input:
+        "<results>/ablations/{model}.csv",
+    output:
+        shown(
+            "<results>/plots{lang}/{model}/{model}_ablations.png",
+            "Components",
+            figure="shares and losses",
+        ),
+    log:
+        "<logs>/plot_ablations{lang}/{model}.log",
+    benchmark:
+        "<benchmarks>/plot_ablations{lang}/{model}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        **needs(2000, 10),
+    params:
+        **DRAWING,
+        emotions=EMOTIONS,
+        alpha=config["statistics"]["alpha"],
+        code=code_of("plot_ablations.py"),
+    message:
+        "Plotting shares and losses of {wildcards.model}"
+    script:
+        "../scripts/plot_ablations.py"

@@ -13,6 +13,7 @@ TABLES = {
     "components": collect("<results>/components/{model}.csv", model=DECOMPOSED),
     "geometry": ["<results>/geometry.csv"] if MANY else [],
     "geometry_between": ["<results>/geometry_between.csv"] if MANY else [],
+    "ablations": collect("<results>/ablations/{model}.csv", model=DECOMPOSED),
     "steering": collect("<results>/steering/{model}.csv", model=STEERED),
     "steering_scores": collect("<results>/steering/{model}/scores.csv", model=STEERED),
 }
@@ -96,6 +97,9 @@ rule write_report:
         run_plots=RUN_PLOTS,
         component_plots=collect(
             "<results>/plots{{lang}}/{model}/{model}_components.png", model=DECOMPOSED
+        ),
+        ablation_plots=collect(
+            "<results>/plots{{lang}}/{model}/{model}_ablations.png", model=ABLATED
         ),
         steering_choices=collect("<results>/steering/{model}/choice.json", model=STEERED),
         steering_openings=[OPENINGS] if STEERED else [],

@@ -1,4 +1,4 @@
-"""Which heads and MLPs write the emotions of one model, at one depth and position."""
+"""Which heads and MLPs write the emotions of one model, and what is lost without them."""
 
 from pathlib import Path
 
@@ -8,10 +8,12 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.activations.capture import Reader
     from emovec.activations.store import open_activations
     from emovec.activations.streams import load_streams
+    from emovec.components.ablation import ablations, plan_cuts
     from emovec.components.decompose import decompose
     from emovec.components.parts import norm_after, parts_of, read_parts
+    from emovec.components.taken_out import take_out
     from emovec.io.seeds import generator
-    from emovec.io.tables import write_table
+    from emovec.io.tables import typed, write_table
     from emovec.models.depths import nearest_depth
     from emovec.prompts.sentences import map_half, read_probe, read_prompts
 
@@ -47,4 +49,20 @@ with job(snakemake.rule, snakemake.log[0]):
         held=norm_after(reader.bridge),
         rng=generator(params.seed, "components", name),
     )
-    write_table(table.assign(position=position), snakemake.output[0], "components")
+    write_table(table.assign(position=position), snakemake.output.shares, "components")
+
+    taken = typed([], "ablations")
+    if params.ablated:
+        rng = generator(params.seed, "ablations", name)
+        parts = parts_of(depth, reader.bridge.cfg.n_heads)
+        plan = plan_cuts(
+            read[0], streams, prompts, params.emotions, parts,
+            depth=depth, ablated=params.ablated, statistics=params.statistics, rng=rng,
+        )  # fmt: skip
+        x, first = take_out(reader, plan, prompts, paths.prompts, position, parts, depth)
+        taken = ablations(
+            plan, x, first, parts, params.emotions,
+            alpha=params.statistics["alpha"], draws=params.statistics["permutations"], rng=rng,
+        )  # fmt: skip
+        taken = taken.assign(depth=depth, relative_depth=depth / streams.n_layers, model=name)
+    write_table(taken.assign(position=position), snakemake.output.ablations, "ablations")

@@ -47,6 +47,7 @@ with job(snakemake.rule, snakemake.log[0]):
             if paths.geometry
             else None
         ),
+        ablations=[read_table(path, "ablations") for path in paths.ablations],
         suffix=snakemake.wildcards.lang,
         folder=Path(output.markdown).parent,
     )

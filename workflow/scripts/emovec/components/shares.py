@@ -68,10 +68,11 @@ def shares(
 ) -> list[Shares]:  # fmt: skip
     """The shares of all parts in each contrast.
 
-    Signs of a part's differences are flipped, whole heads of words together, while the direction
-    stays: with both flipped the null would lack the noise that a direction which exists carries on.
-    p is adjusted for all parts by max-T, and no smaller than that of the direction itself,
-    `p_direction[contrast]`: only what exists has parts.
+    The null flips the signs of each topic's influence on the product, whole heads of words together
+    (the wild bootstrap of a U statistic, Dehling & Mikosch 1994): noise of a part is noise of the
+    stream too, which signs of the part's differences alone would miss. p is adjusted for all parts
+    by max-T, and no smaller than that of the direction itself, `p_direction[contrast]`: only what
+    exists has parts.
     """
     found = []
     for rows, columns, mask, direction in zip(
@@ -82,8 +83,9 @@ def shares(
         value = ratio(total, total.sum())
         low, high = jackknife_interval(value, ratio(left, left.sum(0)), alpha, near=mask)
         n_heads, head = clusters(mask)
+        influence = rows + columns
         together = np.zeros((n_heads, rows.shape[1]))
-        np.add.at(together, head, rows)
+        np.add.at(together, head, influence - influence.mean(0))
         null = sign_flips(n_heads, draws, rng) @ together
         p, adjusted = p_value(total, null, "two-sided"), max_t(total, null, "two-sided")
         found.append(

@@ -1,4 +1,4 @@
-"""A map of a model: how much of an emotion's direction each head and MLP writes."""
+"""How much of an emotion's direction each head and MLP writes, and what is lost without it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,20 @@ import numpy as np
 import pandas as pd
 from matplotlib.patches import Rectangle
 
-from emovec.figures.style import FEW, NEUTRAL, key, row_of_axes, titled
+from emovec.figures.style import (
+    BAND,
+    FEW,
+    NEUTRAL,
+    band_key,
+    colours,
+    hollow_key,
+    key,
+    row_of_axes,
+    titled,
+)
 from emovec.statistics.metrics import METRICS
 from emovec.wording.language import _
-from emovec.wording.numbers import part
+from emovec.wording.numbers import interval, part, percent
 
 
 def component_map(
@@ -65,4 +75,48 @@ def component_map(
     keys = [key(_("beyond sign flips"), "black", lw=1.4)]
     if (rows.role == "busy").any():
         keys.append(key(_("but no more than in ordinary attributes"), "black", lw=1.4, ls=":"))
+    return titled(figure, title, keys, fontsize=9)
+
+
+def shares_and_losses(
+    ablations: pd.DataFrame, emotions: Sequence[str], model: str, alpha: float
+) -> plt.Figure:
+    """The share of each part on one half of the topics against the loss without it on the other."""
+    shown = list(emotions)[:FEW]
+    figure, axes = row_of_axes(len(shown), 4.2, 4.0)
+    colour = colours(emotions)
+    for axis, emotion in zip(axes, shown, strict=True):
+        rows = ablations[ablations.direction == emotion]
+        alone = rows[rows.kind.isin(["chosen", "other", "control"])]
+        band = alone.iloc[0]
+        if not np.isnan(band.null_high):
+            axis.axhspan(band.null_low, band.null_high, color=BAND, lw=0)
+        ends = [min(0, alone.share.min()), alone.share.max()]
+        axis.plot(ends, ends, color=NEUTRAL, lw=0.8, ls="--")
+        for kind, face in (("control", NEUTRAL), ("other", "white"), ("chosen", colour[emotion])):
+            own = alone[alone.kind == kind]
+            edge = colour[emotion] if kind == "chosen" else NEUTRAL
+            reach = [own.value - own.ci_low, own.ci_high - own.value]
+            axis.errorbar(own.share, own.value, reach, fmt="o", ms=5, lw=0.8, color=edge, mfc=face)
+        for row in alone[alone.kind == "chosen"].itertuples():
+            name = f"{row.block}.{row.head}" if row.part == "head" else f"MLP {row.block}"
+            axis.annotate(name, (row.share, row.value), (4, 4), textcoords="offset points",
+                          fontsize=8)  # fmt: skip
+        together = rows[(rows.kind == "together") & (rows.emotion == emotion)].iloc[0]
+        lost = interval(together.value, together.ci_low, together.ci_high)
+        told = _("{emotion}: together {lost}").format(emotion=emotion, lost=lost)
+        if not together.gate_ok:
+            told = _("{emotion}: not reliable enough").format(emotion=emotion)
+        axis.set_title(told, fontsize=10)
+        axis.set_xlabel(_("share of the direction"))
+    axes[0].set_ylabel(_("lost without it, on other topics"))
+    keys = [
+        key(_("largest shares of this emotion"), colour[shown[0]], marker="o", ls=""),
+        hollow_key(_("largest shares of another emotion")),
+        key(_("others with outputs of like size"), NEUTRAL, marker="o", ls=""),
+        band_key(_("{level} of these others").format(
+            level=percent(1 - 2 * alpha))),
+        key(_("what it writes is lost"), NEUTRAL, lw=0.8, ls="--"),
+    ]  # fmt: skip
+    title = _("{model}: what parts write, and what is lost without them").format(model=model)
     return titled(figure, title, keys, fontsize=9)

@@ -58,11 +58,13 @@ def first_screen(
     verdicts: pd.DataFrame,
     steering: Sequence[dict],
     places: Sequence[dict] = (),
+    context: dict, verdicts: pd.DataFrame, steering: Sequence[dict], losses: Sequence[dict] = ()
 ) -> dict:
     """Title and answers of a run, as the report takes them.
 
     `context` is what `describe` gives, `steering` what `describe_steering` does for each model and
     `places` what `place_facts` does of many emotions; untrained models are asked nothing.
+    `losses` what `loss_facts` does; untrained models are asked nothing.
     """
     trained = [model for model in context["models"] if not model["untrained"]]
     names, alpha = [model["name"] for model in trained], context["alpha"]
@@ -70,7 +72,7 @@ def first_screen(
         _apart(trained, context["primary"], alpha),
         _alike(places, names, alpha) or _shared(verdicts, names, alpha),
         _act(steering, alpha),
-        _where(trained, alpha),
+        _where(trained, [fact for fact in losses if fact["model"] in names], alpha),
     ]
     return {
         "answers": found,
@@ -225,7 +227,19 @@ def _act(steering: Sequence[dict], alpha: float) -> Answer:
     return Answer("act", _("Do the directions act?"), text, sure, evidence)
 
 
-def _where(trained: Sequence[dict], alpha: float) -> Answer:
+def _where(trained: Sequence[dict], losses: Sequence[dict], alpha: float) -> Answer:
+    question = _("Where in the model?")
+    if lost := [fact for fact in losses if fact["lost"]]:
+        ends: dict[str, list[int]] = {}
+        for fact in lost:
+            ends.setdefault(fact["model"], []).extend(fact["blocks"])
+        text = _("Blocks {blocks}; {n} of {of} fade without their largest writers.").format(
+            blocks=_together(f"{min(own)}–{max(own)}" for own in ends.values()),
+            n=len(lost),
+            of=len(losses),
+        )
+        sure = grade((fact["together"]["p_adjusted"] for fact in lost), alpha)
+        return Answer("where", question, text, sure, _("Where it comes from"))
     found = [model["readable"] for model in trained if model["readable"]["n"]]
     if found:
         text = _("Readable at {counts} depths.").format(
@@ -234,4 +248,4 @@ def _where(trained: Sequence[dict], alpha: float) -> Answer:
     else:
         text = _("Nowhere reliable.") if trained else _("No trained model in this run.")
     sure = grade((one["p"] for one in found), alpha)
-    return Answer("where", _("Where in the model?"), text, sure, _("Strength by depth"))
+    return Answer("where", question, text, sure, _("Strength by depth"))

@@ -42,6 +42,40 @@ def component_facts(tables: Sequence[pd.DataFrame], alpha: float) -> list[dict]:
     return facts
 
 
+def loss_facts(tables: Sequence[pd.DataFrame], alpha: float) -> list[dict]:
+    """For each model and emotion: its largest parts, and what is lost without them.
+
+    `lost` says that taking them out removes some of the direction, and more of it than other parts
+    of like size do.
+    """
+    facts = []
+    for table in tables:
+        for emotion, own in table.groupby("direction", sort=False):
+            chosen = own[own.kind == "chosen"]
+            together = own[(own.kind == "together") & (own.emotion == emotion)].iloc[0]
+            sure = together.gate_ok and together.p_adjusted < alpha and together.ci_low > 0
+            facts.append(
+                {
+                    "model": own.model.iloc[0],
+                    "emotion": emotion,
+                    "known": bool(together.gate_ok),
+                    "parts": [
+                        row | {"name": _name(row), "sink": "attention_sink" in str(row["flag"])}
+                        for row in chosen.sort_values("share", ascending=False).to_dict("records")
+                    ],
+                    "blocks": (int(chosen.block.min()), int(chosen.block.max())),
+                    "together": together.to_dict(),
+                    "lost": bool(sure),
+                    "n_topics": int(together.n_topics),
+                    **{
+                        kind: next(iter(own[own.kind == kind].to_dict("records")), None)
+                        for kind in ("specific", "agreement")
+                    },
+                }
+            )
+    return facts
+
+
 def _name(row: dict) -> str:
     names = {
         "embedding": _("the embedding"),

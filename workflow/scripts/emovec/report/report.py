@@ -13,7 +13,7 @@ from emovec.explorer.texts import written_texts
 from emovec.prompts.positions import POSITIONS
 from emovec.registry import titles
 from emovec.report.answers import first_screen, lines
-from emovec.report.components import component_facts
+from emovec.report.components import component_facts, loss_facts
 from emovec.report.contents import describe
 from emovec.report.geometry import place_facts, place_lines, rating_facts
 from emovec.report.page import to_html
@@ -51,6 +51,7 @@ def make_report(
     languages: Mapping[str, str],
     components: Sequence[pd.DataFrame] = (),
     geometry: tuple[pd.DataFrame, pd.DataFrame] | None = None,
+    ablations: Sequence[pd.DataFrame] = (),
     suffix: str,
     folder: Path,
 ) -> Report:
@@ -64,6 +65,8 @@ def make_report(
     languages : the code of every language that a report is written in, by the suffix of its files.
     components : the table of each model that was taken apart.
     geometry : inside models and between them, where there are emotions enough.
+    components, ablations : the tables of each model that was taken apart; empty where nothing was
+        taken out.
     suffix : that of this report's.
     folder : where the report and its figures are.
     """
@@ -86,6 +89,8 @@ def make_report(
     places = place_facts(geometry[1], models) if geometry else []
     context["glance"] += place_lines(places)
     context |= first_screen(context, tables["verdicts"], steering, places)
+    losses = loss_facts(ablations, context["alpha"])
+    context |= first_screen(context, tables["verdicts"], steering, losses)
     context |= {
         "titles": titles(POSITIONS),
         "steering": steering,
@@ -94,6 +99,7 @@ def make_report(
         "ratings": rating_facts(geometry[0], models) if geometry else [],
         "places": places,
         "decomposed": [table.model.iloc[0] for table in components],
+        "losses": losses,
         "lang": suffix,
         "other_languages": [
             {"code": code, "name": LANGUAGES[code].title, "markdown": f"report{other}.md"}
