@@ -41,8 +41,7 @@ unit: $(READY)
 
 # Thousands of new cases for what must end in a result or a sentence, and all whole designs.
 nightly: $(READY)
-	NIGHTLY=1 $(BIN)/python -m pytest -n auto --dist worksteal tests/unit/test_properties.py tests/rules/test_matrix.py
-	NIGHTLY=1 $(BIN)/python -m pytest $(WORKERS) tests/unit/test_properties.py tests/unit/test_planted_heads.py tests/unit/test_ablations.py tests/rules/test_matrix.py
+	NIGHTLY=1 $(BIN)/python -m pytest -n auto --dist worksteal tests/unit/test_properties.py tests/unit/test_planted_heads.py tests/unit/test_ablations.py tests/rules/test_matrix.py
 
 # Whether the tables and exported files of a results folder are those that its run made.
 RESULTS ?= results/default

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from designs import NIGHTLY
+from emovec.activations.store import Block
 from emovec.activations.streams import Streams
 from emovec.components.ablation import ablations, losses, plan_cuts
-from emovec.components.choice import CONTROLS, control_sets, controls, halves, largest, rows_of
+from emovec.components.choice import CONTROLS, control_sets, controls, half_blocks, halves, largest
 from emovec.components.products import Part
 from scipy.stats import binom
 from test_components import TEXTS, noise, parts, reader
@@ -57,7 +58,7 @@ def test_blocks_that_are_not_run_again_change_nothing(
     means = mean_outputs(one, plan, 3)
     cuts = [[Part("head", 2, 1)], [Part("mlp", 1), Part("head", 2, 0)], []]
     found = streams_without(one, plan, cuts, means, 3)
-    monkeypatch.setattr(taken_out, "_resumed", lambda *_: nullcontext())
+    monkeypatch.setattr(taken_out, "resumed", lambda *_: nullcontext())
     np.testing.assert_array_equal(streams_without(one, plan, cuts, means, 3), found)
     assert np.abs(found[0] - found[2]).max() > 1e-4  # and the model is itself again
 
@@ -66,7 +67,18 @@ def test_halves_share_no_topic_and_few_judge() -> None:
     half = halves(84, 4, np.random.default_rng(0))
     assert len(half.choose) == 42 and len(half.judge) == 12
     assert not set(half.choose) & set(half.judge)
-    assert rows_of(np.array([2, 0]), 3).tolist() == [6, 7, 8, 0, 1, 2]
+
+
+def test_half_of_the_topics_is_counted_anew() -> None:
+    """Three topics, of which the second has two sentences of the first class."""
+    cells = np.array([[0, 0], [-1, 0], [0, 1], [0, 1], [-1, 1], [0, 2], [-1, 2]])
+    values = np.arange(7.0)[:, None, None]
+    blocks = [Block("prompts", "last", [0, 3, 6], values[[0, 3, 6]])]
+    blocks.append(Block("prompts", "last", [1, 2, 4, 5], values[[1, 2, 4, 5]]))
+    [first, second], own = half_blocks(blocks, cells, np.array([1, 2]))
+    assert own.tolist() == [[0, 0], [0, 0], [-1, 0], [0, 1], [-1, 1]]
+    assert (first.rows, first.residual.ravel().tolist()) == ([1, 4], [3, 6])
+    assert (second.rows, second.residual.ravel().tolist()) == ([0, 2, 3], [2, 4, 5])
 
 
 def test_controls_are_others_of_like_size_from_the_same_blocks() -> None:
@@ -132,7 +144,9 @@ def planted_table(one, seed: int, gain: float, n_topics: int = 60) -> tuple[pd.D
         emotions, every, depth=depth, ablated=2,
         statistics={"alpha": 0.05, "thresholds": {"reliability": 0.5}}, rng=rng,
     )  # fmt: skip
-    x, first = taken_out.take_out(one, chosen, prompts, "prompts.csv", "last", every, depth)
+    x, first = taken_out.take_out(
+        one, chosen, prompts, classes, "prompts.csv", "last", every, depth
+    )
     return ablations(
         chosen, x, first, every, emotions, alpha=0.05, draws=199, rng=rng
     ), own  # fmt: skip

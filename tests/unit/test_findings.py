@@ -155,8 +155,7 @@ def written(
 def rendered(facts: dict, verdicts: pd.DataFrame, steering: Sequence[dict], **more: object) -> str:
     glance = [*facts["glance"], *(model["glance"] for model in steering)]
     context = {"titles": {"last": "last token"}, "steering": steering, "glance": glance}
-    context |= {"components": [], "decomposed": [], "geometry": False}
-    context |= {"components": [], "decomposed": [], "losses": []}
+    context |= {"components": [], "decomposed": [], "losses": [], "geometry": False}
     context |= first_screen(facts, verdicts, steering)
     return render("report.md.j2", facts | context | {"lang": "", "other_languages": []} | more)
 
@@ -413,7 +412,6 @@ def test_parts_are_named_with_their_share_and_what_else_they_write() -> None:
     assert "| too few reliable attributes | head 2.1" in written(provenance, audit, tables, **facts)
 
 
-def test_geometry_is_told_with_its_verdict_and_numbers() -> None:
 def lost_without(**together: object) -> list[dict]:
     """Facts of one emotion that loses 0.4 of its direction without a head and an MLP."""
     shared = {"model": "one", "direction": "anger", "gate_ok": True, "n_topics": 24}
@@ -462,7 +460,7 @@ def test_where_is_answered_by_what_goes_without_its_writers() -> None:
     verdicts = run()[2]["verdicts"]
 
     def answer(losses: list[dict]) -> tuple[str, str]:
-        found = first_screen(context, verdicts, [], losses)["answers"][-1]
+        found = first_screen(context, verdicts, [], losses=losses)["answers"][-1]
         return found.text, found.grade
 
     text = "Blocks 2–4; 1 of 1 fade without their largest writers."
@@ -471,10 +469,10 @@ def test_where_is_answered_by_what_goes_without_its_writers() -> None:
                                                                   "likely")  # fmt: skip
 
 
-def test_order_of_six_emotions_is_told_with_its_p() -> None:
+def test_geometry_is_told_with_its_verdict_and_numbers() -> None:
     provenance, audit, tables = run()
     assert "lie to one another" not in written(provenance, audit, tables)
-    pair = {"model_a": "one", "model_b": "two"}
+    pair = {"model_a": "one", "model_b": "two", "n_emotions": 8}
     cells = {"ci_low": 0.1, "ci_high": 0.9, "p_adjusted": 0.0123}
     between = table(
         "geometry_between",

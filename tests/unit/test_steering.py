@@ -16,15 +16,16 @@ from tiny import ARCHITECTURES, SUFFIX, model_folder
 
 torch = pytest.importorskip("torch")
 from emovec.activations.capture import read_streams  # noqa: E402
+from emovec.activations.resume import resumed  # noqa: E402
 from emovec.models.loading import load_model  # noqa: E402
 from emovec.steering.generation import (  # noqa: E402
     generate,
     next_log_probabilities,
     read_back,
     read_prefix,
+    starts_at,
 )
 from emovec.steering.hooks import Change, steered  # noqa: E402
-from emovec.steering.resume import resumed, starts_at  # noqa: E402
 from transformers import AutoModelForCausalLM  # noqa: E402
 
 OPENINGS = [

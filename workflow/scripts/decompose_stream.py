@@ -59,7 +59,7 @@ with job(snakemake.rule, snakemake.log[0]):
             read[0], streams, prompts, params.emotions, parts,
             depth=depth, ablated=params.ablated, statistics=params.statistics, rng=rng,
         )  # fmt: skip
-        x, first = take_out(reader, plan, prompts, paths.prompts, position, parts, depth)
+        x, first = take_out(reader, plan, prompts, classes, paths.prompts, position, parts, depth)
         taken = ablations(
             plan, x, first, parts, params.emotions,
             alpha=params.statistics["alpha"], draws=params.statistics["permutations"], rng=rng,

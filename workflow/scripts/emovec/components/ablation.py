@@ -29,6 +29,7 @@ from emovec.components.choice import (
 from emovec.components.products import Part, square
 from emovec.components.shares import contrast_weights
 from emovec.io.tables import typed
+from emovec.prompts.design import cell_places
 from emovec.prompts.splits import near_by_head
 from emovec.statistics import metrics
 from emovec.statistics.arrays import Floats, Mask, ratio
@@ -77,8 +78,8 @@ def plan_cuts(
     own = near[:, half.choose][:, :, half.choose]
     weights = contrast_weights(len(emotions))[: len(emotions)]
     metric = metrics.fit(METRIC, np.asarray(streams.probe)[:, depth])
-    seen = half_blocks(blocks, half.choose, n_classes)
-    shares = shares_of(seen, x[:, half.choose], weights, own, metric, len(parts))
+    seen, cells = half_blocks(blocks, cell_places(prompts, emotions), half.choose)
+    shares = shares_of(seen, cells, x[:, half.choose], weights, own, metric, len(parts))
     d = differences(x[:, half.choose], weights)
     chosen = largest(shares, parts, ablated)
     every = list(dict.fromkeys(i for one in chosen for i in one))

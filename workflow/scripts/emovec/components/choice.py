@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emovec.activations.store import Block
 from emovec.components.products import Part, emotion_products
@@ -36,27 +37,29 @@ def halves(n_topics: int, n_classes: int, rng: np.random.Generator) -> Halves:
     return Halves(np.flatnonzero(first), np.flatnonzero(~first)[:most])
 
 
-def rows_of(topics: np.ndarray, n_classes: int) -> np.ndarray:
-    """The rows of these topics, whose sentences stand together, classes in order."""
-    return (topics[:, None] * n_classes + np.arange(n_classes)).ravel()
+def half_blocks(
+    blocks: Sequence[Block], cells: NDArray, topics: np.ndarray
+) -> tuple[list[Block], NDArray]:
+    """What the parts wrote in the sentences of these topics alone, and their cells, counted anew.
 
-
-def half_blocks(blocks: Sequence[Block], topics: np.ndarray, n_classes: int) -> list[Block]:
-    """What the parts wrote in the sentences of these topics alone, which are counted anew."""
-    place = {row: new for new, row in enumerate(rows_of(topics, n_classes))}
+    `cells[row, (class, topic)]` are those of all sentences, and `topics` in order.
+    """
+    rows = np.flatnonzero(np.isin(cells[:, 1], topics))
+    place = {row: new for new, row in enumerate(rows.tolist())}
     found = []
     for block in blocks:
         own = [i for i, row in enumerate(block.rows) if row in place]
-        rows = [place[block.rows[i]] for i in own]
-        found.append(Block(block.group, block.position, rows, block.residual[own]))
-    return found
+        kept = [place[block.rows[i]] for i in own]
+        found.append(Block(block.group, block.position, kept, block.residual[own]))
+    return found, np.column_stack([cells[rows, 0], np.searchsorted(topics, cells[rows, 1])])
 
 
 def shares_of(
-    blocks: Sequence[Block], x: Floats, weights: Floats, near: Mask, metric: Fitted, n_parts: int
-) -> Floats:
+    blocks: Sequence[Block], cells: NDArray, x: Floats, weights: Floats, near: Mask,
+    metric: Fitted, n_parts: int,
+) -> Floats:  # fmt: skip
     """Shares `[contrast, part]` alone; `blocks` and `x[class, topic, d_model]` are of one half."""
-    total = emotion_products(blocks, x, weights, near, metric, n_parts).rows.sum(1)
+    total = emotion_products(blocks, cells, x, weights, near, metric, n_parts).rows.sum(1)
     return ratio(total, total.sum(1, keepdims=True))
 
 

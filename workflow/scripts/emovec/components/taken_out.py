@@ -7,22 +7,24 @@ make of it follows, so that it is not only a part's own share that is lost or ma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from transformer_lens.model_bridge import TransformerBridge
 
 from emovec.activations.capture import AllRead, Batch, Reader, run_hooked
+from emovec.activations.resume import Start, noted, resumed
 from emovec.components.ablation import Plan
-from emovec.components.choice import rows_of
 from emovec.components.products import Part
 from emovec.io.job import progress
 from emovec.models.depths import block_before
+from emovec.prompts.design import cell_places, in_cells
 from emovec.statistics.arrays import Floats
 
 
@@ -36,30 +38,30 @@ class Means:
 
 
 def take_out(
-    reader: Reader, plan: Plan, prompts: pd.DataFrame, path: str, position: str,
-    parts: Sequence[Part], depth: int,
+    reader: Reader, plan: Plan, prompts: pd.DataFrame, classes: Sequence[str], path: str,
+    position: str, parts: Sequence[Part], depth: int,
 ) -> tuple[Floats, Floats]:  # fmt: skip
     """What `ablations` takes: streams with each cut of a plan taken out, and how heads look.
 
     Means are those of the neutral sentences on topics that choose; streams are of those that judge.
-    `prompts` come topic by topic, neutral last, from `path`.
+    `prompts` come from `path`, neutral is the last of `classes`.
 
     Returns
     -------
     Streams `[cut, class, topic, d_model]`, and attention `[block, head]` to the first token.
     """
-    n_classes = prompts.emotion.nunique()
+    name, topic = cell_places(prompts, classes).T
 
-    def planned(rows: np.ndarray) -> list[Batch]:
-        table = prompts.iloc[rows].reset_index(drop=True)
-        return reader.plan_table("prompts", table, path, [position])
+    def of(rows: NDArray) -> tuple[pd.DataFrame, list[Batch]]:
+        table = prompts[rows].reset_index(drop=True)
+        return table, reader.plan_table("prompts", table, path, [position])
 
-    neutral = rows_of(plan.halves.choose, n_classes)[n_classes - 1 :: n_classes]
-    means = mean_outputs(reader, planned(neutral), depth)
+    _, neutral = of(np.isin(topic, plan.halves.choose) & (name == len(classes) - 1))
+    means = mean_outputs(reader, neutral, depth)
+    table, judged = of(np.isin(topic, plan.halves.judge))
     cuts = [[parts[i] for i in cut] for cut in plan.cuts]
-    judged = planned(rows_of(plan.halves.judge, n_classes))
     x = streams_without(reader, judged, cuts, means, depth)
-    return x.reshape(len(cuts), -1, n_classes, x.shape[-1]).swapaxes(1, 2), means.first
+    return np.moveaxis(in_cells(table, classes, x.swapaxes(0, 1)), 2, 0), means.first
 
 
 def mean_outputs(reader: Reader, batches: Sequence[Batch], depth: int) -> Means:
@@ -106,11 +108,11 @@ def streams_without(
     for batch in progress(batches, len(batches), f"{reader.model} without parts, batches"):
         [position] = batch.positions
         rows = [reading.row for reading in batch.readings]
-        kept = _block_outputs(reader.bridge, batch, depth)
+        starts = _starts(reader.bridge, batch, depth)
         for number, cut in enumerate(cuts):
             first = min((part.block for part in cut), default=0)
             hooks = [_replaced(reader.bridge, part, means) for part in cut]
-            with _resumed(reader.bridge, first, kept):
+            with resumed(reader.bridge, starts[first]) if first in starts else nullcontext():
                 stream = _stream(reader.bridge, batch, hooks, depth)
             if reader.centered:
                 stream = stream - stream.mean(-1, keepdim=True)
@@ -157,30 +159,16 @@ def _replaced(bridge: TransformerBridge, part: Part, means: Means) -> tuple[str,
     return f"blocks.{part.block}.{name}", hook
 
 
-def _block_outputs(bridge: TransformerBridge, batch: Batch, depth: int) -> list[object]:
-    """What each block before `depth` but the last hands on, as the model is."""
-    kept: list[object] = []
-    handles = [
-        block.register_forward_hook(lambda _, __, output: kept.append(output))
-        for block in list(bridge.blocks)[: block_before(depth)]
-    ]
-    try:
-        with suppress(AllRead):
-            run_hooked(bridge, batch.readings, [(_last(depth), _stop)])
-    finally:
-        for handle in handles:
-            handle.remove()
-    return kept
+def _starts(bridge: TransformerBridge, batch: Batch, depth: int) -> dict[int, Start]:
+    """From where each block before `depth` but the first can be run on.
 
-
-@contextmanager
-def _resumed(bridge: TransformerBridge, first: int, kept: list[object]) -> Iterator[None]:
-    """Inside this context the blocks before `first` hand on what was kept, and do nothing."""
-    skipped = list(bridge.blocks)[:first]
-    for block in skipped:  # set on the bridge itself, which hands attributes on to its block
-        vars(block)["forward"] = lambda *_, **__: kept[first - 1]
-    try:
-        yield
-    finally:
-        for block in skipped:
-            del vars(block)["forward"]
+    From nowhere where that gives another stream: some blocks read more than the one before gives.
+    """
+    with noted(bridge, range(1, depth)) as found:
+        plain = _stream(bridge, batch, [], depth)
+    for start in found.values():
+        with resumed(bridge, start):
+            if not torch.equal(_stream(bridge, batch, [], depth), plain):
+                return {}
+        break  # the first leaves all other blocks to be run
+    return found

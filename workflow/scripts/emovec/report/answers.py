@@ -58,13 +58,13 @@ def first_screen(
     verdicts: pd.DataFrame,
     steering: Sequence[dict],
     places: Sequence[dict] = (),
-    context: dict, verdicts: pd.DataFrame, steering: Sequence[dict], losses: Sequence[dict] = ()
+    losses: Sequence[dict] = (),
 ) -> dict:
     """Title and answers of a run, as the report takes them.
 
-    `context` is what `describe` gives, `steering` what `describe_steering` does for each model and
-    `places` what `place_facts` does of many emotions; untrained models are asked nothing.
-    `losses` what `loss_facts` does; untrained models are asked nothing.
+    `context` is what `describe` gives, `steering` what `describe_steering` does for each model,
+    `places` what `place_facts` does of many emotions, and `losses` what `loss_facts` does of parts;
+    untrained models are asked nothing.
     """
     trained = [model for model in context["models"] if not model["untrained"]]
     names, alpha = [model["name"] for model in trained], context["alpha"]

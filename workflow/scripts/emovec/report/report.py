@@ -63,10 +63,9 @@ def make_report(
     tokens : the token projections of each model that has some.
     openings : None if nothing was steered.
     languages : the code of every language that a report is written in, by the suffix of its files.
-    components : the table of each model that was taken apart.
-    geometry : inside models and between them, where there are emotions enough.
     components, ablations : the tables of each model that was taken apart; empty where nothing was
         taken out.
+    geometry : inside models and between them, where there are emotions enough.
     suffix : that of this report's.
     folder : where the report and its figures are.
     """
@@ -88,9 +87,8 @@ def make_report(
     context["glance"] += [model["glance"] for model in steering]
     places = place_facts(geometry[1], models) if geometry else []
     context["glance"] += place_lines(places)
-    context |= first_screen(context, tables["verdicts"], steering, places)
     losses = loss_facts(ablations, context["alpha"])
-    context |= first_screen(context, tables["verdicts"], steering, losses)
+    context |= first_screen(context, tables["verdicts"], steering, places, losses)
     context |= {
         "titles": titles(POSITIONS),
         "steering": steering,

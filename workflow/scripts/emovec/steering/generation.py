@@ -12,6 +12,7 @@ from torch import Tensor
 from transformer_lens.model_bridge import TransformerBridge
 from transformers.cache_utils import DynamicLayer
 
+from emovec.activations.resume import Start, noted, resumed
 from emovec.errors import InputError
 from emovec.models.depths import hook_points
 
@@ -103,6 +104,24 @@ def next_log_probabilities(bridge: TransformerBridge, prefix: Prefix) -> Tensor:
     cache = prefix.own_cache()
     logits, _ = _forward(bridge, prefix.last[:, None], prefix.mask, cache, keep=1)
     return logits[:, -1].float().log_softmax(-1)
+
+
+def starts_at(
+    bridge: TransformerBridge, prefix: Prefix, depths: Sequence[int]
+) -> tuple[Tensor, dict[int, Start]]:
+    """Log-probabilities `[row, token id]` after `prefix`, and from where they can be had again.
+
+    A depth is left out where that gives anything else: there are models whose blocks read more
+    than the stream that the block before gives out.
+    """
+    with noted(bridge, depths) as found:
+        plain = next_log_probabilities(bridge, prefix)
+    same = {}
+    for depth, start in found.items():
+        with resumed(bridge, start):
+            if torch.equal(next_log_probabilities(bridge, prefix), plain):
+                same[depth] = start
+    return plain, same
 
 
 def generate(

@@ -14,6 +14,7 @@ import pandas as pd
 import torch
 from transformer_lens.model_bridge import TransformerBridge
 
+from emovec.activations.resume import Start, resumed
 from emovec.activations.shards import part_of
 from emovec.errors import InputError
 from emovec.io.files import read_json
@@ -31,9 +32,9 @@ from emovec.steering.generation import (
     next_log_probabilities,
     read_back,
     read_prefix,
+    starts_at,
 )
 from emovec.steering.hooks import Change, steered
-from emovec.steering.resume import Start, resumed, starts_at
 
 Item = TypeVar("Item")
 

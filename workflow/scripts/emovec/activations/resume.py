@@ -10,8 +10,6 @@ import torch
 from torch import Tensor
 from transformer_lens.model_bridge import TransformerBridge
 
-from emovec.steering.generation import Prefix, next_log_probabilities
-
 
 @dataclass(frozen=True)
 class Start:
@@ -25,24 +23,6 @@ class Start:
         if isinstance(self.output, tuple):
             return Start(self.depth, (self.output[0][rows], *self.output[1:]))
         return Start(self.depth, self.output[rows])
-
-
-def starts_at(
-    bridge: TransformerBridge, prefix: Prefix, depths: Sequence[int]
-) -> tuple[Tensor, dict[int, Start]]:
-    """Log-probabilities `[row, token id]` after `prefix`, and from where they can be had again.
-
-    A depth is left out where that gives anything else: there are models whose blocks read more
-    than the stream that the block before gives out.
-    """
-    with noted(bridge, depths) as found:
-        plain = next_log_probabilities(bridge, prefix)
-    same = {}
-    for depth, start in found.items():
-        with resumed(bridge, start):
-            if torch.equal(next_log_probabilities(bridge, prefix), plain):
-                same[depth] = start
-    return plain, same
 
 
 @contextmanager
