@@ -117,6 +117,11 @@ def test_ten_thousand_rows(tmp_path):
 
 FAULTS = {
     "no column": (ROWS, HEADER.replace("text", "words"), ["'text'", "'words'"]),
+    "slip in the column topic": (
+        ROWS,
+        HEADER.replace("topic", "Topics"),
+        ["'topics'", "none called topic", "rename"],
+    ),
     "semicolons": (ROWS, HEADER.replace(",", ";"), ["'id'", "separated by commas"]),
     "column twice": (ROWS, HEADER.replace("source", "text"), ["'text'", "two columns"]),
     "no rows": ([], HEADER, ["'joy'"]),

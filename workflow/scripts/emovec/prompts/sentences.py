@@ -11,6 +11,7 @@ import io
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 import pandas as pd
@@ -54,7 +55,14 @@ def read_design(path: str | Path, emotions: Sequence[str], neutral: str) -> Desi
         If the file cannot be used as it is; the sentence names the file and the row.
     """
     table, lines = read_rows(Path(path), PROMPT_COLUMNS, "prompts.file")
-    _check_filled(path, table, lines, [name for name in ("topic", "group") if name in table])
+    units = [name for name in ("topic", "group") if name in table]
+    # without topics sentences are units, which a slip of the pen must not decide
+    if not units and (meant := get_close_matches("topic", map(str.lower, table), 1)):
+        raise InputError(
+            f"{path} has a column {meant[0]!r} and none called topic: rename it, to topic if that "
+            "is what it names."
+        )
+    _check_filled(path, table, lines, units)
     _check_spans(path, table, lines)
     classes = [*emotions, neutral]
     missing = [name for name in classes if name not in set(table["emotion"])]
