@@ -51,6 +51,10 @@ WORLDS = {
 }
 
 
+# here every emotion is as strong; the gate is for models that hold none
+KNOWN = pd.DataFrame({"model": ["a", "b"], "stat": "reliable", "value": 6})
+
+
 def world(
     rng: np.random.Generator,
     cosine: float | None,
@@ -125,7 +129,7 @@ def outcome(name: str, seed: int) -> dict[str, object]:
     rows = share(*world(rng, cosine, told, **options), DEFAULTS, 999, rng)
     pair = {"model_a": "a", "model_b": "b"}
     table = typed([pair | row for row in rows], "geometry_between")
-    judged = judge_geometry(table, pd.DataFrame([pair | {"matched": 1.0}]), DEFAULTS)
+    judged = judge_geometry(table, KNOWN, pd.DataFrame([pair | {"matched": 1.0}]), DEFAULTS)
     found = judged.set_index("stat")
     return {
         "verdict": found.verdict["own"],

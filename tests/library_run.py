@@ -162,7 +162,9 @@ class LibraryRun:
         ]
         found = pd.concat(between) if between else typed([], "geometry_between")
         limits = Thresholds(alpha=self.alpha, **self.settings["thresholds"])
-        judged = judge_geometry(found.reset_index(drop=True), self.tables["verdicts"], limits)
+        judged = judge_geometry(
+            found.reset_index(drop=True), pd.concat(within), self.tables["verdicts"], limits
+        )
         return self._kept("geometry", within), self._kept("geometry_between", [judged])
 
     def _kept(self, kind: str, tables: Iterator[pd.DataFrame]) -> pd.DataFrame:

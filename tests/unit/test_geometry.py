@@ -46,12 +46,20 @@ def models(rng: np.random.Generator, kind: str) -> tuple[Read, Read, Texts]:
     return *reads, Texts(Read(text, probe), near, None, rng.normal(size=(EMOTIONS, 2)))
 
 
+def known(*emotions: int) -> pd.DataFrame:
+    """How many emotions the models a, b, … have a part of their own of."""
+    return pd.DataFrame(
+        {"model": list("abc")[: len(emotions)], "stat": "reliable", "value": emotions}
+    )
+
+
 def verdict(kind: str, seed: int) -> tuple[str, pd.DataFrame]:
     rng = np.random.default_rng(seed)
     rows = share(*models(rng, kind), DEFAULTS, 499, rng)
     pair = {"model_a": "a", "model_b": "b"}
     table = typed([pair | row for row in rows], "geometry_between")
-    found = judge_geometry(table, pd.DataFrame([pair | {"matched": 1.0}]), DEFAULTS)
+    matched = pd.DataFrame([pair | {"matched": 1.0}])
+    found = judge_geometry(table, known(8, 8), matched, DEFAULTS)
     return found.verdict.iloc[0], found.set_index("stat")
 
 
@@ -67,6 +75,20 @@ def test_what_goes_with_the_text_is_told_from_what_goes_beyond(kind: str, expect
     assert rest > 0.2 if kind == "shared" else abs(rest) < 0.1
     if kind == "shared":
         assert said[0][1].value["beyond_text"] == pytest.approx(1, abs=0.1)
+
+
+def test_a_model_without_known_emotions_shares_nothing_and_stays_in_the_family() -> None:
+    cells = {"value": 0.5, "ci_low": 0.4, "ci_high": 0.6, "p": 0.02}
+    rows = [
+        cells | {"model_a": "a", "model_b": b, "stat": stat}
+        for b in "bc"
+        for stat in ("own", "beyond_text")
+    ]
+    matched = pd.DataFrame({"model_a": "a", "model_b": list("bc"), "matched": 0.9})
+    table = typed(rows, "geometry_between")
+    found = judge_geometry(table, known(8, 8, 5), matched, DEFAULTS)
+    assert found.verdict.dropna().tolist() == ["beyond_text", "inconclusive"]
+    assert found.p_adjusted.tolist() == pytest.approx([0.04, 0.04, 1, 1])
 
 
 def test_taking_out_the_text_leaves_what_does_not_follow_it() -> None:
@@ -226,7 +248,7 @@ def test_many_emotions_come_with_their_geometry(tmp_path: Path) -> None:
     assert set(within.stat) == {"reliable", "first", "second", "valence"}
     between = geometry_between(paths, ("m0", "m1"), *given)
     verdicts = pd.DataFrame({"model_a": ["m0"], "model_b": ["m1"], "matched": [0.9]})
-    judged = judge_geometry(between, verdicts, DEFAULTS)
+    judged = judge_geometry(between, within, verdicts, DEFAULTS)
     assert judged.verdict.notna().sum() == 1 and judged.n_emotions.eq(8).all()
     for figure in (figures.places(within, ["m0", "m1"]), figures.shared(judged, 0.05)):
         figure.canvas.draw()

@@ -10,9 +10,11 @@ with job(snakemake.rule, snakemake.log[0]):
 
     paths, output, settings = snakemake.input, snakemake.output, snakemake.params.statistics
     join_tables(paths.within, output.within)
+    within = read_table(output.within, "geometry")
     found = [read_table(path, "geometry_between") for path in paths.between]
     judged = judge_geometry(
         pd.concat([typed([], "geometry_between"), *found], ignore_index=True),
+        within,
         read_table(paths.verdicts, "verdicts"),
         Thresholds(alpha=settings["alpha"], **settings["thresholds"]),
     )

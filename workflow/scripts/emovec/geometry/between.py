@@ -83,17 +83,24 @@ def share(
     return rows
 
 
-def judge_geometry(table: pd.DataFrame, verdicts: pd.DataFrame, limits: Thresholds) -> pd.DataFrame:
+def judge_geometry(
+    table: pd.DataFrame, within: pd.DataFrame, verdicts: pd.DataFrame, limits: Thresholds
+) -> pd.DataFrame:
     """Correct the tests over all pairs (Holm, each `stat` a family) and give each pair a verdict.
 
-    From `verdicts` comes how well ordinary attributes correspond to themselves, without which the
+    From `within`, the rows of geometry.csv, comes how many emotions of each model are known at its
+    best depth: a pair needs six in both, and stays in the family with p = 1 without them. From
+    `verdicts` comes how well ordinary attributes correspond to themselves, without which the
     absence of sharing cannot be told from axes that find nothing.
     """
-    table = table.copy()
     pairs = verdicts.drop_duplicates(["model_a", "model_b"])
     matched = pairs.set_index(["model_a", "model_b"]).matched.to_dict()
+    known = within[within.stat == "reliable"].groupby("model").value.max()
+    least = np.minimum(table.model_a.map(known), table.model_b.map(known))
+    table = table.assign(gate_ok=least >= FEWEST)
     for _, family in table.groupby("stat", sort=False):
-        table.loc[family.index, "p_adjusted"] = holm(family.p)
+        p = family.p.where(family.gate_ok | family.p.isna(), 1.0)
+        table.loc[family.index, "p_adjusted"] = holm(p)
     for pair, rows in table.groupby(["model_a", "model_b"], sort=False):
         found = rows.set_index("stat")
         own = found.index == "own"
@@ -104,6 +111,8 @@ def judge_geometry(table: pd.DataFrame, verdicts: pd.DataFrame, limits: Threshol
 def decide(found: pd.DataFrame, matched: float, limits: Thresholds) -> str:
     """The verdict on one pair from its rows by `stat`."""
     own = found.loc["own"]
+    if not own.gate_ok:
+        return "inconclusive"
     if not own.p_adjusted < limits.alpha:
         small = -limits.equivalence < own.ci_low and own.ci_high < limits.equivalence
         return "not_shared" if small and matched >= limits.matched else "inconclusive"

@@ -74,7 +74,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "geometry": f"model source depth stat emotion {STATISTIC} over_words over_words_p "
         "over_start over_start_p n_emotions n_topics",
         "geometry_between": "model_a model_b stat value ci_low ci_high p p_adjusted n_emotions "
-        "n_topics verdict",
+        "n_topics gate_ok verdict",
         "ablations": "model position depth relative_depth direction kind emotion part block head "
         "share value ci_low ci_high null_low null_high n_null p p_adjusted first_token n_topics "
         "gate_ok flag",
