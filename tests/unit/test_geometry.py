@@ -1,9 +1,11 @@
 """Where many emotions lie: planted places, text that models echo, and tables of whole designs."""
 
+from collections.abc import Callable
 from itertools import permutations
 from pathlib import Path
 
 import designs
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,7 +20,7 @@ from emovec.geometry.features import text_features, word_counts
 from emovec.geometry.run import geometry_between, geometry_of
 from emovec.geometry.sharing import Read
 from emovec.io.tables import typed
-from emovec.prompts.ratings import read_ratings
+from emovec.prompts.ratings import in_plane, read_ratings
 from emovec.prompts.sentences import read_probe, read_prompts
 from emovec.prompts.splits import writers
 from emovec.report.geometry import place_facts, rating_facts
@@ -202,7 +204,7 @@ def test_features_of_a_text_are_few_orthogonal_and_the_same_again() -> None:
     assert (again.sentences == found.sentences).all()
     marks = [row | {"text": "?!"} for row in rows]
     none = word_counts(pd.DataFrame(marks), ["glad", "cross"], ["..."])
-    assert not text_features(none, [], 12, 0).sentences.any()
+    assert text_features(none, [], 12, 0) is None  # and nothing is said of what lies beyond
 
 
 @pytest.mark.parametrize(
@@ -229,6 +231,51 @@ def test_ratings_are_those_of_the_emotions_in_their_order(tmp_path: Path) -> Non
     assert names == ["valence", "arousal"]
     np.testing.assert_equal(values, [[8, np.nan], [np.nan, np.nan], [2, 7]])
     assert read_ratings(None, ["calm"])[1].shape == (1, 0)
+
+
+def test_only_valence_and_arousal_span_the_plane() -> None:
+    ratings = np.arange(6.0).reshape(2, 3)
+    assert in_plane(["valence", "arousal", "dominance"], ratings).tolist() == [[0, 1], [3, 4]]
+    assert in_plane(["valence", "dominance"], ratings[:, :2]).tolist() == [[0], [3]]
+    assert in_plane([], np.empty((2, 0))).shape == (2, 0)
+
+
+def no_probe(file: h5py.File) -> None:
+    del file["probe"]
+
+
+def constant(file: h5py.File) -> None:
+    file["residual/last"][...] = file["probe/residual/last"][...] = 1
+
+
+def constant_probe(file: h5py.File) -> None:
+    file["probe/residual/last"][...] = 1
+
+
+@pytest.mark.parametrize("change", [no_probe, constant, constant_probe])
+def test_models_without_common_axes_have_places_of_their_own_alone(
+    change: Callable, tmp_path: Path
+) -> None:
+    config = check(designs.write_design(tmp_path, emotions=6, models=2, topics=4))
+    for name in ("m0", "m1"):
+        with h5py.File(tmp_path / f"{name}.h5", "a") as file:
+            change(file)
+    classes = [*designs.names(6), "neutral"]
+    prompts = read_prompts(tmp_path / "prompts.csv", classes[:-1], "neutral")
+    probe = read_probe(tmp_path / "probe.csv")
+    given = (prompts, probe, classes, None, config["statistics"], 1)
+    paths = tuple(adopted(tmp_path, config, name, prompts, probe) for name in ("m0", "m1"))
+    within = pd.concat(
+        [geometry_of(path, name, *given) for path, name in zip(paths, ("m0", "m1"), strict=True)]
+    )
+    assert (within.stat == "reliable").sum() >= 2
+    between = geometry_between(paths, ("m0", "m1"), *given)
+    verdicts = pd.DataFrame({"model_a": ["m0"], "model_b": ["m1"], "matched": [np.nan]})
+    judged = judge_geometry(between, within, verdicts, DEFAULTS)
+    assert judged.empty and not place_facts(judged, ["m0", "m1"])
+    for figure in (figures.places(within, ["m0", "m1"]), figures.shared(judged, 0.05)):
+        figure.canvas.draw()
+        plt.close(figure)
 
 
 def test_many_emotions_come_with_their_geometry(tmp_path: Path) -> None:

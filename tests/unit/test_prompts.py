@@ -120,7 +120,7 @@ FAULTS = {
     "slip in the column topic": (
         ROWS,
         HEADER.replace("topic", "Topics"),
-        ["'topics'", "none called topic", "rename"],
+        ["'Topics'", "none called topic", "rename"],
     ),
     "semicolons": (ROWS, HEADER.replace(",", ";"), ["'id'", "separated by commas"]),
     "column twice": (ROWS, HEADER.replace("source", "text"), ["'text'", "two columns"]),

@@ -242,12 +242,16 @@ def measure(a: AtDepth, b: AtDepth, common: Common) -> Pair:
 
 def align(a: AtDepth, b: AtDepth) -> Aligned | None:
     """Both models in canonical axes of their map halves; None if one does not vary."""
-    white = [canonical.whiten(one.parts) for one in (a, b)]
-    if None in white:
+    if (fit := common_axes(a, b)) is None:
         return None
-    fit = canonical.fit_canonical(*white)
     control = fit.views(a.control, b.control)
     return Aligned(fit.views(a.differences, b.differences), (control[0][0], control[1][0]))
+
+
+def common_axes(a: AtDepth, b: AtDepth) -> canonical.Canonical | None:
+    """Canonical axes of the map halves of two models; None if one does not vary."""
+    white = [canonical.whiten(one.parts) for one in (a, b)]
+    return None if None in white else canonical.fit_canonical(*white)
 
 
 def _of_vectors(at: AtDepth, method: str, stat: str, values: Floats, common: Common) -> OfVectors:

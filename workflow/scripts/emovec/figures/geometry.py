@@ -79,7 +79,7 @@ def _apart(one: np.ndarray, other: np.ndarray, width: float) -> float:
 def shared(between: pd.DataFrame, alpha: float) -> plt.Figure:
     """For each pair of models, what is shared, and what is left without ratings or the text."""
     if between.empty:
-        return nothing(_("One model alone: there is no pair to compare."))
+        return nothing(_("There is no pair of models to compare."))
     labels = {
         "own": _("all that is shared"),
         "beyond_ratings": _("beyond what people's ratings tell"),

@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 
 from emovec.activations.streams import Streams
-from emovec.between_models.canonical import fit_canonical, whiten
 from emovec.between_models.compare import primary_depths
-from emovec.between_models.pair import AtDepth, at_depth
+from emovec.between_models.pair import AtDepth, at_depth, common_axes
 from emovec.between_models.thresholds import Thresholds
 from emovec.geometry.fewest import FEWEST
 from emovec.geometry.sharing import (
@@ -133,25 +132,20 @@ def _row(
     rng: np.random.Generator,
 ) -> dict:
     rated = np.isfinite(labels).all(axis=1)
-    whole, left = ([_only(one, rated) for one in side] for side in ([found[0]], found[1]))
-    kept = labels[rated]
-
-    def cosine(one: Products, labels: Floats) -> float:
-        return one.over(beyond(labels)).cosine
-
-    value = estimate(
-        cosine(whole[0], kept),
-        [cosine(one, kept) for one in left],
-        [cosine(whole[0].without(e), np.delete(kept, e, 0)) for e in range(len(kept))],
-        limits.alpha,
-    )
-    kept_of = beyond(kept)
-    p = p_of_topics(whole[0].over(kept_of), [one.over(kept_of) for one in left])
-    if kept.shape[1]:
-        p = max(p, p_of_rotations(whole[0], kept, draws, rng))
+    labels = labels[rated]
+    products_of_rated = _only(found[0], rated)
+    whole, *left = (_only(one, rated).over(beyond(labels)) for one in (found[0], *found[1]))
+    without = [
+        products_of_rated.without(e).over(beyond(np.delete(labels, e, 0))).cosine
+        for e in range(len(labels))
+    ]
+    value = estimate(whole.cosine, [one.cosine for one in left], without, limits.alpha)
+    if labels.shape[1]:
+        p = p_of_rotations(products_of_rated, labels, draws, rng)
     else:
-        p = max(p, p_of_labels(whole[0].over(kept_of), draws, rng))
-    return _columns(stat, value) | {"p": p, "n_emotions": len(kept)}
+        p = p_of_labels(whole, draws, rng)
+    p = float(np.maximum(p, p_of_topics(whole, left)))  # undefined if either is
+    return _columns(stat, value) | {"p": p, "n_emotions": len(labels)}
 
 
 def _share_row(
@@ -197,7 +191,8 @@ def compare_geometry(
 ) -> pd.DataFrame:
     """Rows of geometry_between.csv for two models, their primary depths together.
 
-    `probe` is the probe table, its rows in the order of the models' arrays.
+    `probe` is the probe table, its rows in the order of the models' arrays. No row where a model
+    does not vary at any of the depths.
     """
     on_map, on_control = ((probe["half"] == half).to_numpy() for half in ("map", "control"))
     sides = [], []
@@ -206,11 +201,11 @@ def compare_geometry(
             at_depth(model, depth, on_map, on_control)
             for model, depth in zip(models, depths, strict=True)
         ]
-        for side, read in zip(sides, _aligned(*both), strict=True):
+        for side, read in zip(sides, _aligned(*both) or (), strict=False):
             side.append(read)
     a, b = models
     columns = {"model_a": a.name, "model_b": b.name, "n_topics": np.shape(a.residual)[1]}
-    rows = share(*map(_together, sides), texts, limits, draws, rng)
+    rows = share(*map(_together, sides), texts, limits, draws, rng) if sides[0] else []
     return typed([columns | row for row in rows], "geometry_between")
 
 
@@ -222,7 +217,9 @@ def _together(reads: Sequence[Read]) -> Read:
     )
 
 
-def _aligned(a: AtDepth, b: AtDepth) -> tuple[Read, Read]:
-    fit = fit_canonical(whiten(a.parts), whiten(b.parts))
+def _aligned(a: AtDepth, b: AtDepth) -> tuple[Read, Read] | None:
+    """Both models in their common axes; None if there are none."""
+    if (fit := common_axes(a, b)) is None:
+        return None
     sentences, control = fit.views(a.sentences, b.sentences), fit.views(a.control, b.control)
     return tuple(Read(x[0], y[0]) for x, y in zip(sentences, control, strict=True))

@@ -32,16 +32,17 @@ def word_counts(prompts: pd.DataFrame, classes: Sequence[str], probe: Sequence[s
     return Read(in_cells(prompts, classes, rows[: len(prompts)]), rows[len(prompts) :])
 
 
-def text_features(counts: Read, starts: Sequence[Read], enough: int, seed: int) -> Read:
+def text_features(counts: Read, starts: Sequence[Read], enough: int, seed: int) -> Read | None:
     """Orthogonal features of the text, at most one for every four of `enough` sentences.
 
     The leading components of `counts` and the `starts`, a model's stream before its first block
-    averaged over tokens, each block with the same total variance.
+    averaged over tokens, each block with the same total variance. None where nothing tells two
+    sentences apart: what lies beyond the text cannot be asked then.
     """
     blocks = [_leading(_rows(counts), TOPICS_OF_WORDS, seed), *map(_rows, starts)]
     blocks = [block / scale for block in blocks if (scale := np.sqrt(block.var(axis=0).sum())) > 0]
     if not blocks:
-        return Read(counts.sentences[..., :1] * 0, counts.probe[:, :1] * 0)
+        return None
     classes, topics, _ = counts.sentences.shape
     found = _leading(np.hstack(blocks), min(MOST, enough // PER_FEATURE), seed)
     return Read(found[: classes * topics].reshape(classes, topics, -1), found[classes * topics :])

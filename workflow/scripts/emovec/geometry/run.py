@@ -15,7 +15,8 @@ from emovec.geometry.features import text_features, word_counts
 from emovec.geometry.sharing import Read
 from emovec.geometry.within import describe_model
 from emovec.io.seeds import generator
-from emovec.prompts.ratings import read_ratings
+from emovec.io.tables import typed
+from emovec.prompts.ratings import in_plane, read_ratings
 from emovec.prompts.sentences import map_half
 from emovec.prompts.splits import near_by_head, writers
 from emovec.statistics import metrics
@@ -40,7 +41,8 @@ def geometry_of(
     start = None
     if AVERAGED in open_activations(path).positions:
         averaged = load_streams(path, name, AVERAGED, classes, fit, seed)
-        start = metrics.fit("lda", averaged.probe[:, 0]).apply(averaged.residual[:, :, 0])
+        metric = metrics.fit("lda" if len(averaged.probe) else "raw", averaged.probe[:, 0])
+        start = metric.apply(averaged.residual[:, :, 0])
     rated, values = read_ratings(ratings, emotions)
     return describe_model(
         streams,
@@ -87,6 +89,9 @@ def geometry_between(
             for path, name in zip(paths, names, strict=True)
         ]
 
+    models = tuple(streams(settings["position"]))
+    if not all(len(one.probe) for one in models):  # nothing to find common axes on
+        return typed([], "geometry_between")
     averaged = streams(AVERAGED) if all(AVERAGED in file.positions for file in files) else []
     control = (probe["half"] == "control").to_numpy()
     starts = [Read(one.residual[:, :, 0], one.probe[control, 0]) for one in averaged]
@@ -97,10 +102,10 @@ def geometry_between(
         text_features(counts, starts, sentences, seed),
         near_by_head(prompts, emotions),
         writers(prompts),
-        read_ratings(ratings, emotions)[1][:, :2],  # the plane of valence and arousal
+        in_plane(*read_ratings(ratings, emotions)),
     )
     return compare_geometry(
-        tuple(streams(settings["position"])),
+        models,
         texts,
         probe,
         settings["depths"],

@@ -69,6 +69,12 @@ def splits(
     return found
 
 
+def own_parts(sentences: Floats) -> Floats:
+    """What each emotion has of its own, `[emotion, topic, d]`, of `sentences[class, topic, d]`."""
+    emotions = sentences[:-1]
+    return emotions - emotions.mean(axis=0)
+
+
 def less_text(model: Read, text: Read) -> Read:
     """A model less what goes with the features of the text within classes and the probe."""
     x, t = (
@@ -131,8 +137,7 @@ def _own(model: Read, text: Read | None, topics: Mask, probe: Mask) -> Floats:
     half = Read(model.sentences[:, topics], model.probe[probe])
     if text is not None:
         half = less_text(half, Read(text.sentences[:, topics], text.probe[probe]))
-    emotions = half.sentences[:-1]
-    return emotions - emotions.mean(axis=0)
+    return own_parts(half.sentences)
 
 
 def _mean(x: Floats, y: Floats, pairs: Mask) -> Floats:

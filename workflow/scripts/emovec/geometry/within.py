@@ -11,18 +11,14 @@ from scipy.stats import zscore
 
 from emovec.activations.streams import Streams
 from emovec.geometry.circumplex import FEWEST_RATED, predict
+from emovec.geometry.sharing import own_parts
 from emovec.io.tables import typed
 from emovec.models.depths import nearest_depths
+from emovec.prompts.ratings import in_plane
 from emovec.statistics import metrics
 from emovec.statistics.arrays import Floats, Mask
 from emovec.statistics.clustered import reliability
 from emovec.statistics.resampling import jackknife_interval, max_t, sign_flips
-
-
-def own_parts(sentences: Floats) -> Floats:
-    """What each emotion has of its own, `[emotion, topic, d]`, of `sentences[class, topic, d]`."""
-    emotions = sentences[:-1]
-    return emotions - emotions.mean(axis=0)
 
 
 def describe_model(
@@ -45,7 +41,7 @@ def describe_model(
     Parameters
     ----------
     streams
-        Residual streams whose probe is the map half.
+        Residual streams whose probe is the map half, which whitens them; as they are without one.
     words, start
         `[class, topic, q]`: the words of the sentences, and the stream before the first block
         averaged over tokens if that was read; what a model's places are compared with.
@@ -59,14 +55,16 @@ def describe_model(
     """
     depths = nearest_depths(relative_depths, streams.n_layers)
     residual, probe = np.asarray(streams.residual), np.asarray(streams.probe)
+    metric = "lda" if len(probe) else "raw"
     own = {
-        depth: own_parts(metrics.fit("lda", probe[:, depth]).apply(residual[:, :, depth]))
+        depth: own_parts(metrics.fit(metric, probe[:, depth]).apply(residual[:, :, depth]))
         for depth in depths
     }
     rows = [_reliable(parts, near, alpha, least) | {"depth": d} for d, parts in own.items()]
     best = max(own, key=lambda depth: rows[depths.index(depth)]["value"])
     rows += [
-        row | {"depth": best} for row in plane(own[best], emotions, ratings[:, :2], near, alpha)
+        row | {"depth": best}
+        for row in plane(own[best], emotions, in_plane(rated, ratings), near, alpha)
     ]
     others = {"words": words} | ({} if start is None else {"start": start})
     means = {name: own_parts(x).mean(axis=1) for name, x in others.items()}

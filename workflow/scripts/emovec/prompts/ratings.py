@@ -12,6 +12,7 @@ from emovec.errors import InputError
 from emovec.statistics.arrays import Floats
 
 RATINGS = ("valence", "arousal", "dominance")
+PLANE = RATINGS[:2]  # of the circumplex (Russell 1980)
 
 
 def read_ratings(path: str | Path | None, emotions: Sequence[str]) -> tuple[list[str], Floats]:
@@ -44,3 +45,8 @@ def read_ratings(path: str | Path | None, emotions: Sequence[str]) -> tuple[list
             f"{names[name]}: write a number, or nothing."
         )
     return names, values.set_index(table.emotion).reindex(emotions).to_numpy(dtype=float)
+
+
+def in_plane(names: Sequence[str], ratings: Floats) -> Floats:
+    """Those of `ratings[emotion, rating]`, named `names`, that are valence and arousal."""
+    return ratings[:, np.isin(names, PLANE)] if len(names) else ratings

@@ -57,10 +57,11 @@ def read_design(path: str | Path, emotions: Sequence[str], neutral: str) -> Desi
     table, lines = read_rows(Path(path), PROMPT_COLUMNS, "prompts.file")
     units = [name for name in ("topic", "group") if name in table]
     # without topics sentences are units, which a slip of the pen must not decide
-    if not units and (meant := get_close_matches("topic", map(str.lower, table), 1)):
+    written = {name.lower(): name for name in table}
+    if not units and (meant := get_close_matches("topic", written, 1, cutoff=0.8)):
         raise InputError(
-            f"{path} has a column {meant[0]!r} and none called topic: rename it, to topic if that "
-            "is what it names."
+            f"{path} has a column {written[meant[0]]!r} and none called topic: rename it, to topic "
+            "if that is what it names."
         )
     _check_filled(path, table, lines, units)
     _check_spans(path, table, lines)

@@ -17,6 +17,7 @@ from emovec.wording.language import N_, _
 from emovec.wording.numbers import listed, part
 
 CLEAR = 0.001  # corrected p below which an answer is sure
+ALIKE = ("beyond_text", "with_text", "shared")  # verdicts that places of emotions are shared
 
 
 # How sure an answer is, from the largest corrected p of what it asserts.
@@ -178,7 +179,7 @@ def _alike(places: Sequence[dict], trained: Sequence[str], alpha: float) -> Answ
     if not facts:
         return None
     count = {code: sum(fact["code"] == code for fact in facts) for code in VERDICTS}
-    sharing = count["beyond_text"] + count["with_text"] + count["shared"]
+    sharing = sum(count[code] for code in ALIKE)
     p = [fact["own"]["p"] for fact in facts]
     if count["beyond_text"] == len(facts):
         text = _("Yes: they place {n} emotions alike, beyond what words tell.")
@@ -188,7 +189,8 @@ def _alike(places: Sequence[dict], trained: Sequence[str], alpha: float) -> Answ
     elif sharing == len(facts):
         text = _("They place {n} emotions alike; beyond words, not shown for all.")
     elif sharing:
-        text, p = _("In part: {pairs} pairs of models place {n} emotions alike."), []
+        text = _("In part: {pairs} pairs of models place {n} emotions alike.")
+        p = [fact["own"]["p"] for fact in facts if fact["code"] in ALIKE]
     elif count["not_shared"] == len(facts):
         text, p = _("No: the places of {n} emotions are nearly unrelated."), [CLEAR]
     else:
