@@ -13,6 +13,7 @@ from emovec.between_models.thresholds import DEFAULTS
 from emovec.config import check
 from emovec.errors import InputError
 from emovec.figures import geometry as figures
+from emovec.geometry import between as between_module
 from emovec.geometry import sharing
 from emovec.geometry.between import Texts, judge_geometry, share
 from emovec.geometry.circumplex import left_out, predict
@@ -25,8 +26,10 @@ from emovec.prompts.sentences import read_probe, read_prompts
 from emovec.prompts.splits import writers
 from emovec.report.geometry import place_facts, rating_facts
 from emovec.statistics.clustered import near_topics
+from emovec.statistics.resampling import sign_flips
 from library_run import adopted
 from matplotlib import pyplot as plt
+from scipy.stats import binom
 
 EMOTIONS, TOPICS, PROBE, WIDTH = 8, 24, 200, 12
 
@@ -101,6 +104,51 @@ def test_taking_out_the_text_leaves_what_does_not_follow_it() -> None:
     rest = sharing.less_text(model, text)
     assert rest.sentences == pytest.approx(np.broadcast_to(moved, rest.sentences.shape))
     assert rest.probe == pytest.approx(0, abs=1e-9)
+
+
+def test_sentences_of_the_probe_tell_how_the_text_is_followed() -> None:
+    """Within classes nothing varies here, so that the probe alone can."""
+    rng = np.random.default_rng(0)
+    text = Read(np.repeat(rng.normal(size=(4, 1, 5)), 6, axis=1), rng.normal(size=(50, 5)))
+    weights = rng.normal(size=(5, 7))
+    rest = sharing.less_text(Read(text.sentences @ weights, text.probe @ weights), text)
+    assert rest.sentences == pytest.approx(0, abs=1e-9)
+
+
+def test_both_tests_of_a_row_must_reject(monkeypatch: pytest.MonkeyPatch) -> None:
+    """p is the larger one of the topics' and of the emotions', turned where ratings are out."""
+    said = {"p_of_topics": 0.2, "p_of_labels": 0.3, "p_of_rotations": 0.4}
+
+    def found() -> dict[str, float]:
+        for name, p in said.items():
+            monkeypatch.setattr(between_module, name, lambda *_, p=p: p)
+        rng = np.random.default_rng(0)
+        rows = share(*models(rng, "shared"), DEFAULTS, 9, rng)
+        return {row["stat"]: row["p"] for row in rows if "p" in row}
+
+    assert found() == {"own": 0.3, "beyond_ratings": 0.4, "beyond_text": 0.3}
+    said["p_of_topics"] = 0.5
+    assert set(found().values()) == {0.5}
+    said["p_of_topics"] = np.nan
+    assert np.isnan(list(found().values())).all()
+
+
+def test_turned_emotions_hold_their_level_where_ratings_are_out() -> None:
+    rng = np.random.default_rng(6)
+    rejected = 0
+    for _ in range(600):
+        tables = sharing.Products(*rng.normal(size=(2, 8, 8)), np.eye(8), np.eye(8))
+        rejected += sharing.p_of_rotations(tables, rng.normal(size=(8, 2)), 99, rng) <= 0.05
+    assert binom.ppf(0.001, 600, 0.05) <= rejected <= binom.ppf(0.999, 600, 0.05)
+
+
+def test_topics_that_disagree_show_nothing() -> None:
+    def some(value: float) -> sharing.Products:
+        return sharing.Products(*[value * np.eye(3)] * 4)
+
+    assert sharing.p_of_topics(some(1), [some(1 + d) for d in (-0.01, 0.02, -0.01)]) < 0.01
+    assert sharing.p_of_topics(some(1), [some(1 + d) for d in (-2, 1, 1)]) > 0.2
+    assert np.isnan(sharing.p_of_topics(some(1), [some(1)] * 3))
 
 
 def test_products_leave_out_near_topics_and_same_halves() -> None:
@@ -184,6 +232,19 @@ def test_ratings_are_predicted_where_places_follow_them(planted: bool) -> None:
         orders = rng.permuted(np.tile(rating, (199, 1)), axis=1)
         p.append(predict(own, rating, orders).row("valence", 0.05)["p"])
     assert (np.mean(p) < 0.02) if planted else (np.mean(np.array(p) < 0.05) < 0.25)
+
+
+def test_smaller_errors_than_those_of_the_words_are_a_gain() -> None:
+    rng = np.random.default_rng(7)
+    rating = rng.normal(size=12)
+    orders = rng.permuted(np.tile(rating, (99, 1)), axis=1)
+    follows = rng.normal(size=(12, 30)) + 3 * np.outer(rating, rng.normal(size=30))
+    model, words = (predict(own, rating, orders) for own in (follows, rng.normal(size=(12, 30))))
+    flips = sign_flips(12, 999, rng)
+    gain, p = model.over(words, flips)
+    assert gain == pytest.approx((words.errors - model.errors).mean()) and gain > 0 and p < 0.05
+    loss, q = words.over(model, flips)
+    assert loss == pytest.approx(-gain) and q > 0.9
 
 
 def test_features_of_a_text_are_few_orthogonal_and_the_same_again() -> None:
