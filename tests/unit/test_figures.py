@@ -102,5 +102,11 @@ def test_losses_are_drawn_with_their_null_and_the_chosen_named() -> None:
     gratitude, anger = figure.axes
     assert [text.get_text() for text in anger.texts] == ["3.2"]
     assert anger.patches[0].get_bbox().intervaly.tolist() == [-0.1, 0.15]
-    assert "0.50" in anger.get_title() and "0.50" not in gratitude.get_title()
+    assert "0.50" in anger.get_title() and not gratitude.axison
+    assert [text.get_text() for text in gratitude.texts] == ["gratitude: not reliable enough"]
+    plt.close(figure)
+    figure = shares_and_losses(
+        typed([row | {"gate_ok": False} for row in rows], "ablations"), EMOTIONS, "model", 0.05
+    )
+    assert "known well enough" in figure.axes[0].texts[0].get_text()
     plt.close(figure)

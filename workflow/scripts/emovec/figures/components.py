@@ -17,6 +17,7 @@ from emovec.figures.style import (
     colours,
     hollow_key,
     key,
+    nothing,
     row_of_axes,
     titled,
 )
@@ -83,10 +84,18 @@ def shares_and_losses(
 ) -> plt.Figure:
     """The share of each part on one half of the topics against the loss without it on the other."""
     shown = list(emotions)[:FEW]
+    if not ablations.gate_ok.any():
+        return nothing(_("No direction is known well enough."))
     figure, axes = row_of_axes(len(shown), 4.2, 4.0)
     colour = colours(emotions)
     for axis, emotion in zip(axes, shown, strict=True):
         rows = ablations[ablations.direction == emotion]
+        together = rows[(rows.kind == "together") & (rows.emotion == emotion)].iloc[0]
+        if not together.gate_ok:  # whatever would be drawn is of no direction
+            axis.axis("off")
+            axis.text(0.5, 0.5, _("{emotion}: not reliable enough").format(emotion=emotion),
+                      ha="center", transform=axis.transAxes)  # fmt: skip
+            continue
         alone = rows[rows.kind.isin(["chosen", "other", "control"])]
         band = alone.iloc[0]
         if not np.isnan(band.null_high):
@@ -102,14 +111,11 @@ def shares_and_losses(
             name = f"{row.block}.{row.head}" if row.part == "head" else f"MLP {row.block}"
             axis.annotate(name, (row.share, row.value), (4, 4), textcoords="offset points",
                           fontsize=8)  # fmt: skip
-        together = rows[(rows.kind == "together") & (rows.emotion == emotion)].iloc[0]
         lost = interval(together.value, together.ci_low, together.ci_high)
         told = _("{emotion}: together {lost}").format(emotion=emotion, lost=lost)
-        if not together.gate_ok:
-            told = _("{emotion}: not reliable enough").format(emotion=emotion)
         axis.set_title(told, fontsize=10)
         axis.set_xlabel(_("share of the direction"))
-    axes[0].set_ylabel(_("lost without it, on other topics"))
+        axis.set_ylabel(_("lost without it, on other topics"))
     keys = [
         key(_("largest shares of this emotion"), colour[shown[0]], marker="o", ls=""),
         hollow_key(_("largest shares of another emotion")),
