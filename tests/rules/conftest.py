@@ -56,6 +56,7 @@ def steered(
     def make(folder: Path) -> Project:
         project = finished.copy(folder)
         write_classifier(folder / "models/judge", LETTERS, ("mark", "letter"))
+        project.config["components"] = {"models": ["one"]}
         project.config["steering"] = STEERING | {
             "classifiers": {
                 "judge": {"source": {"path": "models/judge"}, "targets": {"anger": "letter"}},

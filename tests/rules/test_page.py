@@ -193,6 +193,25 @@ def test_chart_draws_the_rows_that_are_chosen(
         )
 
 
+def test_a_part_that_is_clicked_tells_all_of_itself(
+    browser, addresses: dict[str, str], steered: Project
+) -> None:
+    table = read_table(next((steered.results / "components").glob("*.csv")), "components")
+    own = table[(table.metric == "lda") & (table.against == "neutral")]
+    own = own[own.emotion.eq("anger") & own.part.isin(["head", "mlp"])]
+    with opened(browser, addresses["en"]) as page:
+        choose(page, "parts", model=table.model[0], emotion="anger")
+        marks = page.query_selector_all("#look-parts .mark-rect.role-mark path")
+        assert len(marks) == len(own)
+        marks[0].click()
+        told = dict(zip(texts(page, "#look-parts dt"), texts(page, "#look-parts dd"), strict=True))
+        part = own[(own.block == int(told["block"]))]
+        part = part[part["head"].astype(str).replace("<NA>", "MLP") == told["head or MLP"]]
+        assert told["share"] == f"{part.value.item():.3f}".replace("-", "−")
+        if told["head or MLP"] != "MLP":
+            assert "attention to the emotion's word" in told
+
+
 def test_verdicts_are_filtered(browser, addresses: dict[str, str], steered: Project) -> None:
     with opened(browser, addresses["en"]) as page:
         choose(page, "verdicts", emotion="anger")

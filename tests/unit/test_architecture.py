@@ -27,7 +27,7 @@ FLOORS = [
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 RUN_A_MODEL = {
-    *("components/parts.py", "components/taken_out.py"),
+    *("components/looking.py", "components/parts.py", "components/taken_out.py"),
     *("activations/capture.py", "models/gguf.py", "models/loading.py", "models/untrained.py"),
     *("steering/classifiers.py", "steering/generation.py", "steering/hooks.py"),
     *("activations/resume.py", "steering/steerer.py"),

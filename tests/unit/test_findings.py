@@ -17,12 +17,13 @@ from emovec.between_models.thresholds import Thresholds
 from emovec.between_models.verdict import VERDICTS
 from emovec.io.tables import COLUMNS, typed
 from emovec.report.answers import first_screen, grade, lines
-from emovec.report.components import component_facts, loss_facts
+from emovec.report.components import component_facts, look_facts, loss_facts
 from emovec.report.contents import describe
 from emovec.report.geometry import place_facts, rating_facts
 from emovec.report.page import to_html
 from emovec.report.render import render
 from emovec.report.steering import describe_steering
+from emovec.report.trajectories import appearance_facts
 from emovec.report.within_model import readable
 from emovec.robustness.multiverse_between import between_models
 from emovec.robustness.multiverse_within import mark_study
@@ -156,6 +157,7 @@ def rendered(facts: dict, verdicts: pd.DataFrame, steering: Sequence[dict], **mo
     glance = [*facts["glance"], *(model["glance"] for model in steering)]
     context = {"titles": {"last": "last token"}, "steering": steering, "glance": glance}
     context |= {"components": [], "decomposed": [], "losses": [], "geometry": False}
+    context |= {"looks": [], "appearing": []}
     context |= first_screen(facts, verdicts, steering)
     return render("report.md.j2", facts | context | {"lang": "", "other_languages": []} | more)
 
@@ -410,6 +412,48 @@ def test_parts_are_named_with_their_share_and_what_else_they_write() -> None:
         [table("components", [row | {"role": "", "null_high": None} for row in rows])], 0.05
     )
     assert "| too few reliable attributes | head 2.1" in written(provenance, audit, tables, **facts)
+
+
+def test_what_writing_heads_look_at_is_told_beside_the_neutral_sentence() -> None:
+    part = {"model": "one", "metric": "lda", "against": "neutral", "emotion": "anger",
+            "part": "head", "gate_ok": True, "block": 2, "depth": 3}  # fmt: skip
+    shares = table("components", [
+        part | {"head": 1, "value": 0.2, "p_adjusted": 0.01},
+        part | {"head": 0, "value": 0.3, "p_adjusted": 0.2},
+    ])  # fmt: skip
+    seen = table("attention", [
+        {"model": "one", "emotion": "anger", "block": 2, "head": head, "span": span,
+         "attention": 0.31, "value": 0.25, "ci_low": 0.2, "ci_high": 0.3, "p_adjusted": p}
+        for head in (0, 1) for span, p in (("word", 0.01), ("punctuation", 0.5), ("first", 0.5))
+    ])  # fmt: skip
+    (fact,) = look_facts([shares], [seen], 0.05)
+    text = written(*run(), looks=[fact], decomposed=["one"], components=[])
+    line = "| one | anger | head 2.1 | 0.31 (0.25 [0.20, 0.30]*) |0.31 (0.25 [0.20, 0.30]) |"
+    assert line not in text  # it stands where parts are told
+    facts = {"components": component_facts([shares], 0.05), "decomposed": ["one"]}
+    assert line in written(*run(), looks=[fact], **facts)
+
+
+def test_where_an_emotion_appears_is_told_at_one_depth_and_counted_at_all() -> None:
+    def row(aligned: str, depth: int, value: float, p: float, **more: object) -> dict:
+        return {
+            "model": "one", "direction": "anger", "against": "neutral", "words": "all",
+            "aligned": aligned, "place": -1 if aligned == "word" else 0, "depth": depth,
+            "relative_depth": depth / 4, "value": value, "ci_low": value - 0.5,
+            "ci_high": value + 0.5, "null_high": 0.9, "p_adjusted": p, "gate_ok": True,
+        } | more  # fmt: skip
+
+    kinds = ("word", "rise", "reach")
+    rows = [row(kind, depth, depth, 0.01) for kind in kinds for depth in (1, 2, 3)]
+    rows += [row("reach", 2, 0.4, 0.3, words="implicit", null_high=None)]
+    # beats flipped signs, and ordinary attributes at two depths alone
+    rows = [r | {"null_high": 1.5} if r["aligned"] == "rise" else r for r in rows]
+    (fact,) = appearance_facts([table("trajectories", rows)], 0.5, 0.05)
+    text = written(*run(), appearing=[fact])
+    assert (
+        "| one | 2 | anger | 2.0 [1.5, 2.5]* | 2.0 [1.5, 2.5]* | 2.0 [1.5, 2.5]* "
+        "| 0.4 [−0.1, 0.9] | 2 of 3; 3 of 3 |" in text
+    )
 
 
 def lost_without(**together: object) -> list[dict]:

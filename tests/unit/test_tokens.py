@@ -6,16 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from emovec.models.untrained import byte_tokenizer
-from emovec.prompts.positions import read_every_token
 from emovec.prompts.tokenizer import Encoded, TextEncoder, load_encoder
 from emovec.vectors.token_projections import (
     N_TOPICS,
     SINK,
     UNDEFINED,
-    Scale,
+    Scales,
     projections,
     selected,
-    streams,
 )
 from tiny import SUFFIX, model_folder
 
@@ -57,7 +55,7 @@ def world(topics: int = 40) -> np.ndarray:
 
 def test_unit_is_the_deviation_of_neutral_sentences() -> None:
     residual = world()
-    scale = Scale.without_topic(residual, 3)
+    scale = Scales(residual).without(3)
     neutral = np.delete(residual[-1], 3, axis=0)
     found = scale(neutral)
     assert found.mean(0) == pytest.approx(0, abs=1e-12)
@@ -72,10 +70,10 @@ def test_own_topic_has_no_part_in_its_scale() -> None:
     changed = residual.copy()
     changed[:, 3] += RNG.normal(size=(3, 2, 12)) * 1000
     for field in ("centre", "directions", "spread"):
-        one, two = (getattr(Scale.without_topic(r, 3), field) for r in (residual, changed))
-        assert np.array_equal(one, two)
+        one, two = (getattr(Scales(r).without(3), field) for r in (residual, changed))
+        assert one == pytest.approx(two, rel=1e-9)  # but for rounding of large sums
     assert not np.allclose(
-        Scale.without_topic(residual, 4).directions, Scale.without_topic(changed, 4).directions
+        Scales(residual).without(4).directions, Scales(changed).without(4).directions
     )
 
 
@@ -83,7 +81,7 @@ def test_own_topic_has_no_part_in_its_scale() -> None:
 def test_what_cannot_be_told_is_nan(topics: int) -> None:
     residual = world(topics)
     residual[:, :, 0] = 1.0  # at depth 0 no sentence differs
-    found = Scale.without_topic(residual, 0)(residual[0])
+    found = Scales(residual).without(0)(residual[0])
     assert np.isnan(found[..., 0]).all()
     assert np.isnan(found[..., 1]).all() == (topics == 2)  # one sentence has no deviation
 
@@ -129,11 +127,9 @@ def planted(root: Path, bos: bool = True) -> pd.DataFrame:
     residual = residual.reshape(len(TOPICS), 3, *residual.shape[1:]).swapaxes(0, 1)
 
     chosen = selected(prompts)
-    encoded = [reader.encode(text) for text in chosen.text]
-    positions = list(map(str, range(max(len(one.ids) for one in encoded))))
-    plan = reader.batches("prompts", read_every_token(encoded), chosen.id.tolist(), positions)
-    read = streams(reader.read(plan), encoded, range(n_depths))
-    return projections(chosen, encoded, read, residual, CLASSES[:-1])
+    encoded, read = reader.every_token(chosen.text, chosen.id.tolist(), "last")
+    streams = [stream for _, stream in sorted(read, key=lambda one: one[0])]
+    return projections(chosen, encoded, streams, Scales(residual), CLASSES[:-1])
 
 
 def test_planted_token_alone_lies_along_its_direction(tiny_root: Path) -> None:

@@ -23,38 +23,6 @@ rule compute_vectors:
         "../scripts/compute_vectors.py"
 
 
-# How far each token of some sentences is along each emotion, where a model can be run.
-rule project_tokens:
-    input:
-        activations="<results>/activations/{model}.h5",
-        model=model_folder,
-    output:
-        "<results>/token_projections/{model}.csv",
-    log:
-        "<logs>/project_tokens/{model}.log",
-    benchmark:
-        "<benchmarks>/project_tokens/{model}.tsv"
-    wildcard_constraints:
-        model=one_of(CAPTURED),
-    conda:
-        f"../../envs/{TORCH}.yaml"
-    threads: 8
-    resources:
-        **needs(6000, 30, **GPU),
-    params:
-        **MODEL,
-        **CLASSES,
-        suffix=suffix,
-        position=config["statistics"]["position"],
-        depths=config["statistics"]["depths"],
-        activations=config["activations"],
-        code=code_of("project_tokens.py"),
-    message:
-        "Projecting the tokens of {wildcards.model}"
-    script:
-        "../scripts/project_tokens.py"
-
-
 # One table of norms for all models.
 rule join_norms:
     input:

@@ -10,7 +10,10 @@ TABLES = {
     "multiverse": "<results>/multiverse.csv",
     "confounds": "<results>/prompts/confounds.csv",
     "tokens": collect("<results>/token_projections/{model}.csv", model=CAPTURED),
+    "trajectories": collect("<results>/trajectories/{model}.csv", model=CAPTURED),
     "components": collect("<results>/components/{model}.csv", model=DECOMPOSED),
+    "attention": collect("<results>/attention/{model}.csv", model=DECOMPOSED),
+    "typical": collect("<results>/typical/{model}.csv", model=DECOMPOSED),
     "geometry": ["<results>/geometry.csv"] if MANY else [],
     "geometry_between": ["<results>/geometry_between.csv"] if MANY else [],
     "ablations": collect("<results>/ablations/{model}.csv", model=DECOMPOSED),
@@ -96,7 +99,12 @@ rule write_report:
         ),
         run_plots=RUN_PLOTS,
         component_plots=collect(
-            "<results>/plots{{lang}}/{model}/{model}_components.png", model=DECOMPOSED
+            "<results>/plots{{lang}}/{model}/{model}_{kind}.png",
+            model=DECOMPOSED,
+            kind=["components", "attention"],
+        ),
+        trajectory_plots=collect(
+            "<results>/plots{{lang}}/{model}/{model}_trajectories.png", model=CAPTURED
         ),
         ablation_plots=collect(
             "<results>/plots{{lang}}/{model}/{model}_ablations.png", model=ABLATED

@@ -9,19 +9,21 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.activations.store import open_activations
     from emovec.activations.streams import load_streams
     from emovec.components.ablation import ablations, plan_cuts
+    from emovec.components.attention import attention, spans_of
     from emovec.components.decompose import decompose
+    from emovec.components.looking import read_attention
     from emovec.components.parts import norm_after, parts_of, read_parts
     from emovec.components.taken_out import take_out
     from emovec.io.seeds import generator
     from emovec.io.tables import typed, write_table
     from emovec.models.depths import nearest_depth
-    from emovec.prompts.sentences import map_half, read_probe, read_prompts
+    from emovec.prompts.sentences import control_half, map_half, read_probe, read_prompts
 
     paths, params, name = snakemake.input, snakemake.params, snakemake.wildcards.model
     classes, position = [*params.emotions, params.neutral], params.position
     prompts = read_prompts(paths.prompts, params.emotions, params.neutral)
     probe = read_probe(paths.probe)
-    control = probe[probe["half"] == "control"].reset_index(drop=True)
+    control = control_half(probe)
     fit = map_half(probe)
     streams = load_streams(paths.activations, name, position, classes, fit, params.seed)
     stream = open_activations(paths.activations).probe(position, control.id.tolist())
@@ -36,7 +38,7 @@ with job(snakemake.rule, snakemake.log[0]):
             ("probe", control, paths.probe),
         )
     ]
-    table = decompose(
+    tables = decompose(
         *read,
         streams,
         control,
@@ -49,7 +51,17 @@ with job(snakemake.rule, snakemake.log[0]):
         held=norm_after(reader.bridge),
         rng=generator(params.seed, "components", name),
     )
-    write_table(table.assign(position=position), snakemake.output.shares, "components")
+    for table, kind in zip(tables, ("components", "typical"), strict=True):
+        write_table(table.assign(position=position), snakemake.output[kind], kind)
+
+    spans = spans_of(prompts, reader.encode, params.suffix, position)
+    plan = reader.plan_table("prompts", prompts, paths.prompts, [position])
+    seen = attention(
+        read_attention(reader, plan, spans, depth), prompts, classes,
+        statistics=params.statistics, rng=generator(params.seed, "attention", name),
+    )  # fmt: skip
+    places = {"position": position, "depth": depth, "relative_depth": depth / streams.n_layers}
+    write_table(seen.assign(model=name, **places), snakemake.output.attention, "attention")
 
     taken = typed([], "ablations")
     if params.ablated:

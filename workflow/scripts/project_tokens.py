@@ -1,35 +1,50 @@
-"""How far each token of some sentences is along directions fitted without their topic."""
+"""How far tokens are along directions fitted without their topic: of some sentences, and of all."""
 
 from pathlib import Path
 
 from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
-    import numpy as np
     from emovec.activations.capture import Reader
-    from emovec.activations.store import open_activations
+    from emovec.activations.streams import load_streams
+    from emovec.components.trajectories import Grid, Ruler, lined_up, trajectories
+    from emovec.io.seeds import generator
     from emovec.io.tables import write_table
     from emovec.models.depths import nearest_depths
-    from emovec.vectors.token_projections import projections, selected, streams
+    from emovec.prompts.sentences import control_half, read_probe, read_prompts
+    from emovec.vectors.token_projections import Scales, keeping, projections, selected
 
     paths, params, name = snakemake.input, snakemake.params, snakemake.wildcards.model
-    activations = open_activations(paths.activations)
-    depths = nearest_depths(params.depths, activations.n_layers)
-    classes = [*params.emotions, params.neutral]
-    residual = activations.by_class(params.position, classes)[:, :, depths]
+    classes, position = [*params.emotions, params.neutral], params.position
+    prompts = read_prompts(paths.prompts, params.emotions, params.neutral)
+    control = control_half(read_probe(paths.probe))
+    streams = load_streams(
+        paths.activations, name, position, classes, control.id.tolist(), params.seed
+    )
+    depths = nearest_depths(params.depths, streams.n_layers)
+    rng = generator(params.seed, "trajectories", name)
 
     folder = Path(paths.model[0]).parent
     reader = Reader.load(name, folder, params.model, params.activations, params.suffix)
-    prompts = selected(activations.prompts)
-    names = [f"the prompt {key!r} of {paths.activations}" for key in prompts.id]
-    encoded, blocks = reader.every_token(prompts.text, names, params.position)
-    read = streams(blocks, encoded, depths)
-    table = projections(prompts, encoded, read, residual, params.emotions)
-    depth = np.asarray(depths)[table.depth]
-    table = table.assign(
-        model=name,
-        position=params.position,
-        depth=depth,
-        relative_depth=depth / activations.n_layers,
+    names = [f"row {key!r} of {paths.prompts}" for key in prompts.id]
+    encoded, read = reader.every_token(prompts.text.tolist(), names, position)
+    shown = selected(prompts)
+    kept = dict.fromkeys(shown.index)
+    ruler = Ruler.of(control, streams.probe, streams.residual, rng)
+    grid = Grid(reader.n_suffix(position))
+    values = lined_up(
+        keeping(read, kept, depths), encoded, prompts, Scales(streams.residual), ruler, grid
     )
-    write_table(table, snakemake.output[0], "token_projections")
+    table = trajectories(
+        values, prompts, classes, streams.residual, ruler, grid,
+        primary=depths, statistics=params.statistics, rng=rng,
+    )  # fmt: skip
+    tokens = projections(
+        shown, [encoded[row] for row in kept], list(kept.values()),
+        Scales(streams.residual[:, :, depths]), params.emotions,
+    )  # fmt: skip
+    tokens = tokens.assign(depth=[depths[depth] for depth in tokens.depth])
+    for kind, one in (("trajectories", table), ("token_projections", tokens)):
+        relative = one.depth.astype(float) / streams.n_layers
+        one = one.assign(model=name, position=position, relative_depth=relative)
+        write_table(one, snakemake.output[kind], kind)

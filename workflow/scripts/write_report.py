@@ -38,7 +38,10 @@ with job(snakemake.rule, snakemake.log[0]):
         models=params.models,
         untrained=params.untrained,
         languages=params.languages,
+        trajectories=[read_table(path, "trajectories") for path in paths.trajectories],
         components=[read_table(path, "components") for path in paths.components],
+        attention=[read_table(path, "attention") for path in paths.attention],
+        typical=[read_table(path, "typical") for path in paths.typical],
         geometry=(
             (
                 read_table(paths.geometry[0], "geometry"),

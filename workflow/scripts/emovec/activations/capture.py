@@ -7,7 +7,7 @@ before the final norm (Hugging Face's last hidden state is after it, and is not 
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -205,15 +205,22 @@ class Reader:
 
     def every_token(
         self, texts: Sequence[str], names: list[str], position: str
-    ) -> tuple[list[Encoded], Iterator[Block]]:
-        """The tokens of texts and their streams, the position of a block being a token's place.
+    ) -> tuple[list[Encoded], Iterator[tuple[int, np.ndarray]]]:
+        """The tokens of texts, and the number of each text with its stream, as it is read.
 
-        The suffix belongs to a text where `position`, at which directions are read, is in it.
+        A stream is float32 `[token, depth, d_model]`, NaN at a BOS. The suffix belongs to a text
+        where `position`, at which directions are read, is in it.
         """
         end = self.suffix if POSITIONS[position].after_suffix else ""
         encoded = [self.encode(text + end) for text in texts]
         places = list(map(str, range(max(len(one.ids) for one in encoded))))
-        return encoded, self.read(self.batches("prompts", read_every_token(encoded), names, places))
+        plan = self.batches("prompts", read_every_token(encoded), names, places)
+        return encoded, _by_text(self.read(plan), [len(one.ids) for one in encoded])
+
+    def n_suffix(self, position: str) -> int:
+        """How many tokens follow a text that is read at `position`."""
+        alone = self.encode(self.suffix if POSITIONS[position].after_suffix else "")
+        return len(alone.ids) - int(alone.has_bos)
 
     def batches(
         self, group: str, readings: list[Reading], names: list[str], positions: list[str]
@@ -255,6 +262,21 @@ class Reader:
                     f"{names[reading.row]} has {len(reading.ids)} tokens with its suffix, more "
                     f"than the context of {self.model} ({context}): shorten the text."
                 )
+
+
+def _by_text(
+    blocks: Iterable[Block], lengths: Sequence[int]
+) -> Iterator[tuple[int, np.ndarray]]:  # fmt: skip
+    """Each text as soon as its last token is read; the position of a block is a token's place."""
+    begun: dict[int, np.ndarray] = {}
+    for block in blocks:
+        place = int(block.position)
+        for row, stream in zip(block.rows, block.residual, strict=True):
+            if row not in begun:
+                begun[row] = np.full((lengths[row], *stream.shape), np.nan, np.float32)
+            begun[row][place] = stream
+            if place == lengths[row] - 1:
+                yield row, begun.pop(row)
 
 
 def origin(reader: Reader, manifest: dict, entry: dict, dtype: str, files: dict[str, str]) -> dict:

@@ -10,7 +10,12 @@ import pandas as pd
 from emovec.activations.store import Block
 from emovec.activations.streams import Streams
 from emovec.between_models.attributes import balanced_contrasts, contrast_reliability
-from emovec.components.products import Part, attribute_products, emotion_products
+from emovec.components.products import (
+    Part,
+    Products,
+    attribute_products,
+    emotion_products,
+)
 from emovec.components.shares import contrast_near, contrast_weights, share_rows, shares
 from emovec.io.tables import typed
 from emovec.prompts.design import cell_places
@@ -23,6 +28,7 @@ from emovec.statistics.resampling import flipped_norm2_u, p_value, sign_flips
 from emovec.statistics.unbiased import differences
 
 METRICS = ("raw", "lda")
+TYPICAL = 3  # sentences of each part that are named
 RULER = 0.5  # least reliability of an attribute whose shares are part of the ruler
 
 
@@ -40,8 +46,8 @@ def decompose(
     statistics: dict,
     held: bool,
     rng: np.random.Generator,
-) -> pd.DataFrame:
-    """The table `components` without model and position.
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The tables `components` and `typical` without model and position.
 
     Parameters
     ----------
@@ -53,7 +59,7 @@ def decompose(
     weights, near = contrast_weights(len(emotions)), contrast_near(near_by_head(prompts, emotions))
     cells, labels = cell_places(prompts, emotions), attributes_of(control)
     contrasts = balanced_contrasts(labels.to_numpy(), list(labels), x.shape[1], rng)
-    rows = []
+    rows, typical = [], []
     for name in METRICS:
         metric = metrics.fit(name, np.asarray(streams.probe)[:, depth])
         products = emotion_products(blocks, cells, x, weights, near, metric, len(parts))
@@ -67,12 +73,42 @@ def decompose(
         _, reliable = contrast_reliability(metric.apply(control_stream), contrasts)
         kept = own[reliable >= RULER]
         attributes = ratio(kept, kept.sum(axis=1, keepdims=True))
-        rows += [
-            row | {"metric": name}
-            for row in share_rows(found, attributes, known, parts, emotions, alpha, held)
-        ]
+        new = share_rows(found, attributes, known, parts, emotions, alpha, held)
+        rows += [row | {"metric": name} for row in new]
+        if name == METRICS[-1]:
+            typical = typical_rows(products, new, prompts, emotions)
     places = {"depth": depth, "relative_depth": depth / streams.n_layers}
-    return typed([row | places | {"model": streams.name} for row in rows], "components")
+    return tuple(
+        typed([row | places | {"model": streams.name} for row in table], kind)
+        for table, kind in ((rows, "components"), (typical, "typical"))
+    )
+
+
+def typical_rows(
+    products: Products, rows: Sequence[dict], prompts: pd.DataFrame, emotions: Sequence[str]
+) -> list[dict]:
+    """The sentences in which a part with a role writes most of a direction.
+
+    A topic's value is the product of what the part writes there with the direction of the other
+    topics, in units in which its mean over topics is the part's share.
+    """
+    first = prompts.drop_duplicates(["emotion", "topic"]).set_index(["emotion", "topic"])
+    topics, found = prompts["topic"].unique(), []
+    n_parts = products.rows.shape[2]
+    for number, row in enumerate(rows):
+        if not row["role"]:
+            continue
+        e, part = divmod(number, n_parts)
+        value = len(topics) * products.rows[e, :, part] / products.rows[e].sum()
+        order = np.argsort(-value * np.sign(row["value"]), kind="stable")[:TYPICAL]
+        for rank, topic in enumerate(order, start=1):
+            sentence = first.loc[(emotions[e], topics[topic])]
+            found.append(
+                {key: row[key] for key in ("emotion", "part", "block", "head")}
+                | {"rank": rank, "prompt_id": sentence["id"], "text": sentence["text"]}
+                | {"value": value[topic]}
+            )
+    return found
 
 
 def direction_p(d: np.ndarray, near: np.ndarray, draws: int, rng: np.random.Generator) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from emovec.explorer.between_models import depths_panel, verdicts_panel
+from emovec.explorer.components import parts_panel
 from emovec.explorer.panel import Panel
 from emovec.explorer.texts import texts_panel, tokens_panel
 from emovec.explorer.within_model import within_panel
@@ -16,6 +17,7 @@ def panels(
     tables: Mapping[str, pd.DataFrame],
     tokens: Sequence[pd.DataFrame],
     texts: Sequence[pd.DataFrame],
+    parts: Sequence[Sequence[pd.DataFrame]],
     models: Sequence[str],
     emotions: Sequence[str],
     level: str,
@@ -28,12 +30,14 @@ def panels(
     tables : `within`, `cross` and `verdicts`.
     tokens : tables `token_projections` of the models that were run.
     texts : from `written_texts`.
+    parts : tables `components`, `attention` and `typical` of the models that were taken apart.
     level : what intervals and bands cover, in words.
     position : the primary one.
     """
     found = [
         within_panel(tables["within"], models, emotions, level, position),
         *([tokens_panel(pd.concat(tokens, ignore_index=True))] if tokens else []),
+        *([parts_panel(*parts)] if parts[0] else []),
         depths_panel(tables["cross"], emotions, position),
         verdicts_panel(tables["verdicts"], models),
         *([texts_panel(texts)] if texts else []),

@@ -21,11 +21,11 @@ TYPES = {
     TEXT: "model model_a model_b train_model test_model source position scope emotion emotion_a "
     "emotion_b metric norm stat space estimator method kind direction contrast split operation "
     "measure reading opening prompt_id class topic text null family flag verdict reason check "
-    "statistic dimensions against part role",
+    "statistic dimensions against part role words aligned span",
     INTEGER: "depth depth_a depth_b depth_train depth_test d_model_a d_model_b n_topics n_map "
     "n_emotions "
     "n_test n_null agree compared n_depths n_undefined n_openings n_controls n_tokens sign token "
-    "sample block head",
+    "sample block head place rank",
     TRUTH: "gate_ok decodes study chosen ok",
 }
 TYPE_OF = {name: dtype for dtype, names in TYPES.items() for name in names.split()}
@@ -69,8 +69,14 @@ COLUMNS: dict[str, dict[str, str]] = {
         f"direction measure reading {STATISTIC} family n_openings n_controls chosen flag",
         "token_projections": "model position depth relative_depth direction prompt_id class topic "
         "token text projection flag",
+        "trajectories": "model position depth relative_depth direction against words aligned place "
+        "value ci_low ci_high null_low null_high n_null p p_adjusted n_topics gate_ok flag",
         "components": "model position depth relative_depth metric emotion against part block head "
         "value ci_low ci_high p p_adjusted null_low null_high n_null role gate_ok flag",
+        "attention": "model position depth relative_depth emotion block head span attention "
+        "value ci_low ci_high null_low null_high p p_adjusted n_topics",
+        "typical": "model position depth relative_depth emotion part block head rank prompt_id "
+        "text value",
         "geometry": f"model source depth stat emotion {STATISTIC} over_words over_words_p "
         "over_start over_start_p n_emotions n_topics",
         "geometry_between": "model_a model_b stat value ci_low ci_high p p_adjusted n_emotions "

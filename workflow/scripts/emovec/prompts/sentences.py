@@ -90,6 +90,11 @@ def map_half(probe: pd.DataFrame) -> list[str]:
     return probe.id[probe["half"] == "map"].tolist()
 
 
+def control_half(probe: pd.DataFrame) -> pd.DataFrame:
+    """The sentences that no map is fitted on."""
+    return probe[probe["half"] == "control"].reset_index(drop=True)
+
+
 def read_probe(path: str | Path) -> pd.DataFrame:
     """The probe sentences in the order of the file, with `attr_*` as 0 or 1.
 

@@ -42,6 +42,33 @@ def component_facts(tables: Sequence[pd.DataFrame], alpha: float) -> list[dict]:
     return facts
 
 
+def look_facts(
+    components: Sequence[pd.DataFrame], attention: Sequence[pd.DataFrame], alpha: float
+) -> list[dict]:
+    """What the heads that write most of each emotion look at, where the direction is read."""
+    facts = []
+    for table, looks in zip(components, attention, strict=True):
+        rows = table[(table.metric == "lda") & (table.against == "neutral")]
+        for emotion, own in rows[rows.part == "head"].groupby("emotion", sort=False):
+            beyond = own[own.gate_ok & (own.p_adjusted < alpha) & (own.value > 0)]
+            for row in beyond.nlargest(SHOWN, "value").to_dict("records"):
+                at = looks[
+                    (looks.emotion == emotion)
+                    & (looks.block == row["block"])
+                    & (looks["head"] == row["head"])
+                ].set_index("span")
+                facts.append(
+                    {
+                        "model": row["model"], "emotion": emotion, "name": _name(row),
+                        "spans": [
+                            at.loc[span].to_dict() | {"sure": at.p_adjusted[span] < alpha}
+                            for span in ("word", "punctuation", "first")
+                        ],
+                    }
+                )  # fmt: skip
+    return facts
+
+
 def loss_facts(tables: Sequence[pd.DataFrame], alpha: float) -> list[dict]:
     """For each model and emotion: its largest parts, and what is lost without them.
 

@@ -13,12 +13,13 @@ from emovec.explorer.texts import written_texts
 from emovec.prompts.positions import POSITIONS
 from emovec.registry import titles
 from emovec.report.answers import first_screen, lines
-from emovec.report.components import component_facts, loss_facts
+from emovec.report.components import component_facts, look_facts, loss_facts
 from emovec.report.contents import describe
 from emovec.report.geometry import place_facts, place_lines, rating_facts
 from emovec.report.page import to_html
 from emovec.report.render import render
 from emovec.report.steering import describe_steering
+from emovec.report.trajectories import appearance_facts
 from emovec.wording.language import LANGUAGES
 
 
@@ -49,7 +50,10 @@ def make_report(
     models: Sequence[str],
     untrained: Sequence[str],
     languages: Mapping[str, str],
+    trajectories: Sequence[pd.DataFrame] = (),
     components: Sequence[pd.DataFrame] = (),
+    attention: Sequence[pd.DataFrame] = (),
+    typical: Sequence[pd.DataFrame] = (),
     geometry: tuple[pd.DataFrame, pd.DataFrame] | None = None,
     ablations: Sequence[pd.DataFrame] = (),
     suffix: str,
@@ -63,8 +67,9 @@ def make_report(
     tokens : the token projections of each model that has some.
     openings : None if nothing was steered.
     languages : the code of every language that a report is written in, by the suffix of its files.
-    components, ablations : the tables of each model that was taken apart; empty where nothing was
-        taken out.
+    trajectories : the tables of each model that reads tokens.
+    components, attention, typical, ablations : the tables of each model that was taken apart;
+        the last is empty where nothing was taken out.
     geometry : inside models and between them, where there are emotions enough.
     suffix : that of this report's.
     folder : where the report and its figures are.
@@ -93,9 +98,13 @@ def make_report(
         "titles": titles(POSITIONS),
         "steering": steering,
         "components": component_facts(components, context["alpha"]),
+        "looks": look_facts(components, attention, context["alpha"]),
         "geometry": geometry is not None,
         "ratings": rating_facts(geometry[0], models) if geometry else [],
         "places": places,
+        "appearing": appearance_facts(
+            trajectories, settings["components"]["depth"], context["alpha"]
+        ),
         "decomposed": [table.model.iloc[0] for table in components],
         "losses": losses,
         "lang": suffix,
@@ -110,6 +119,7 @@ def make_report(
         tables,
         tokens,
         texts,
+        (components, attention, typical),
         list(models),
         context["emotions"],
         context["level"],

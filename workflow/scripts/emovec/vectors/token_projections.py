@@ -6,15 +6,14 @@ what is seen in it was not put there by fitting.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from emovec.activations.store import Block
 from emovec.prompts.tokenizer import Encoded
-from emovec.vectors.directions import emotion_vectors
+from emovec.statistics.arrays import ratio
 
 N_TOPICS = 8  # as many as a reader looks at, and a few seconds of a model
 
@@ -33,23 +32,6 @@ class Scale:
     directions: np.ndarray  # [emotion, depth, d_model], of unit length; NaN where there is none
     spread: np.ndarray  # [emotion, depth], their standard deviation over the neutral sentences
 
-    @classmethod
-    def without_topic(cls, residual: np.ndarray, topic: int) -> Scale:
-        """Everything from the sentences on all other topics.
-
-        Parameters
-        ----------
-        residual : `[class, topic, depth, d_model]` at one position, neutral last.
-        """
-        others = np.delete(residual, topic, axis=1).astype(np.float64)
-        vectors, neutral = emotion_vectors(others), others[-1]
-        centre = neutral.mean(0)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            directions = vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
-            along = np.einsum("tdm,edm->ted", neutral - centre, directions)
-            spread = np.sqrt((along**2).sum(0) / np.float64(len(neutral) - 1))
-        return cls(centre, directions, spread)
-
     def __call__(self, stream: np.ndarray) -> np.ndarray:
         """Projections `[token, emotion, depth]` of `stream[token, depth, d_model]`.
 
@@ -60,34 +42,59 @@ class Scale:
             return np.where(self.spread > 0, along / self.spread, np.nan)
 
 
+class Scales:
+    """The scales that sentences on all topics but one give."""
+
+    def __init__(self, residual: np.ndarray) -> None:
+        """`residual[class, topic, depth, d_model]` at one position, neutral last."""
+        self._residual = residual.astype(np.float64)
+        self._total = self._residual.sum(1)
+
+    def without(self, topic: int) -> Scale:
+        """Everything from the sentences on all topics but this."""
+        neutral = np.delete(self._residual[-1], topic, axis=0)
+        means = (self._total - self._residual[:, topic]) / np.float64(len(neutral))
+        vectors, centre = means[:-1] - means[-1], means[-1]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            directions = vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+        return Scale(centre, directions, spread_along(neutral - centre, directions))
+
+
+def spread_along(centred: np.ndarray, directions: np.ndarray) -> np.ndarray:
+    """Standard deviation `[direction, depth]` of `centred[sentence, depth, d_model]` along each.
+
+    NaN of a single sentence.
+
+    Parameters
+    ----------
+    directions : `[direction, depth, d_model]`, of unit length.
+    """
+    along = np.matmul(centred.swapaxes(0, 1), np.moveaxis(directions, 0, -1))
+    return np.sqrt(ratio((along**2).sum(1), len(centred) - 1)).T
+
+
 def selected(prompts: pd.DataFrame) -> pd.DataFrame:
     """The first prompt of every class on the first N_TOPICS topics, with each topic's number."""
     first = prompts.assign(place=pd.factorize(prompts.topic)[0])
     first = first.drop_duplicates(["topic", "emotion"])
-    return first[first.place < N_TOPICS].reset_index(drop=True)
+    return first[first.place < N_TOPICS]
 
 
-def streams(
-    blocks: Iterable[Block], encoded: Sequence[Encoded], depths: Sequence[int]
-) -> list[np.ndarray]:
-    """For each text the stream `[token, depth, d_model]`, from blocks read at every token.
-
-    NaN at a BOS, which is not read.
-    """
-    of_text: list[np.ndarray | None] = [None] * len(encoded)
-    for block in blocks:
-        for row, stream in zip(block.rows, block.residual[:, depths], strict=True):
-            if of_text[row] is None:
-                of_text[row] = np.full((len(encoded[row].ids), *stream.shape), np.nan)
-            of_text[row][int(block.position)] = stream
-    return of_text
+def keeping(
+    read: Iterable[tuple[int, np.ndarray]], kept: dict[int, np.ndarray], depths: Sequence[int]
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Hand streams on, and keep those of the texts whose numbers are in `kept`, at some depths."""
+    for row, stream in read:
+        if row in kept:
+            kept[row] = stream[:, depths]
+        yield row, stream
 
 
 def projections(
     prompts: pd.DataFrame,
     encoded: Sequence[Encoded],
     read: Sequence[np.ndarray],
-    residual: np.ndarray,
+    scales: Scales,
     emotions: Sequence[str],
 ) -> pd.DataFrame:
     """One row for each prompt, depth, emotion and token but a BOS, whose stream says nothing.
@@ -97,19 +104,19 @@ def projections(
     Parameters
     ----------
     prompts : from `selected`.
-    encoded, read : of each prompt, from `streams`.
-    residual : `[class, topic, depth, d_model]` at the position where directions are fitted.
+    encoded, read : of each prompt, as `Reader.every_token` gives them, at some depths.
+    scales : at the same depths.
 
     Returns
     -------
     Columns of the table `token_projections` without model, position and relative depth; `depth`
-    counts the depths of `residual`.
+    counts the depths of `scales`.
     """
-    scales = {place: Scale.without_topic(residual, place) for place in prompts.place.unique()}
+    own = {place: scales.without(place) for place in prompts.place.unique()}
     tables = []
     for prompt, one, stream in zip(prompts.itertuples(), encoded, read, strict=True):
         start = int(one.has_bos)
-        values = scales[prompt.place](stream[start:])
+        values = own[prompt.place](stream[start:])
         flags = np.where(np.isnan(values), UNDEFINED, "").astype(object)
         if not one.has_bos:
             values[0], flags[0] = np.nan, SINK

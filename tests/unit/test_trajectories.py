@@ -1,0 +1,118 @@
+"""Places at which sentences are lined up, and where a planted emotion is found along them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from emovec.components.trajectories import BEFORE, FEW_TOPICS, Grid, Ruler, lined_up, trajectories
+from emovec.models.untrained import byte_tokenizer
+from emovec.prompts.tokenizer import TextEncoder
+from emovec.vectors.token_projections import UNDEFINED, Scales
+
+CLASSES = ["joy", "fear", "neutral"]
+GRID = Grid(3)
+STATISTICS = {"alpha": 0.05, "permutations": 499, "thresholds": {"reliability": 0.5}}
+WORD, DEPTHS, WIDTH = 7, 3, 16  # the token of the marked word; the emotion is there from depth 1 on
+
+
+def test_places_of_a_sentence() -> None:
+    """One token for each byte, a BOS first: eleven of the sentence, two of what follows."""
+    encoded = TextEncoder(byte_tokenizer(), 0)("a thank bye.!?")
+    weights = dict(zip(GRID.places, GRID.weights(encoded, 12, "thank"), strict=True))
+    at = {place: np.flatnonzero(row).tolist() for place, row in weights.items()}
+    assert at["word", 0] == [7] and at["word", -6] == [1] and at["word", 5] == [12]
+    assert at["word", 6] == []  # no longer in the sentence
+    assert at["tenth", 1] == [1, 2] and at["tenth", 10] == [12]
+    assert at["suffix", 1] == [13] and at["suffix", 2] == [14] and at["suffix", 3] == []
+    assert all(row.sum() == pytest.approx(1) for row in weights.values() if row.any())
+    assert not any(GRID.weights(encoded, 12, "absent")[: len(GRID.places) - 13].ravel())
+
+
+def world(rng: np.random.Generator, topics: int = 40, strength: float = 3.0) -> tuple:
+    """Sentences of thirteen tokens and a suffix of three, read at every token.
+
+    joy lies along one axis, from its word to the third token after it and at the end of the suffix;
+    of every second topic, whose sentences are implicit, at the end alone.
+    """
+    text = "a b c d e f g h i j k l m"[:13]
+    encode = TextEncoder(byte_tokenizer(), 0)
+    prompts = pd.DataFrame(
+        [
+            {"id": f"{t}-{c}", "topic": f"t{t}", "emotion": c, "text": text,
+             "emotion_word": text[WORD - 1], "phrase": "implicit" if t % 2 else f"w{t}"}
+            for t in range(topics) for c in CLASSES
+        ]
+    )  # fmt: skip
+    encoded = [encode(text + "xyz") for text in prompts["text"]]
+    streams = rng.normal(size=(len(prompts), 17, DEPTHS, WIDTH)).astype("f4")
+    axis = np.eye(WIDTH)[3] * strength
+    joy = np.flatnonzero(prompts["emotion"] == "joy")
+    loud = joy[prompts["phrase"].iloc[joy] != "implicit"]
+    streams[loud[:, None], np.arange(WORD, WORD + 4), 1:] += axis.astype("f4")
+    streams[joy, 16, 1:] += axis.astype("f4")
+    streams[..., 0, :] = 1  # at depth 0 nothing differs
+    residual = streams[:, 16].reshape(topics, 3, DEPTHS, WIDTH).swapaxes(0, 1)
+    return prompts, encoded, streams, residual
+
+
+def probe(rng: np.random.Generator, n: int = 120, attributes: int = 25) -> tuple:
+    labels = rng.integers(0, 2, (n, attributes))
+    control = pd.DataFrame(labels, columns=[f"attr_{i}" for i in range(attributes)])
+    stream = rng.normal(size=(n, DEPTHS, WIDTH))
+    stream += 2 * np.einsum("na,am->nm", labels, rng.normal(size=(attributes, WIDTH)))[:, None]
+    return control, stream
+
+
+def table_of(seed: int, **options: float) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    prompts, encoded, streams, residual = world(rng, **options)
+    ruler = Ruler.of(*probe(rng), residual, rng)
+    values = lined_up(enumerate(streams), encoded, prompts, Scales(residual), ruler, GRID)
+    return trajectories(
+        values, prompts, CLASSES, residual, ruler, GRID,
+        primary=[2], statistics=STATISTICS, rng=rng,
+    )  # fmt: skip
+
+
+def test_planted_emotion_is_found_where_it_is() -> None:
+    table = table_of(1)
+    joy = table[(table.direction == "joy") & (table.depth == 2)].set_index(["aligned", "place"])
+    every = joy[(joy.words == "all") & (joy.against == "neutral")]
+    found = every[every.p_adjusted < 0.05].index.tolist()
+    assert {("word", i) for i in range(4)} | {("suffix", 3)} <= set(found)
+    assert not {("word", -1), ("word", 4), ("suffix", 1), ("tenth", 1), ("tenth", 10)} & set(found)
+    # a direction of length 3 in noise of deviation 1, in every second topic and in all
+    assert every.value["word", 2] == pytest.approx(1.5, abs=0.5)
+    assert every.value["suffix", 3] == pytest.approx(3, abs=0.6)
+    told = every.dropna(subset="value")
+    assert (told.ci_low < told.value).all() and (told.ci_high > told.value).all()
+    assert every.gate_ok.all() and (told.n_null == 25).all()
+    assert (told.null_low == -told.null_high).all()
+    assert {("rise", 0), ("reach", 0)} <= set(found)
+    assert every.value["rise", 0] == pytest.approx(1.5, abs=0.5)
+    assert every.value["reach", 0] == pytest.approx(3, abs=0.6)
+    apart = {words: joy[joy.words == words].value["word", 1] for words in ("explicit", "implicit")}
+    assert apart["explicit"] == pytest.approx(3, abs=0.7)
+    assert apart["implicit"] == pytest.approx(0, abs=0.7)
+    others = joy[joy.against == "emotions"]
+    assert others.value["suffix", 3] == pytest.approx(3, abs=0.7) and others.null_high.isna().all()
+
+
+def test_what_is_not_there_is_told_so() -> None:
+    table = table_of(2)
+    start = table[table.depth == 0]
+    assert start.value.isna().all() and set(start.flag) == {UNDEFINED}
+    assert not start.gate_ok.any()
+    late = table[(table.aligned == "word") & (table.place > BEFORE) & (table.depth == 1)]
+    assert (late.n_topics == 0).all()
+    few = table_of(3, topics=5)
+    assert set(few.flag[few.depth == 1]) <= {FEW_TOPICS, UNDEFINED} and few.p.isna().all()
+
+
+def test_level_without_an_emotion() -> None:
+    """One corrected p in all places and depths of an emotion; two emotions, corrected too."""
+    hits = 0
+    for seed in range(60):
+        table = table_of(100 + seed, topics=12, strength=0.0)
+        own = table[(table.words == "all") & (table.against == "neutral")]
+        hits += bool((own.p_adjusted < 0.05).any())
+    assert hits <= 8  # of 60 at .05, beyond which chance goes once in a hundred
