@@ -65,18 +65,19 @@ def parts_panel(
         [Choice("model", _("Model")), Choice("emotion", _("Direction"))],
         columns,
         "chart",
-        _map(columns[:-1]),
+        _map(columns[:-1], shown.value.abs().max()),
     )
 
 
-def _map(columns: Sequence[Column]) -> alt.LayerChart:
+def _map(columns: Sequence[Column], most: float) -> alt.LayerChart:
+    most = most if most > 0 else 1.0  # of shares that are all undefined
     cells = drawing().mark_rect(strokeWidth=2).encode(
         x=alt.X("part:O", title=_("head"), sort=None, axis=alt.Axis(labelAngle=0)),
         y=alt.Y("block:O", title=_("block"), sort="descending"),
         color=alt.Color(
             "value:Q",
             title=_("share"),
-            scale=alt.Scale(scheme="redblue", reverse=True, domainMid=0),
+            scale=alt.Scale(scheme="redblue", reverse=True, domain=[-most, most]),
         ),
         stroke=alt.condition(
             "datum.role !== ''", alt.value("currentColor"), alt.value("transparent")
