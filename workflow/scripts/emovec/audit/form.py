@@ -20,8 +20,8 @@ PERMUTATIONS = 499
 SAID = {  # of sentences with a form, in findings
     "starts_with_I": "start with I",
     "negated": "are negated",
-    "exclamation_mark": "hold an exclamation mark",
-    "question_mark": "hold a question mark",
+    "exclamation_mark": "contain an exclamation mark",
+    "question_mark": "contain a question mark",
 }
 
 

@@ -34,7 +34,7 @@ FLAGS = {
     "no_variance": N_("no variance between sentences"),
     "norm_not_positive": N_("undefined: a squared norm is not positive"),
     "not_in_run": N_("not in this run"),
-    "not_informative": N_("not informative: nothing tells sentences apart there"),
+    "not_informative": N_("not informative: nothing distinguishes the sentences there"),
     "not_reliable": N_("not reliable enough"),
     "reliability_a": N_("reliability {reliability_a:.2f} in {model_a}"),
     "reliability_b": N_("reliability {reliability_b:.2f} in {model_b}"),
@@ -60,25 +60,24 @@ REASONS = {
     ),
     "both_parts": N_(
         "The direction corresponds (cosine {cosine:.2f}, {ci_low:.2f} to {ci_high:.2f}), and so "
-        "does the part that other emotions lack ({own_cosine:.2f}, {own_low:.2f} to "
-        "{own_high:.2f})."
+        "does the emotion's own part ({own_cosine:.2f}, {own_low:.2f} to {own_high:.2f})."
     ),
     "one_emotion": N_(
-        "The direction corresponds (cosine {cosine:.2f}, {ci_low:.2f} to {ci_high:.2f}); with one "
-        "emotion alone nothing tells its own part from what emotions have in common."
+        "The direction corresponds (cosine {cosine:.2f}, {ci_low:.2f} to {ci_high:.2f}); with only "
+        "one emotion, its own part cannot be separated from what emotions have in common."
     ),
     "own_unreliable": N_(
-        "The direction corresponds (cosine {cosine:.2f}, {ci_low:.2f} to {ci_high:.2f}); the part "
-        "that other emotions lack is not known well enough to be compared."
+        "The direction corresponds (cosine {cosine:.2f}, {ci_low:.2f} to {ci_high:.2f}); the "
+        "emotion's own part is not known well enough to be compared."
     ),
     "own_small": N_(
-        "The direction corresponds (cosine {cosine:.2f}, {ci_low:.2f} to {ci_high:.2f}); the part "
-        "that other emotions lack is shown to correspond little ({own_cosine:.2f}, {own_low:.2f} "
-        "to {own_high:.2f})."
+        "The direction corresponds (cosine {cosine:.2f}, {ci_low:.2f} to {ci_high:.2f}); the "
+        "emotion's own part is shown to correspond little ({own_cosine:.2f}, {own_low:.2f} to "
+        "{own_high:.2f})."
     ),
     "own_open": N_(
         "The direction corresponds (cosine {cosine:.2f}, {ci_low:.2f} to {ci_high:.2f}); whether "
-        "the part that other emotions lack does is open ({own_cosine:.2f}, {own_low:.2f} to "
+        "the emotion's own part does too is open ({own_cosine:.2f}, {own_low:.2f} to "
         "{own_high:.2f})."
     ),
     "small": N_(
@@ -98,7 +97,7 @@ FINDINGS = {
         "recommended: intervals will be wide."
     ),
     "incomplete": N_(
-        "Left out for want of a class: {n} {units!t}, such as {unit!r} without {name}."
+        "Left out because a class is missing: {n} {units!t}, such as {unit!r} without {name}."
     ),
     "surplus": N_("Left out because another class has only {least}: {n} {units!t}."),
     "same_sentences": N_("Pairs of identical sentences {scope!t}: {n}, such as {a} and {b}."),
@@ -138,8 +137,8 @@ FINDINGS = {
         "variation of {value:.2f}."
     ),
     "first_word": N_(
-        "The first word alone tells the class of {accuracy:.0%} of sentences on topics it was not "
-        "fitted to, where chance is {chance:.0%}."
+        "The first word alone identifies the class of {accuracy:.0%} of sentences on held-out "
+        "topics, where chance is {chance:.0%}."
     ),
     "balance": N_(
         "{share:.0%} of {emotion} sentences but {other:.0%} of {neutral} ones {form!t} (limit of "
@@ -159,7 +158,7 @@ FINDINGS = {
     ),
     "common_head": N_("{head!r} carries {share:.0%} of the {emotion} sentences."),
     "probe_words": N_(
-        "Emotion words of the prompts in the probe: {n}, such as {word!r} in {example}."
+        "Emotion words of the prompts that occur in the probe: {n}, such as {word!r} in {example}."
     ),
     "small_probe": N_(
         "The number of sentences in {part!t} is {n}; below {limit:.0f}, maps between models "
@@ -174,8 +173,8 @@ FINDINGS = {
         "the control half: {n}, such as {example}."
     ),
     "alike_attributes": N_(
-        "Pairs of probe attributes whose labels correlate beyond {limit:.1f}: {n}, most {a} and "
-        "{b} ({value:+.2f})."
+        "Pairs of probe attributes whose labels correlate beyond {limit:.1f}: {n}, most strongly "
+        "{a} and {b} ({value:+.2f})."
     ),
 }
 
@@ -184,8 +183,8 @@ PHRASES = (
     *(N_("topics"), N_("groups"), N_("sentences")),
     *(N_("within a class"), N_("within a topic"), N_("between classes"), N_("within the probe")),
     *(N_("between prompts and probe"), N_("words"), N_("characters")),
-    *(N_("start with I"), N_("are negated"), N_("hold an exclamation mark")),
-    *(N_("hold a question mark"), N_("the probe"), N_("the map half of the probe")),
+    *(N_("start with I"), N_("are negated"), N_("contain an exclamation mark")),
+    *(N_("contain a question mark"), N_("the probe"), N_("the map half of the probe")),
     N_("the control half of the probe"),
 )
 
