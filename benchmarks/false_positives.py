@@ -77,14 +77,14 @@ WORLDS = {
     "twin": {"kind": "twin"},
 }  # fmt: skip
 QUESTIONS = {
-    "false_sharing": "shared or common, of a cosine that is not above the limit",
-    "false_shared": "shared, of an own part with a cosine not above the limit",
-    "false_absence": "not shared, of a cosine beyond the bound",
-    "false_transfer": "decodes in the other model, of a cosine within ±0.05",
-    "common": "shared or common, of emotions whose cosine is above the limit",
-    "shared": "shared, of emotions whose own cosine is above the limit",
-    "absent": "not shared, of emotions whose cosine is within the bound",
-    "transfer": "decodes in the other model, of emotions whose cosine is above the limit",
+    "false_sharing": "shared or common, though the cosine is not above the limit",
+    "false_shared": "shared, though the cosine of the own part is not above the limit",
+    "false_absence": "not shared, though the cosine is beyond the bound",
+    "false_transfer": "decodes in the other model, though the cosine is within ±0.05",
+    "common": "shared or common, among emotions whose cosine is above the limit",
+    "shared": "shared, among emotions whose own cosine is above the limit",
+    "absent": "not shared, among emotions whose cosine is within the bound",
+    "transfer": "decodes in the other model, among emotions whose cosine is above the limit",
 }
 
 
