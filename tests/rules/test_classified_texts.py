@@ -53,10 +53,12 @@ def test_classifier_is_read_anew_if_it_changes_and_nothing_is_written_anew(
     assert "Nothing to be done" in project.build(*TARGETS).text
     project.config["steering"]["classifiers"]["same"]["labels"] = ["letter"]
     planned = project.planned(*TARGETS)
-    assert "Classifying the texts of one by same" in planned
+    assert "Classifying the texts of one with same" in planned
     assert "Judging the texts of one" in planned
     assert not any(
-        job.startswith(("Letting", "Steering", "Fetching", "Classifying the texts of one by judge"))
+        job.startswith(
+            ("Writing texts", "Steering", "Fetching", "Classifying the texts of one with judge")
+        )
         for job in planned
     )
 

@@ -55,8 +55,8 @@ def test_shards_of_a_module_find_its_files(root: Path, tmp_path: Path) -> None:
     planned = run("snakemake -n emovec_all", tmp_path, {})
     for path in ("activations/one/2-of-2.h5", "steering/one/texts/3-of-3.csv"):
         assert f"emotions/results/default/{path}" in planned, path
-    assert "Putting the shards of two together" in planned
-    assert "Putting together what the directions of two do in one" in planned
+    assert "Merging the shards of two" in planned
+    assert "Merging the effects of the directions of two in one" in planned
 
 
 def test_deployed_from_its_repository(tmp_path: Path) -> None:

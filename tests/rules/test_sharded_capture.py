@@ -11,7 +11,7 @@ from project import CONFIG, Project, finish
 pytest.importorskip("torch")
 
 MODEL = "results/tests/activations/one.h5"
-MERGING = "Putting the shards of one together"
+MERGING = "Merging the shards of one"
 
 
 def project(folder: Path, shards: int) -> Project:

@@ -17,7 +17,7 @@ STEERING = {
 }  # fmt: skip
 TABLES = [f"results/tests/steering/one/{name}.csv" for name in ("read_outs", "texts", "from_two")]
 READING = "Steering one at every depth and strength"
-JOINING = "Putting the read-outs of one together"
+JOINING = "Merging the read-outs of one"
 LATER = {"Choosing how to steer one", "Carrying the directions of two into one"}
 
 
@@ -93,7 +93,7 @@ def test_killed_shard_leaves_the_others_and_is_made_anew(
     # the shards are gone, and yet a change of what they depend on is seen
     split.config["steering"]["temperature"] = 0.9
     assert split.planned(*TABLES) == {
-        *in_shards("Letting one write under steering", 3), "Putting the texts of one together"
+        *in_shards("Writing texts with one under steering", 3), "Merging the texts of one"
     }  # fmt: skip
     split.config["steering"]["strengths"] = [0.25]
     assert {*in_shards(READING, 3), JOINING, *LATER} <= split.planned(*TABLES)

@@ -1,5 +1,5 @@
-# What a model's activations depend on besides files: stated by the jobs that make shards of them
-# and by the one that joins these, because shards are gone when a change is looked for.
+# What a model's activations depend on besides files. The jobs that make shards and the job that
+# joins them both state it, because the shards are gone when Snakemake looks for changes.
 READ = {
     **MODEL,
     **CLASSES,
@@ -37,7 +37,7 @@ rule capture_activations:
         "../scripts/capture_activations.py"
 
 
-# Put the shards of one model together, as one job would have captured it.
+# Merge the shards of one model into the file that a single job would have captured.
 rule merge_shards:
     input:
         prompts=PROMPTS,
@@ -60,12 +60,12 @@ rule merge_shards:
         **READ,
         code=code_of("merge_shards.py"),
     message:
-        "Putting the shards of {wildcards.model} together"
+        "Merging the shards of {wildcards.model}"
     script:
         "../scripts/merge_shards.py"
 
 
-# Take in activations that someone else has captured.
+# Import activations that were captured elsewhere.
 rule import_activations:
     input:
         prompts=PROMPTS,
@@ -91,6 +91,6 @@ rule import_activations:
         contents=contents(PROMPTS, PROBE),
         code=code_of("import_activations.py"),
     message:
-        "Taking in the activations of {wildcards.model}"
+        "Importing the activations of {wildcards.model}"
     script:
         "../scripts/import_activations.py"

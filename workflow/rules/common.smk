@@ -12,7 +12,7 @@ from snakemake.exceptions import WorkflowError
 
 
 def lies_in(basedir):
-    """The folder `workflow/`; one that Snakemake reads from a repository is unpacked for it here."""
+    """The folder `workflow/`; if Snakemake reads it from a repository, it is unpacked here."""
     if not hasattr(basedir, "hosted_repo"):
         return Path(basedir).parent
     repository = basedir.hosted_repo.repo
@@ -75,11 +75,11 @@ CAPTURED = [name for name in MODELS if name not in BROUGHT]
 COMPARED_COPIES = [copy for name in MODELS for copy in copies(name, beside_model=True)]
 LONE_COPIES = [copy for name in MODELS for copy in copies(name, beside_model=False)]
 UNTRAINED = [name for name, model in MODELS.items() if "random" in model["source"]]
-SLUGS = slugs(EMOTIONS)  # of any script, in names of files
+SLUGS = slugs(EMOTIONS)  # names for files, from classes in any script
 EXPORTED = export_files(config["exports"]["formats"], EMOTIONS)
 MODEL_PAIRS = [*combinations(MODELS, 2)]
 PAIRS = [*MODEL_PAIRS, *((split_name(twin)[0], twin) for twin in COMPARED_COPIES)]
-# The first language has the plain names; a second one adds its code: report.html, report_ja.html.
+# Files in the first language have plain names; a second adds its code: report.html, report_ja.html.
 LANGUAGES = languages_of(config["report"]["language"])
 
 
@@ -99,7 +99,7 @@ PROBE = given(config["prompts"]["probe"])
 OPENINGS = given(config["steering"]["openings"])
 WORDS = given(config["steering"]["words"])
 RATINGS = [given(config["prompts"]["ratings"])] if "ratings" in config["prompts"] else []
-# enough emotions to ask where they lie to one another
+# enough emotions to compare how they are arranged
 MANY = len(EMOTIONS) >= FEWEST
 
 # Parameters that several rules share.
@@ -108,7 +108,7 @@ MODEL = {"model": lookup("models/{model}", within=config)}
 
 
 def suffix(wildcards):
-    """The suffix as it is: braces in a plain parameter would be wildcards."""
+    """The suffix unchanged: braces in a plain parameter would be wildcards."""
     return config["prompts"]["suffix"]
 
 
@@ -153,7 +153,7 @@ def imported(path):
 
 
 def library_of(script):
-    """The library modules that a script imports, directly or through one another."""
+    """The library modules that a script imports, directly or indirectly."""
     found, waiting = set(), imported(SCRIPTS / script)
     while waiting:
         new = set(waiting) - found
@@ -186,7 +186,7 @@ def contents(*paths):
 
 @cache
 def is_given(path):
-    """Whether a file is there that Snakemake does not make: of its own it knows what is new."""
+    """Whether a file exists that Snakemake does not make; it tracks its own outputs itself."""
     return Path(path).is_file() and not any(rule.is_producer(path) for rule in workflow.rules)
 
 
@@ -215,7 +215,7 @@ def is_classifier(wildcards):
 
 
 def steering(*keys):
-    """These settings of the steering alone."""
+    """Only these settings of the steering."""
     return {key: config["steering"][key] for key in keys}
 
 
@@ -230,7 +230,7 @@ class Shards:
         self.said = f", shard {{wildcards.shard}} of {number}" if number > 1 else ""
 
     def part(self, path):
-        """The file of one job."""
+        """The file that one job writes."""
         path = Path(path)
         part = path.with_suffix("") / f"{{shard}}-of-{self.number}{path.suffix}"
         return str(part if self.said else path)
@@ -240,7 +240,7 @@ class Shards:
         return temp(self.part(path)) if self.said else path
 
     def parts(self, path):
-        """Input function: the files of all jobs in their order."""
+        """Input function: the files of all jobs, in order."""
 
         def paths(wildcards):
             return collect(self.part(path), shard=range(1, self.number + 1), **wildcards)
@@ -248,7 +248,7 @@ class Shards:
         return paths
 
     def joined(self, models):
-        """The models whose shards have to be put together."""
+        """The models whose shards have to be merged."""
         return one_of(models if self.said else [])
 
 
@@ -257,7 +257,7 @@ STEERING = Shards(config["steering"]["shards"])
 
 
 def source_inputs(wildcards):
-    """What a source is made from here: a GGUF file, a folder's files, another's tokenizer."""
+    """The local files a source is made from: a GGUF file, a folder, another model's tokenizer."""
     source = SOURCES[wildcards.source]
     if other := source.get("random", {}).get("tokenizer"):
         return folder_of(MODELS[other]["source"])[:2]
@@ -266,7 +266,7 @@ def source_inputs(wildcards):
 
 
 def activations_of(wildcard):
-    """Input function: the activations of the model that a wildcard names, or its control."""
+    """Input function: the activations of the model, or control copy, that a wildcard names."""
 
     def path(wildcards):
         return f"<results>/activations/{split_name(wildcards[wildcard])[0]}.h5"
@@ -283,7 +283,7 @@ def brought_file(wildcards):
 
 
 def carried(kind):
-    """Input function: directions of all other models in a steered one, or what they do there."""
+    """Input function: directions of all other models in a steered one, or their effects there."""
 
     def paths(wildcards):
         others = [name for name in MODELS if name != wildcards.model]
@@ -293,7 +293,7 @@ def carried(kind):
 
 
 def steering_of(name):
-    """Input function: a file of a model's steering, if the exported vectors were steered with."""
+    """Input function: a file from a model's steering, if the exported vectors were used for it."""
 
     def path(wildcards):
         same = config["steering"]["position"] == config["statistics"]["position"]
@@ -330,7 +330,7 @@ def catalogs(wildcards):
 
 
 def updated(path):
-    """An output that its rule still finds there; in a bucket, Snakemake cannot keep it."""
+    """An output that its rule can still read; in a bucket, Snakemake cannot keep it."""
     return path if workflow.storage_settings.default_storage_provider else update(path)
 
 
@@ -343,7 +343,7 @@ def manifests(wildcards):
 
 
 def needs(megabytes, minutes, **others):
-    """Resources of a job; memory grows whenever it is tried again."""
+    """Resources of a job; memory grows with each attempt."""
 
     def memory(wildcards, attempt):
         return megabytes * attempt

@@ -1,4 +1,4 @@
-# Which heads and MLPs write the emotions at one depth and position, and what goes without them.
+# Which heads and MLPs write the emotions at one depth and position, and what is lost without them.
 rule decompose_stream:
     input:
         activations="<results>/activations/{model}.h5",
@@ -40,7 +40,7 @@ rule decompose_stream:
         contents=contents(PROMPTS, PROBE),
         code=code_of("decompose_stream.py"),
     message:
-        "Taking the stream of {wildcards.model} apart"
+        "Decomposing the stream of {wildcards.model}"
     script:
         "../scripts/decompose_stream.py"
 
@@ -104,7 +104,7 @@ rule plot_attention:
         "../scripts/plot_attention.py"
 
 
-# Shares of heads and MLPs against what is lost without them.
+# Shares of heads and MLPs, compared with what is lost without them.
 rule plot_ablations:
     input:
         "<results>/ablations/{model}.csv",

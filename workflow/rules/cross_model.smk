@@ -65,7 +65,7 @@ rule judge_models:
         "../scripts/judge_models.py"
 
 
-# The figures of the study's report beside this run's.
+# The figures in the study's report beside those of this run.
 rule compare_published:
     input:
         within="<results>/within_model_similarity.csv",

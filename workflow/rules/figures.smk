@@ -1,4 +1,4 @@
-# What tells the classes of the prompts apart without any emotion.
+# What distinguishes the classes of the prompts without any emotion.
 rule plot_audit:
     input:
         audit="<results>/prompts/audit.json",
@@ -177,7 +177,7 @@ rule plot_comparison:
         "../scripts/plot_comparison.py"
 
 
-# How the headline cosines move with the choices of the analysis.
+# How the headline cosines change with the choices of the analysis.
 rule plot_multiverse:
     input:
         "<results>/multiverse.csv",
@@ -212,7 +212,7 @@ rule plot_multiverse:
         "../scripts/plot_multiverse.py"
 
 
-# The first screen of the report: a picture for each question, and one for a slide.
+# The first screen of the report: a picture for each question, and one for slides.
 rule plot_answers:
     input:
         within="<results>/within_model_similarity.csv",
@@ -236,7 +236,7 @@ rule plot_answers:
     params:
         **DRAWING,
         emotions=EMOTIONS,
-        # untrained models are asked nothing, unless there is no other
+        # untrained models are left out, unless there are no others
         models=[name for name in MODELS if name not in UNTRAINED] or list(MODELS),
         statistics=config["statistics"],
         code=code_of("plot_answers.py"),
@@ -246,8 +246,8 @@ rule plot_answers:
         "../scripts/plot_answers.py"
 
 
-# What the report shows of a run, of each of its models and of each steered one. Outputs of rules
-# would not do: under a default storage provider they are objects that cannot be expanded.
+# The figures the report shows for a run, for each model and for each steered model. They are paths,
+# not outputs of rules, which cannot be expanded under a default storage provider.
 RUN_PLOTS = [
     *collect(
         "<results>/plots{{lang}}/geometry/{kind}.png", kind=["places", "shared"] if MANY else []

@@ -27,7 +27,7 @@ rule estimate_geometry:
         "../scripts/estimate_geometry.py"
 
 
-# How much of that two models share, and how much of it beyond the text.
+# How much of this arrangement two models share, and how much of it goes beyond the text.
 rule compare_geometry:
     input:
         a=activations_of("a"),
@@ -83,7 +83,7 @@ rule judge_geometry:
         "../scripts/judge_geometry.py"
 
 
-# Both in pictures.
+# Figures of both.
 rule plot_places:
     input:
         within="<results>/geometry.csv",

@@ -1,4 +1,4 @@
-# What would tell the classes apart without any emotion.
+# What could distinguish the classes without any emotion.
 rule audit_prompts:
     input:
         tokenizers=[folder_of(MODELS[name]["source"])[1] for name in CAPTURED],

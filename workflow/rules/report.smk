@@ -1,4 +1,4 @@
-# The tables that the report is written from.
+# The tables from which the report is written.
 TABLES = {
     "norms": "<results>/layer_norms.csv",
     "within": "<results>/within_model_similarity.csv",
@@ -20,7 +20,7 @@ TABLES = {
     "steering": collect("<results>/steering/{model}.csv", model=STEERED),
     "steering_scores": collect("<results>/steering/{model}/scores.csv", model=STEERED),
 }
-# All others: what these are joined and estimated from.
+# All other tables: those from which these are joined and estimated.
 PARTS = [
     collect("<results>/layer_norms/{model}.csv", model=MODELS),
     collect(
@@ -54,7 +54,7 @@ OTHERS += [config["prompts"]["ratings"] for _ in RATINGS]
 OTHERS += [MODELS[name]["source"]["activations"] for name in BROUGHT]
 
 
-# What was run, on what, with which versions, and the digest of every table.
+# What was run, on what and with which versions, and the digest of every table.
 rule write_provenance:
     input:
         manifests=manifests,
@@ -85,7 +85,7 @@ rule write_provenance:
         "../scripts/write_provenance.py"
 
 
-# The written report, every number out of the tables.
+# The written report; every number comes from the tables.
 rule write_report:
     input:
         **TABLES,

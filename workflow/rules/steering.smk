@@ -1,5 +1,5 @@
-# What read-outs and texts depend on besides files: stated by the jobs that make shards of them and
-# by those that join these, because shards are gone when a change is looked for.
+# What read-outs and texts depend on besides files. The jobs that make shards and those that join
+# them both state it, because the shards are gone when Snakemake looks for changes.
 READING = {
     **MODEL,
     "emotions": EMOTIONS,
@@ -20,7 +20,7 @@ WRITING = {
 }
 
 
-# The directions a model is steered with: its emotions, and controls of equal length.
+# The directions with which a model is steered: its emotions, and controls of equal length.
 rule make_directions:
     input:
         activations="<results>/activations/{model}.h5",
@@ -73,7 +73,7 @@ rule read_steered:
         "../scripts/read_steered.py"
 
 
-# Put the shards of a table together, as one job would have written it.
+# Merge the shards of a table into what a single job would have written.
 use rule join_norms as join_read_outs with:
     input:
         directions="<results>/steering/{model}/directions.h5",
@@ -92,7 +92,7 @@ use rule join_norms as join_read_outs with:
     params:
         **READING,
     message:
-        "Putting the read-outs of {wildcards.model} together"
+        "Merging the read-outs of {wildcards.model}"
 
 
 # Depth and strength, chosen on one half of the openings.
@@ -121,7 +121,7 @@ rule choose_steering:
         "../scripts/choose_steering.py"
 
 
-# Texts at the depth that was chosen, on the other half of the openings.
+# Texts at the chosen depth, on the other half of the openings.
 rule write_steered:
     input:
         directions="<results>/steering/{model}/directions.h5",
@@ -142,12 +142,12 @@ rule write_steered:
     params:
         **WRITING,
     message:
-        f"Letting {{wildcards.model}} write under steering{STEERING.said}"
+        f"Writing texts with {{wildcards.model}} under steering{STEERING.said}"
     script:
         "../scripts/write_steered.py"
 
 
-# Likewise the texts.
+# The same for the texts.
 use rule join_norms as join_texts with:
     input:
         directions="<results>/steering/{model}/directions.h5",
@@ -166,7 +166,7 @@ use rule join_norms as join_texts with:
     params:
         **WRITING,
     message:
-        "Putting the texts of {wildcards.model} together"
+        "Merging the texts of {wildcards.model}"
 
 
 # Scores of every text by one text classifier.
@@ -190,12 +190,12 @@ rule classify_texts:
         device=config["activations"]["device"],
         code=code_of("classify_texts.py"),
     message:
-        "Classifying the texts of {wildcards.model} by {wildcards.classifier}"
+        "Classifying the texts of {wildcards.model} with {wildcards.classifier}"
     script:
         "../scripts/classify_texts.py"
 
 
-# Scores of every text, by judges that do not know the model.
+# Scores of every text, by judges that are independent of the model.
 rule judge_texts:
     input:
         texts="<results>/steering/{model}/texts.csv",
@@ -270,7 +270,7 @@ use rule read_steered as read_carried with:
         f"Steering {{wildcards.model}} with the directions of {{wildcards.a}}{STEERING.said}"
 
 
-# Likewise what carried directions do.
+# The same for the effects of carried directions.
 use rule join_read_outs as join_carried with:
     input:
         directions="<results>/steering/{model}/from_{a}.h5",
@@ -286,7 +286,7 @@ use rule join_read_outs as join_carried with:
     benchmark:
         "<benchmarks>/join_carried/{model}_from_{a}.tsv"
     message:
-        "Putting together what the directions of {wildcards.a} do in {wildcards.model}"
+        "Merging the effects of the directions of {wildcards.a} in {wildcards.model}"
 
 
 # Effects with their intervals and nulls.
@@ -316,7 +316,7 @@ rule estimate_steering:
         contents=contents(OPENINGS),
         code=code_of("estimate_steering.py"),
     message:
-        "Estimating what steering does in {wildcards.model}"
+        "Estimating the effects of steering in {wildcards.model}"
     script:
         "../scripts/estimate_steering.py"
 
@@ -355,6 +355,6 @@ rule plot_steering:
         contents=contents(OPENINGS),
         code=code_of("plot_steering.py"),
     message:
-        "Drawing what steering does in {wildcards.model}"
+        "Plotting the effects of steering in {wildcards.model}"
     script:
         "../scripts/plot_steering.py"
