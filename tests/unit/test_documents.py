@@ -73,7 +73,7 @@ def test_rules_are_complete(root: Path) -> None:
 
 
 def test_links_of_the_documents_lead_somewhere(root: Path) -> None:
-    for path in [*root.glob("*.md"), *root.glob("docs/*.md"), root / "config/README.md"]:
+    for path in documents(root):
         for target in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text()):
             if not target.startswith("http"):
                 assert (path.parent / target).exists(), f"{path.name}: {target}"
@@ -134,7 +134,7 @@ def test_citation_is_of_this_version(root: Path) -> None:
 
 
 def documents(root: Path) -> list[Path]:
-    return [*root.glob("*.md"), *root.glob("docs/*.md"), root / "config/README.md"]
+    return [*root.glob("*.md"), *root.glob("docs/**/*.md"), root / "config/README.md"]
 
 
 def test_code_in_the_documents_is_code(root: Path) -> None:
