@@ -333,8 +333,8 @@ def answered(language: str = "en", *, steer: bool = True, **changes: object) -> 
 def test_four_answers_follow_from_the_tables() -> None:
     apart, shared, act, where = answered(verdict="shared", p_common=0.001, p_specific=0.002)
     assert apart.endswith("Yes: all 6 pairs point in different directions. (fairly sure)")
-    assert shared.endswith("all 3 emotions, also in what is theirs alone. (fairly sure)")
-    assert act.endswith("In part: 1 of 3 make their own emotion's words likelier. (fairly sure)")
+    assert shared.endswith("all 3 emotions, including each one's own part. (fairly sure)")
+    assert act.endswith("In part: 1 of 3 make their emotion's words more likely. (fairly sure)")
     assert where.endswith("Nowhere reliable. (open)")
     assert answered(verdict="common", p_common=1e-4)[1].endswith("own part is open. (sure)")
     assert answered(verdict="inconclusive")[1].endswith("This run cannot tell. (a hint)")
@@ -364,8 +364,11 @@ def test_effect_is_the_emotions_own_only_beside_the_other_emotions() -> None:
     ):
         first = found["facts"][0]
         assert [first["causal"], first["specific"]] == told
-    assert "words of its own emotion likelier" in acting()["glance"]
-    assert "other emotions' directions do is not shown" in acting({".own": 0.2})["glance"]
+    assert "words of its own emotion more likely" in acting()["glance"]
+    assert (
+        "is not shown to do so more than the other emotions' directions"
+        in acting({".own": 0.2})["glance"]
+    )
     assert "is shown for gratitude" in acting({"logp_gratitude": 0.2})["glance"]
 
 
@@ -373,7 +376,7 @@ def test_what_other_emotions_do_too_is_told_by_number() -> None:
     context = describe(*run(), models=MODELS, untrained=[])
     told = first_screen(context, run()[2]["verdicts"], [acting({".own": 0.2})])
     assert lines(told["answers"])[2].endswith(
-        "1 of 3 raise their words; more than other emotions do, not shown. (fairly sure)"
+        "1 of 3 raise their words; not shown beyond other emotions. (fairly sure)"
     )
 
 
@@ -542,7 +545,7 @@ def test_geometry_is_told_with_its_verdict_and_numbers() -> None:
 @pytest.mark.parametrize(
     ("code", "says", "sure"),
     [
-        ("beyond_text", "Yes: they place 8 emotions alike, beyond what words tell.", "likely"),
+        ("beyond_text", "Yes: they place 8 emotions alike, beyond what words explain.", "likely"),
         ("with_text", "As far as words go: they place 8 emotions alike.", "sure"),
         ("shared", "They place 8 emotions alike; beyond words, not shown for all.", "sure"),
         ("not_shared", "No: the places of 8 emotions are nearly unrelated.", "likely"),
@@ -661,11 +664,11 @@ def test_choices_between_models_are_counted_in_the_text() -> None:
     provenance, audit, tables = run()
     text = written(provenance, audit, tables)
     # each emotion at one depth and as a mean, by three methods
-    assert "of 18 aligned cosines 18 pass their gate; these run from 0.44 to 0.74, and 6" in text
+    assert "18 of 18 aligned cosines pass their gate; these range from 0.44 to 0.74, and 6" in text
     tables["multiverse"].loc[tables["multiverse"].metric == "wpc", "gate_ok"] = False
     tables["multiverse"]["null_high"] = 0.5
     text = written(provenance, audit, tables)
-    assert "of 18 aligned cosines 12 pass their gate; these run from 0.55 to 0.74, and 12" in text
+    assert "12 of 18 aligned cosines pass their gate; these range from 0.55 to 0.74, and 12" in text
     tables["multiverse"] = tables["multiverse"].iloc[:0]
     assert "multiverse_pairs.png" not in written(provenance, audit, tables)
 

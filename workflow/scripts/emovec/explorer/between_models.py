@@ -38,7 +38,7 @@ def depths_panel(cross: pd.DataFrame, emotions: Sequence[str], position: str) ->
     rows = cross[same & (cross.stat == cross.method.map(stats)) & cross.value.notna()]
     families = {
         "exploratory": _("{method}, all depths (exploratory)"),
-        "sensitivity": _("{method}, depths fixed before"),
+        "sensitivity": _("{method}, pre-registered depths"),
     }
     said = rows.family.map(families).fillna("{method}")
     order = sorted(stats, key=lambda method: stats[method] == "cos_naive")  # the study's last
@@ -72,11 +72,11 @@ def depths_panel(cross: pd.DataFrame, emotions: Sequence[str], position: str) ->
         "depths",
         _("Between two models"),
         _(
-            "One emotion of one model against the same emotion of another. A dot marks what lies "
-            "outside the band of unrelated attributes, for raw cosines that of independent "
-            "vectors; it is not a test. Against the rotated twin, where all is shared, depths "
-            "match themselves. Raw cosines compare axes that do not correspond: there a dot means "
-            "nothing."
+            "One emotion of one model against the same emotion of another. A dot marks values "
+            "outside the band of unrelated attributes or, for raw cosines, of independent vectors; "
+            "it is not a test. With the rotated twin, where everything is shared, depths match "
+            "themselves. Raw cosines compare axes that do not correspond, so a dot means nothing "
+            "there."
         ),
         shown,
         [
@@ -139,9 +139,9 @@ def verdicts_panel(verdicts: pd.DataFrame, models: Sequence[str]) -> Panel:
         "verdicts",
         _("All verdicts"),
         _(
-            "One row for each emotion and pair of models, all pre-registered depths together; the "
-            "headings sort. The cosine is that in common axes; the own part is what the other "
-            "emotions lack. “Inconclusive” says that this design cannot tell."
+            "One row for each emotion and pair of models, over all pre-registered depths; click a "
+            "heading to sort. The cosine is the one in common axes; the own part is the emotion "
+            "minus the mean of all emotions. “Inconclusive” means that this design cannot tell."
         ),
         shown,
         [

@@ -89,8 +89,9 @@ def texts_panel(texts: Sequence[pd.DataFrame]) -> Panel:
         "texts",
         _("What steering writes"),
         _(
-            "Continuations of one opening side by side; the grey one is the model left alone. Had "
-            "a direction caused nothing, its texts would read like those of control directions."
+            "Continuations of one opening side by side; the grey one is the model without "
+            "steering. If a direction caused nothing, its texts would read like those of control "
+            "directions."
         ),
         rows,
         [

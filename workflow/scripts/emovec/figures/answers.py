@@ -145,7 +145,7 @@ def act(
         searchable = effects[effects.source == effects.model]
         named = f"{effects.model.iloc[0]} · " if len(steered) > 1 else ""
         for emotion in emotions:
-            whole, beside = f"{named}+ {emotion}", _("beside the others")
+            whole, beside = f"{named}+ {emotion}", _("relative to the others")
             for part, name in (("", whole), (OWN, beside))[: 1 + (len(emotions) > 1)]:
                 measure = f"logp_{emotion}{part}"
                 one = own[(own.direction == emotion) & (own.measure == measure)]
@@ -170,7 +170,7 @@ def act(
     axis.set_xticklabels([f"×{t:g}" for t in ticks])
     axis.set_yticks(range(len(rows)), [name for name, *_row in rows])
     axis.set_ylim(len(rows) - 0.5, -0.5)
-    axis.set_xlabel(_("its words likelier by (grey: control directions)"), fontsize=LETTERS)
+    axis.set_xlabel(_("its words more likely by (grey: control directions)"), fontsize=LETTERS)
     return figure
 
 

@@ -21,7 +21,12 @@ ALLOWED = "#E6E6E6"
 
 SEEN = (  # by a classifier, from least to most: check, statistic, marker, label
     ("nuisance", "auroc_topic", "o", N_("form only: length, commas, final mark, first word")),
-    ("bag_of_words", "auroc_phrase", "s", N_("all words, tested on emotion words it never met")),
+    (
+        "bag_of_words",
+        "auroc_phrase",
+        "s",
+        N_("all words, tested on emotion words not seen in training"),
+    ),
     ("bag_of_words", "auroc_topic", "D", N_("all words")),
 )
 

@@ -84,8 +84,8 @@ def ruler(
         axis.axvline(least, color="#777777", lw=1, ls="--", zorder=0)
     titles = (
         _("raw cosine\n(the study's)"),
-        _("cosine in common axes\n(emotion less neutral)"),
-        _("cosine of the own part\n(emotion less the mean of all)"),
+        _("cosine in common axes\n(emotion minus neutral)"),
+        _("cosine of the own part\n(emotion minus the mean of all)"),
     )
     for axis, title in zip(axes, titles, strict=True):
         axis.axvline(0, color="#777777", lw=0.8)
@@ -178,7 +178,7 @@ def matrices(cross: pd.DataFrame, emotions: Sequence[str]) -> plt.Figure:
             axis.tick_params(axis="x", rotation=40 if len(emotions) <= FEW else 90)
             if len(emotions) > FEW:
                 axis.tick_params(labelsize=7)
-    title = _("Is it the same emotion? (a red diagonal on pale ground: each matches itself alone)")
+    title = _("Is it the same emotion? (a red diagonal on a pale ground: each matches only itself)")
     return titled(figure, title, size=12)
 
 
@@ -333,7 +333,9 @@ def maps(
     axes[0].set_ylabel(_("leave-one-out R² of the map"))
     axes[0].set_ylim(min(-0.05, real.r2_loo.min() - 0.02), 1)
     axes[0].legend(frameon=False, fontsize=8)
-    axes[0].set_title(_("how much of one model's stream\na map predicts in the other"), fontsize=11)
+    axes[0].set_title(
+        _("how well a map predicts\none model's stream from the other's"), fontsize=11
+    )
     for axis, (a, b) in zip(axes[1:], pairs, strict=False):
         own = _of(grid, a, b).groupby(["depth_a", "depth_b"]).value.mean().unstack()
         label = _("whitened read-out cosine\n(mean over emotions)")

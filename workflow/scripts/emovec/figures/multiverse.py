@@ -120,7 +120,7 @@ def pair_specification_curve(
     )  # fmt: skip
     pairs = list(dict.fromkeys(table.pair))
     if not pairs:
-        return nothing(_("One model alone: there is no pair to compare."))
+        return nothing(_("Only one model: there is no pair to compare."))
     depths = [*sorted(set(table.depth) - {"mean"}, key=float), "mean"]
     ways = [_way(name, forwards) for name in METHODS for forwards in (True, False)]
     order = {

@@ -60,9 +60,8 @@ def grid(
         chosen = Rectangle((column, row), 1, 1, fill=False, ec="black", lw=2.5, clip_on=False)
         axis.add_patch(chosen)
     title = _(
-        "{model}: what adding a direction does to its emotion's words\n"
-        "(in brackets: not shown to be more than control directions of the same length do; "
-        "framed: chosen on other openings)"
+        "{model}: what adding a direction does to its emotion's words\n(in brackets: not shown to "
+        "exceed control directions of the same length; framed: chosen on other openings)"
     )
     return titled(figure, title.format(model=model), size=12)
 

@@ -125,9 +125,7 @@ def similarity_heatmap(
         )  # fmt: skip
         position_title(axis, position)
         axis.tick_params(axis="y", rotation=0)
-    title = _(
-        "{model}: mean cosine over depths (the last one left out), {share} interval and chance"
-    )
+    title = _("{model}: mean cosine over depths (without the last), {share} interval and chance")
     return titled(figure, title.format(model=model, share=percent(1 - alpha)), size=12)
 
 
@@ -179,8 +177,8 @@ def cross_model(
     if positions:
         axes[0].legend(frameon=False, fontsize=8, loc="upper left")
     title = _(
-        "{emotion}: raw cosine across models\n"
-        "(compares unrelated coordinates: it cannot show sharing, nor its absence)"
+        "{emotion}: raw cosine across models\n(compares unrelated coordinates: it shows neither "
+        "sharing nor its absence)"
     )
     return titled(figure, title.format(emotion=emotion), size=12)
 

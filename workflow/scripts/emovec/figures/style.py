@@ -158,7 +158,7 @@ def nothing(why: str) -> plt.Figure:
 
 
 def one_alone() -> plt.Figure:
-    return nothing(_("One emotion alone: there is no pair to compare."))
+    return nothing(_("Only one emotion: there is no pair to compare."))
 
 
 def key(label: str, colour: str, **options: object) -> Line2D:

@@ -128,7 +128,7 @@ def _apart(trained: Sequence[dict], primary: str, alpha: float) -> Answer:
     if not trained:
         text = _("No trained model in this run.")
     elif not facts:
-        text = _("One emotion alone: there is nothing to keep apart.")
+        text = _("Only one emotion: there is nothing to keep apart.")
     elif len(apart) == len(facts):
         text = _("Yes: all {n} pairs point in different directions.").format(n=len(facts))
     elif apart:
@@ -154,7 +154,7 @@ def _shared(verdicts: pd.DataFrame, trained: Sequence[str], alpha: float) -> Ans
     if rows.empty:
         text = _("Needs two trained models.")
     elif own == len(rows):
-        text = _("Yes: all {n} emotions, also in what is theirs alone.").format(n=len(rows))
+        text = _("Yes: all {n} emotions, including each one's own part.").format(n=len(rows))
     elif len(sharing) == len(rows):
         text = _("At least in part: all {n}; each emotion's own part is open.").format(n=len(rows))
     elif len(sharing):
@@ -182,7 +182,7 @@ def _alike(places: Sequence[dict], trained: Sequence[str], alpha: float) -> Answ
     sharing = sum(count[code] for code in ALIKE)
     p = [fact["own"]["p"] for fact in facts]
     if count["beyond_text"] == len(facts):
-        text = _("Yes: they place {n} emotions alike, beyond what words tell.")
+        text = _("Yes: they place {n} emotions alike, beyond what words explain.")
         p = [max(fact["own"]["p"], fact["beyond_text"]["p"]) for fact in facts]
     elif count["with_text"] == len(facts):
         text = _("As far as words go: they place {n} emotions alike.")
@@ -209,17 +209,17 @@ def _act(steering: Sequence[dict], alpha: float) -> Answer:
     if not facts:
         text = _("Not tried in this run.")
     elif len(acting) == len(facts):
-        text = _("Yes: each makes its own emotion's words likelier.")
+        text = _("Yes: each makes its emotion's words more likely.")
     elif acting:
-        text = _("In part: {n} of {of} make their own emotion's words likelier.").format(
+        text = _("In part: {n} of {of} make their emotion's words more likely.").format(
             n=len(acting), of=len(facts)
         )
     elif general:
-        text = _("{n} of {of} raise their words; more than other emotions do, not shown.").format(
+        text = _("{n} of {of} raise their words; not shown beyond other emotions.").format(
             n=len(general), of=len(facts)
         )
     else:
-        text = _("Not shown beyond what control directions do.")
+        text = _("Not shown beyond the effect of control directions.")
     hint = any(
         fact[key]["value"] > fact[key]["null_high"] for fact in facts for key in ("words", "own")
     )

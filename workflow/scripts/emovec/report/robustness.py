@@ -54,7 +54,7 @@ def choice_lines(multiverse: pd.DataFrame) -> list[str]:
         open_gate = aligned[aligned.gate_ok]
         name = f"**{own.model.iloc[0]} × {own.model_b.iloc[0]}**"
         said = [
-            _("of {of} aligned cosines {n} pass their gate").format(
+            _("{n} of {of} aligned cosines pass their gate").format(
                 of=len(aligned), n=len(open_gate)
             )
         ]
@@ -62,7 +62,7 @@ def choice_lines(multiverse: pd.DataFrame) -> list[str]:
             above = (open_gate.value > open_gate.null_high).sum()
             said.append(
                 _(
-                    "these run from {low} to {high}, and {above} lie above the band of unrelated "
+                    "these range from {low} to {high}, and {above} lie above the band of unrelated "
                     "attributes"
                 ).format(
                     low=number(open_gate.value.min()),

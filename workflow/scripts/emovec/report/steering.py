@@ -233,12 +233,12 @@ def _on_words(added: list[dict]) -> str:
     if specific:
         said.append(
             _(
-                "adding the direction makes the words of its own emotion likelier, by more than "
-                "control directions of the same length and than the other emotions' directions "
-                "do: {said}"
+                "adding the direction makes the words of its own emotion more likely, by more than "
+                "control directions of the same length and the other emotions' directions do: "
+                "{said}"
             ).format(
                 said=clauses(
-                    _("{emotion} ×{times} beside the other emotions, p = {p}").format(
+                    _("{emotion} ×{times} relative to the other emotions, p = {p}").format(
                         emotion=fact["emotion"],
                         times=interval(
                             *(np.exp(fact["own"][key]) for key in ("value", "ci_low", "ci_high")),
@@ -253,13 +253,13 @@ def _on_words(added: list[dict]) -> str:
     if general:
         said.append(
             _(
-                "adding {emotions} makes the emotion's words likelier than control directions do; "
-                "that this exceeds what the other emotions' directions do is not shown"
+                "adding {emotions} makes the emotion's words more likely than control directions "
+                "do, but is not shown to do so more than the other emotions' directions"
             ).format(emotions=listed(general))
         )
     if rest:
         said.append(
-            _("nothing beyond what control directions do is shown for {rest}").format(
+            _("no effect beyond that of control directions is shown for {rest}").format(
                 rest=listed(rest)
             )
         )
@@ -278,20 +278,27 @@ def _in_texts(added: list[dict], alpha: float) -> str:
     own, whole = found("read", "read_own"), found("read")
     if own:
         read = _(
-            "Reading the texts it wrote, the model finds the direction of {emotions} again, more "
-            "than in the texts of the other emotions."
+            "When it reads the texts it wrote, the model finds the direction of {emotions} again, "
+            "more than in the texts of the other emotions."
         ).format(emotions=listed(own))
     elif whole:
         read = _(
-            "Reading the texts it wrote, the model finds the direction of {emotions} again; that "
-            "it does so more than in the texts of the other emotions is not shown."
+            "When it reads the texts it wrote, the model finds the direction of {emotions} again, "
+            "but is not shown to do so more than in the texts of the other emotions."
         ).format(emotions=listed(whole))
     else:
-        read = _("Reading the texts it wrote, the model is not shown to find the directions again.")
+        read = _(
+            "When it reads the texts it wrote, the model is not shown to find the directions again."
+        )
     judged = (
-        _("A classifier sees it in the texts for {emotions}.").format(emotions=listed(seen))
+        _("A classifier detects the emotion in the texts for {emotions}.").format(
+            emotions=listed(seen)
+        )
         if (seen := found("judged"))
-        else _("No classifier is shown to see more than in texts under control directions.")
+        else _(
+            "No classifier is shown to detect more of the emotion than in texts under control "
+            "directions."
+        )
     )
     return f"{read} {judged}"
 

@@ -70,7 +70,7 @@ def rogue_lines(within: pd.DataFrame, model: str, positions: Sequence[str]) -> l
             lines.append(
                 _(
                     "Read at {position}, one dimension holds more than half of the squared length "
-                    "of the vector ({where}): raw cosines there speak of that dimension alone."
+                    "of the vector ({where}): raw cosines there describe that dimension alone."
                 ).format(position=position, where=where)
             )
     return lines
