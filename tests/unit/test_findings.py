@@ -157,7 +157,7 @@ def rendered(facts: dict, verdicts: pd.DataFrame, steering: Sequence[dict], **mo
     glance = [*facts["glance"], *(model["glance"] for model in steering)]
     context = {"titles": {"last": "last token"}, "steering": steering, "glance": glance}
     context |= {"components": [], "decomposed": [], "losses": [], "geometry": False}
-    context |= {"looks": [], "appearing": []}
+    context |= {"looks": [], "appearing": [], "cost": []}
     context |= first_screen(facts, verdicts, steering)
     return render("report.md.j2", facts | context | {"lang": "", "other_languages": []} | more)
 
@@ -414,7 +414,8 @@ def test_parts_are_named_with_their_share_and_what_else_they_write() -> None:
     facts["components"] = component_facts(
         [table("components", [row | {"role": "", "null_high": None} for row in rows])], 0.05
     )
-    assert "| too few reliable attributes | head 2.1" in written(provenance, audit, tables, **facts)
+    text = written(provenance, audit, tables, **facts)
+    assert "| 0, ?, ?, 0 (too few reliable attributes) | head 2.1" in text
 
 
 def test_what_writing_heads_look_at_is_told_beside_the_neutral_sentence() -> None:

@@ -8,6 +8,7 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.io.files import read_json, write_text
     from emovec.io.tables import read_table
     from emovec.prompts.openings import read_openings
+    from emovec.report.cost import costs
     from emovec.report.provenance import compare
     from emovec.report.report import Steered, make_report
     from emovec.wording.language import speak
@@ -51,6 +52,7 @@ with job(snakemake.rule, snakemake.log[0]):
             else None
         ),
         ablations=[read_table(path, "ablations") for path in paths.ablations],
+        cost=costs(Path(snakemake.log[0]).parent / "benchmarks"),
         suffix=snakemake.wildcards.lang,
         folder=Path(output.markdown).parent,
     )

@@ -16,7 +16,7 @@ from emovec.components.products import (
     attribute_products,
     emotion_products,
 )
-from emovec.components.shares import contrast_near, contrast_weights, share_rows, shares
+from emovec.components.shares import contrast_near, contrast_weights, share_rows, shares, shown
 from emovec.io.tables import typed
 from emovec.prompts.design import cell_places
 from emovec.prompts.sentences import attributes_of
@@ -76,7 +76,7 @@ def decompose(
         new = share_rows(found, attributes, known, parts, emotions, alpha, held)
         rows += [row | {"metric": name} for row in new]
         if name == METRICS[-1]:
-            typical = typical_rows(products, new, prompts, emotions)
+            typical = typical_rows(products, new, prompts, emotions, alpha)
     places = {"depth": depth, "relative_depth": depth / streams.n_layers}
     return tuple(
         typed([row | places | {"model": streams.name} for row in table], kind)
@@ -85,9 +85,10 @@ def decompose(
 
 
 def typical_rows(
-    products: Products, rows: Sequence[dict], prompts: pd.DataFrame, emotions: Sequence[str]
-) -> list[dict]:
-    """The sentences in which a part with a role writes most of a direction.
+    products: Products, rows: Sequence[dict], prompts: pd.DataFrame, emotions: Sequence[str],
+    alpha: float,
+) -> list[dict]:  # fmt: skip
+    """The sentences in which a part beyond flipped signs writes most of a direction.
 
     A topic's value is the product of what the part writes there with the direction of the other
     topics, in units in which its mean over topics is the part's share.
@@ -96,7 +97,7 @@ def typical_rows(
     topics, found = prompts["topic"].unique(), []
     n_parts = products.rows.shape[2]
     for number, row in enumerate(rows):
-        if not row["role"]:
+        if row["against"] != "neutral" or not shown(row, alpha):
             continue
         e, part = divmod(number, n_parts)
         value = len(topics) * products.rows[e, :, part] / products.rows[e].sum()

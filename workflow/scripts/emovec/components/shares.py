@@ -131,10 +131,10 @@ def share_rows(
     apart = {
         (row["emotion"], row["block"], row["head"], row["part"])
         for row in rows
-        if row["against"] == "emotions" and _shown(row, alpha) and row["value"] > 0
+        if row["against"] == "emotions" and shown(row, alpha) and row["value"] > 0
     }
     for row in rows:
-        if row["against"] == "neutral" and _shown(row, alpha):
+        if row["against"] == "neutral" and shown(row, alpha):
             key = (row["emotion"], row["block"], row["head"], row["part"])
             row["role"] = _role(row, key in apart)
     return rows
@@ -146,15 +146,17 @@ def _flag(value: float, held: bool) -> str:
     return "scale_held" if held else ""
 
 
-def _shown(row: dict, alpha: float) -> bool:
+def shown(row: dict, alpha: float) -> bool:
+    """Whether a row of the table components is of a known direction and beyond flipped signs."""
     return row["gate_ok"] and row["p_adjusted"] < alpha
 
 
 def _role(row: dict, apart: bool) -> str:
     if row["value"] < 0:
         return "against"
-    if np.isnan(row["null_high"]):
-        return ""
-    if row["value"] <= row["null_high"]:
+    ruled = not np.isnan(row["null_high"])
+    if ruled and row["value"] <= row["null_high"]:
         return "busy"
-    return "own" if apart else "emotional"
+    if apart:
+        return "own"
+    return "emotional" if ruled else ""  # or busy, which cannot be told without a ruler

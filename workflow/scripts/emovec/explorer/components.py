@@ -19,6 +19,7 @@ def parts_panel(
     components: Sequence[pd.DataFrame],
     attention: Sequence[pd.DataFrame],
     typical: Sequence[pd.DataFrame],
+    alpha: float,
 ) -> Panel:
     """Shares in the whitened metric against neutral; a click on a part tells all of it."""
     table = pd.concat(components, ignore_index=True)
@@ -39,6 +40,7 @@ def parts_panel(
             "block": rows.block.astype(int),
             **{k: rows[k] for k in ("value", "ci_low", "ci_high", "null_high")},
             "p": rows.p_adjusted,
+            "sure": (rows.gate_ok.fillna(False) & (rows.p_adjusted < alpha)).astype(int),
             "role": rows.role.map(told(titles(ROLES))).fillna(""),
             "word": rows.word, "first": rows["first"],
             "sentences": rows.sentences.fillna(""),
@@ -80,7 +82,7 @@ def _map(columns: Sequence[Column], most: float) -> alt.LayerChart:
             scale=alt.Scale(scheme="redblue", reverse=True, domain=[-most, most]),
         ),
         stroke=alt.condition(
-            "datum.role !== ''", alt.value("currentColor"), alt.value("transparent")
+            "datum.sure", alt.value("currentColor"), alt.value("transparent")
         ),
         tooltip=hover(columns),
     )  # fmt: skip

@@ -21,6 +21,7 @@ def panels(
     models: Sequence[str],
     emotions: Sequence[str],
     level: str,
+    alpha: float,
     position: str,
 ) -> list[Panel]:
     """Every panel that the tables of a run have rows for.
@@ -32,12 +33,13 @@ def panels(
     texts : from `written_texts`.
     parts : tables `components`, `attention` and `typical` of the models that were taken apart.
     level : what intervals and bands cover, in words.
+    alpha : the level of the tests.
     position : the primary one.
     """
     found = [
         within_panel(tables["within"], models, emotions, level, position),
         *([tokens_panel(pd.concat(tokens, ignore_index=True))] if tokens else []),
-        *([parts_panel(*parts)] if parts[0] else []),
+        *([parts_panel(*parts, alpha)] if parts[0] else []),
         depths_panel(tables["cross"], emotions, position),
         verdicts_panel(tables["verdicts"], models),
         *([texts_panel(texts)] if texts else []),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 
 import matplotlib
@@ -18,6 +19,7 @@ from matplotlib import font_manager
 from matplotlib.artist import Artist
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
+from PIL import Image
 
 from emovec.activations.copies import COPIES, split_name
 from emovec.io.files import whole
@@ -122,9 +124,13 @@ def save(figure: plt.Figure, path: str | Path, dpi: int) -> None:
         for text in figure.findobj(Text):
             if "\n" in text.get_text():
                 text.set_linespacing(spacing)
-    with whole(path) as part:
-        figure.savefig(part, dpi=dpi, bbox_inches="tight", metadata={"Software": None})
+    drawn = BytesIO()
+    figure.savefig(drawn, dpi=dpi, bbox_inches="tight")
     plt.close(figure)
+    with whole(path) as part, Image.open(drawn) as image:
+        # with a palette it has a third of the bytes, and nobody sees the difference
+        palette = image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+        palette.save(part, "PNG", optimize=True)
 
 
 def subplots(

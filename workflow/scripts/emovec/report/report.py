@@ -56,6 +56,7 @@ def make_report(
     typical: Sequence[pd.DataFrame] = (),
     geometry: tuple[pd.DataFrame, pd.DataFrame] | None = None,
     ablations: Sequence[pd.DataFrame] = (),
+    cost: Sequence[dict] = (),
     suffix: str,
     folder: Path,
 ) -> Report:
@@ -71,6 +72,7 @@ def make_report(
     components, attention, typical, ablations : the tables of each model that was taken apart;
         the last is empty where nothing was taken out.
     geometry : inside models and between them, where there are emotions enough.
+    cost : from `costs`.
     suffix : that of this report's.
     folder : where the report and its figures are.
     """
@@ -107,6 +109,7 @@ def make_report(
         ),
         "decomposed": [table.model.iloc[0] for table in components],
         "losses": losses,
+        "cost": cost,
         "lang": suffix,
         "other_languages": [
             {"code": code, "name": LANGUAGES[code].title, "markdown": f"report{other}.md"}
@@ -123,6 +126,7 @@ def make_report(
         list(models),
         context["emotions"],
         context["level"],
+        context["alpha"],
         context["primary"],
     )
     findings = "".join(f"{line}\n" for line in lines(context["answers"]))
