@@ -56,13 +56,14 @@ def tokens() -> pd.DataFrame:
         for depth in (2, 5) for topic in ("tea", "sea") for kind in ("joy", "neutral")
         for i, text in enumerate(["So", None, f" {topic}"], start=1)
     ]  # fmt: skip
-    columns = ["model", "depth", "direction", "topic", "class", "token", "text", "projection"]
+    columns = ["model", "depth", "direction", "topic", "class", "token", "text", "beyond"]
     table = pd.DataFrame(rows, columns=columns)
-    table.loc[0, "projection"] = np.nan
+    table.loc[0, "beyond"] = np.nan
+    table["relative_depth"] = table["depth"] / 10
     return typed(table, "token_projections")
 
 
-def test_sentences_hold_their_tokens_in_order_the_deepest_first() -> None:
+def test_sentences_hold_their_tokens_in_order_the_middle_of_the_model_first() -> None:
     rows = decoded(tokens_panel(tokens()).content())
     assert [row["depth"] for row in rows] == ["5"] * 4 + ["2"] * 4
     assert rows[0]["tokens"] == ["So", "", " tea"] and rows[0]["values"] == [6, 7, 8]

@@ -13,7 +13,9 @@ from emovec.vectors.token_projections import (
     UNDEFINED,
     Scales,
     projections,
+    same_places,
     selected,
+    typical_topics,
 )
 from tiny import SUFFIX, model_folder
 
@@ -36,13 +38,33 @@ def test_spaces_outside_of_tokens_go_with_the_next_one() -> None:
     assert encoded.pieces() == ["", " So", " it", "\nis", ". "]
 
 
-def test_first_topics_are_selected_in_every_class() -> None:
+def test_prompts_are_selected_in_the_order_of_their_topics() -> None:
     topics = [f"t{i}" for i in range(N_TOPICS + 3)]
-    rows = [{"topic": t, "emotion": c} for t in topics for c in CLASSES]
-    found = selected(pd.DataFrame(rows))
-    assert list(dict.fromkeys(found.topic)) == topics[:N_TOPICS]
-    assert found.groupby("emotion").size().tolist() == [N_TOPICS] * 3
+    rows = [{"topic": t, "emotion": c} for t in topics for c in CLASSES for _ in range(2)]
+    found = selected(pd.DataFrame(rows), [3, 0, 5])
+    assert list(dict.fromkeys(found.topic)) == ["t3", "t0", "t5"]
+    assert found.groupby("emotion").size().tolist() == [3] * 3
     assert (found.place == found.topic.map(topics.index)).all()
+
+
+def test_typical_topics_are_those_near_the_median() -> None:
+    residual = RNG.normal(size=(3, 21, 6)) * 0.01
+    strength = np.r_[np.linspace(5, 7, 20), 60]  # the last topic is far out
+    residual[0, :, 0] += strength
+    residual[1, :, 1] += strength
+    residual[2] += RNG.normal(size=(21, 6)) * 0.1  # neutral sentences differ
+    found = typical_topics(residual)
+    assert len(found) == N_TOPICS and 20 not in found and 0 not in found
+    assert set(found) <= set(range(4, 17))
+    assert sorted(typical_topics(np.ones((3, 4, 6)))) == [0, 1, 2, 3]  # nothing can be told
+
+
+def test_same_place_is_the_same_part_of_a_sentence_and_the_same_token_after_it() -> None:
+    encode = TextEncoder(byte_tokenizer(), 0)
+    one, other = encode("abcd" + "xyz"), encode("abcdefgh" + "xyz")
+    assert same_places(one, 4, other, 8) == [0, 2, 4, 6, 8, 9, 10, 11]
+    assert same_places(other, 8, one, 4) == [0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 6, 7]
+    assert same_places(one, 4, one, 4) == list(range(8))
 
 
 def world(topics: int = 40) -> np.ndarray:
@@ -126,10 +148,10 @@ def planted(root: Path, bos: bool = True) -> pd.DataFrame:
         residual[block.rows] = block.residual
     residual = residual.reshape(len(TOPICS), 3, *residual.shape[1:]).swapaxes(0, 1)
 
-    chosen = selected(prompts)
+    chosen = selected(prompts, range(N_TOPICS))
     encoded, read = reader.every_token(chosen.text, chosen.id.tolist(), "last")
     streams = [stream for _, stream in sorted(read, key=lambda one: one[0])]
-    return projections(chosen, encoded, streams, Scales(residual), CLASSES[:-1])
+    return projections(chosen, encoded, streams, Scales(residual), CLASSES[:-1], CLASSES[-1])
 
 
 def test_planted_token_alone_lies_along_its_direction(tiny_root: Path) -> None:
@@ -141,6 +163,9 @@ def test_planted_token_alone_lies_along_its_direction(tiny_root: Path) -> None:
     joy = table[table.direction == "joy"]
     at = joy.groupby([joy.text == MARK, "depth"]).projection
     assert (at.min()[True] > 5 * at.max()[False].abs()).all()
+    neutral = table[table["class"] == "neutral"]
+    assert (neutral.beyond == 0).all()  # each place is beyond itself by nothing
+    assert (joy[joy.text == MARK].beyond > 0).all()
     whole = joy[joy.depth == 0].groupby("prompt_id", sort=False).text.sum()
     assert whole["t0-joy"] == f"t0 is so {MARK} fine{MARK}"
     assert (table.flag == "").all() and table.projection.notna().all()

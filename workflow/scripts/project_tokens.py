@@ -12,7 +12,13 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.io.tables import write_table
     from emovec.models.depths import nearest_depths
     from emovec.prompts.sentences import control_half, read_probe, read_prompts
-    from emovec.vectors.token_projections import Scales, keeping, projections, selected
+    from emovec.vectors.token_projections import (
+        Scales,
+        keeping,
+        projections,
+        selected,
+        typical_topics,
+    )
 
     paths, params, name = snakemake.input, snakemake.params, snakemake.wildcards.model
     classes, position = [*params.emotions, params.neutral], params.position
@@ -28,7 +34,8 @@ with job(snakemake.rule, snakemake.log[0]):
     reader = Reader.load(name, folder, params.model, params.activations, params.suffix)
     names = [f"row {key!r} of {paths.prompts}" for key in prompts.id]
     encoded, read = reader.every_token(prompts.text.tolist(), names, position)
-    shown = selected(prompts)
+    middle = depths[len(depths) // 2]
+    shown = selected(prompts, typical_topics(streams.residual[:, :, middle].astype(float)))
     kept = dict.fromkeys(shown.index)
     ruler = Ruler.of(control, streams.probe, streams.residual, rng)
     grid = Grid(reader.n_suffix(position))
@@ -41,7 +48,7 @@ with job(snakemake.rule, snakemake.log[0]):
     )  # fmt: skip
     tokens = projections(
         shown, [encoded[row] for row in kept], list(kept.values()),
-        Scales(streams.residual[:, :, depths]), params.emotions,
+        Scales(streams.residual[:, :, depths]), params.emotions, params.neutral,
     )  # fmt: skip
     tokens = tokens.assign(depth=[depths[depth] for depth in tokens.depth])
     for kind, one in (("trajectories", table), ("token_projections", tokens)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from emovec.explorer.panel import Choice, Column, Panel
@@ -21,19 +22,21 @@ NOT_JUDGED = [
 def tokens_panel(tokens: pd.DataFrame) -> Panel:
     """Sentences coloured by how far each token is along a direction."""
     keys = ["model", "depth", "direction", "topic", "class"]
-    # the deepest first: there a sentence's tokens have least in common that its end has not
-    tokens = tokens.sort_values("depth", ascending=False, kind="stable")
+    # the middle of a model first: there emotions stand out most from a sentence's other words
+    middle = (tokens.relative_depth - 0.5).abs()
+    tokens = tokens.iloc[np.argsort(middle, kind="stable")]
     tokens = tokens.assign(text=tokens.text.fillna(""), depth=tokens.depth.astype(str))
     sentences = tokens.groupby(keys, sort=False)
-    rows = sentences.agg(tokens=("text", tuple), values=("projection", list)).reset_index()
+    rows = sentences.agg(tokens=("text", tuple), values=("beyond", list)).reset_index()
     return Panel(
         "tokens",
         _("Token by token"),
         _(
-            "How far the residual stream at each token is along an emotion's direction, counted "
-            "from the mean of neutral sentences in their standard deviations. Every sentence is "
-            "held out: its direction was fitted without the sentences on its topic. Had the "
-            "direction meant nothing, the sentence of its emotion would look like the others."
+            "How far each token lies along an emotion's direction, beyond the neutral sentence of "
+            "its topic at the same place, in standard deviations of neutral sentences. The "
+            "direction was fitted without the topic. Topics are those nearest to the median of "
+            "all, so neither the best nor the worst. If the direction meant nothing, the sentence "
+            "of its emotion would look like the others."
         ),
         rows,
         [

@@ -68,7 +68,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "steering": "model source position scope depth relative_depth operation strength sign "
         f"direction measure reading {STATISTIC} family n_openings n_controls chosen flag",
         "token_projections": "model position depth relative_depth direction prompt_id class topic "
-        "token text projection flag",
+        "token text projection beyond flag",
         "trajectories": "model position depth relative_depth direction against words aligned place "
         "value ci_low ci_high null_low null_high n_null p p_adjusted n_topics gate_ok flag",
         "components": "model position depth relative_depth metric emotion against part block head "

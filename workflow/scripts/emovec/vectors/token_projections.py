@@ -15,7 +15,7 @@ import pandas as pd
 from emovec.prompts.tokenizer import Encoded
 from emovec.statistics.arrays import ratio
 
-N_TOPICS = 8  # as many as a reader looks at, and a few seconds of a model
+N_TOPICS = 8  # as many as a reader looks at
 
 
 SINK = "attention_sink"
@@ -73,11 +73,26 @@ def spread_along(centred: np.ndarray, directions: np.ndarray) -> np.ndarray:
     return np.sqrt(ratio((along**2).sum(1), len(centred) - 1)).T
 
 
-def selected(prompts: pd.DataFrame) -> pd.DataFrame:
-    """The first prompt of every class on the first N_TOPICS topics, with each topic's number."""
+def typical_topics(residual: np.ndarray) -> list[int]:
+    """The numbers of N_TOPICS topics, the most typical first; `residual[class, topic, d_model]`.
+
+    Those whose emotions lie along their directions, fitted without the topic and counted from
+    neutral, nearest to the median of all topics: neither the best examples nor the worst.
+    """
+    scales, along = Scales(residual[:, :, None]), []
+    for topic in range(residual.shape[1]):
+        found = scales.without(topic)(residual[:, topic, None])[..., 0]
+        along.append(np.diag(found[:-1] - found[-1]).mean())
+    away = np.abs(along - np.nanmedian(along)) if np.isfinite(along).any() else np.zeros(len(along))
+    return np.argsort(away, kind="stable")[:N_TOPICS].tolist()
+
+
+def selected(prompts: pd.DataFrame, topics: Sequence[int]) -> pd.DataFrame:
+    """The first prompt of every class on these topics, in their order, each with its number."""
     first = prompts.assign(place=pd.factorize(prompts.topic)[0])
     first = first.drop_duplicates(["topic", "emotion"])
-    return first[first.place < N_TOPICS]
+    first = first[first.place.isin(topics)]
+    return first.iloc[np.argsort(first.place.map(list(topics).index), kind="stable")]
 
 
 def keeping(
@@ -96,6 +111,7 @@ def projections(
     read: Sequence[np.ndarray],
     scales: Scales,
     emotions: Sequence[str],
+    neutral: str,
 ) -> pd.DataFrame:
     """One row for each prompt, depth, emotion and token but a BOS, whose stream says nothing.
 
@@ -113,14 +129,23 @@ def projections(
     counts the depths of `scales`.
     """
     own = {place: scales.without(place) for place in prompts.place.unique()}
+    rows = list(zip(prompts.itertuples(), encoded, read, strict=True))
+    values, plain = [], {}
+    for prompt, one, stream in rows:
+        values.append(own[prompt.place](stream))
+        values[-1][0] = np.nan  # a BOS, which has no row, or what stands in for one
+        if prompt.emotion == neutral:
+            plain[prompt.place] = values[-1], one, len(prompt.text)
     tables = []
-    for prompt, one, stream in zip(prompts.itertuples(), encoded, read, strict=True):
+    for (prompt, one, _), projected in zip(rows, values, strict=True):
+        of_neutral, other, length = plain[prompt.place]
+        beyond = projected - of_neutral[same_places(one, len(prompt.text), other, length)]
         start = int(one.has_bos)
-        values = own[prompt.place](stream[start:])
-        flags = np.where(np.isnan(values), UNDEFINED, "").astype(object)
+        projected, beyond = projected[start:], beyond[start:]
+        flags = np.where(np.isnan(projected), UNDEFINED, "").astype(object)
         if not one.has_bos:
-            values[0], flags[0] = np.nan, SINK
-        n_tokens, n_emotions, n_depths = values.shape
+            flags[0] = SINK
+        n_tokens, n_emotions, n_depths = projected.shape
         keys = pd.MultiIndex.from_product(
             [range(n_depths), emotions, range(start, start + n_tokens)],
             names=["depth", "direction", "token"],
@@ -130,8 +155,24 @@ def projections(
             keys.to_frame(index=False).assign(
                 **{"prompt_id": prompt.id, "class": prompt.emotion, "topic": prompt.topic},
                 text=one.pieces()[start:] * (n_depths * n_emotions),
-                projection=values.transpose(order).ravel(),
+                projection=projected.transpose(order).ravel(),
+                beyond=beyond.transpose(order).ravel(),
                 flag=flags.transpose(order).ravel(),
             )
         )
     return pd.concat(tables, ignore_index=True)
+
+
+def same_places(one: Encoded, length: int, other: Encoded, other_length: int) -> list[int]:
+    """For each token the one of another sentence at the same place: both may have a suffix.
+
+    Within a sentence of so many characters that is the same part of its tokens, the first left
+    out; after it the same token of what follows.
+    """
+    inside, others = (
+        sum(begin < n for begin, _ in text.spans[1:])
+        for text, n in ((one, length), (other, other_length))
+    )
+    within = [1 + int((i + 0.5) / inside * others) for i in range(inside)]
+    after = range(1 + others, 1 + others + len(one.ids) - 1 - inside)
+    return [0, *within, *(min(i, len(other.ids) - 1) for i in after)]

@@ -43,6 +43,7 @@ FLAGS = {
     "rogue_dominated": N_("one dimension holds more than half of the squared length"),
     "scale_held": N_("split with the scale of a norm held fixed"),
     "sentences_alike": N_("undefined: the sentences do not differ"),
+    "too_few_topics": N_("too few topics"),
     "undefined_depths": N_("{n_undefined} undefined"),
     "widths_differ": N_("d_model differs ({d_model_a} and {d_model_b})"),
     "zero_vector": N_("zero vector"),
