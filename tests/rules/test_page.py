@@ -263,10 +263,10 @@ def test_tokens_are_those_of_the_table(
         assert found == own.text.fillna("").tolist()
         titles = page.eval_on_selector_all(spans, "all => all.map(s => s.title)")
         assert [float(t.replace("−", "-")) for t in titles] == pytest.approx(
-            own.projection.tolist(), abs=0.006, rel=1e-3
+            own.beyond.tolist(), abs=0.006, rel=1e-3
         )
         more = page.eval_on_selector_all(spans, "all => all.map(s => s.className === 'more')")
-        assert more == (own.projection >= 0).tolist()
+        assert more == (own.beyond >= 0).tolist()
         # the same as a table
         unfold(page, "tokens")
         choose(page, "tokens", **{"class": "anger"})

@@ -35,6 +35,7 @@ def test_every_figure_and_joined_table_is_there(finished: Project, page: str) ->
         for pattern in (
             "*.csv",
             "prompts/confounds.csv",
+            "trajectories/*.csv",
             "prompts/*.png",
             "plots*/**/*.png",
             "report*.html",

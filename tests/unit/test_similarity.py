@@ -431,6 +431,22 @@ def test_a_rogue_dimension_is_named_and_its_cosines_flagged():
     assert not ((frame.metric == "lda") & frame.stat.str.startswith("rogue")).any()
 
 
+def test_of_many_emotions_pairs_are_told_at_some_depths_alone(table):
+    _, residual, probe, whole = table
+    some = compare_emotions(
+        *(residual, probe, CLASSES, NEUTRAL, np.random.default_rng(0)),
+        **{"model": "toy", "position": "last", "flips": 499, "depths": [2], "pairs_there": True},
+    )
+    told = some[some.emotion_b.ne("") | ~some.emotion_a.isin([*CLASSES, "common"])]
+    assert set(told.depth.dropna()) == {2} and told.depth.isna().any()
+    left = some[~some.index.isin(told.index)]
+    assert set(left.depth.dropna()) == set(range(4))
+    key = ["depth", "metric", "emotion_a", "emotion_b", "stat"]
+    both = whole.merge(some, on=key, suffixes=("", "_of_some"))
+    assert len(both) == len(some[some.stat != "distinct"])  # those are made of given depths
+    assert both.value.equals(both.value_of_some)
+
+
 def test_the_table_is_a_function_of_the_generator():
     _, residual, probe = stack((1, 2), n=12, d=8, n_probe=40)
 

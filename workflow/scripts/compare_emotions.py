@@ -5,6 +5,7 @@ from emovec.io.job import job
 with job(snakemake.rule, snakemake.log[0]):
     import pandas as pd
     from emovec.activations.streams import load_streams
+    from emovec.geometry.fewest import FEWEST
     from emovec.io.seeds import generator
     from emovec.io.tables import write_table
     from emovec.models.depths import nearest_depths
@@ -32,6 +33,7 @@ with job(snakemake.rule, snakemake.log[0]):
                 position=position,
                 near=near,
                 depths=nearest_depths(settings["depths"], streams.n_layers),
+                pairs_there=len(params.emotions) >= FEWEST,
                 flips=settings["permutations"],
                 alpha=settings["alpha"],
                 thresholds=settings["thresholds"],

@@ -46,6 +46,7 @@ def compare_emotions(
     metrics: Sequence[str] | None = None,
     near: Mask | None = None,
     depths: Sequence[int] = (),
+    pairs_there: bool = False,
     flips: int = 9_999,
     relabelings: int | None = None,
     splits: int = 100,
@@ -69,6 +70,8 @@ def compare_emotions(
         clustered by it.
     depths
         Those over which rows `distinct` are made, in the LDA metric or else the raw one.
+    pairs_there
+        Tell pairs of emotions at these depths alone: of many emotions there are many pairs.
 
     Rows without a depth average depths 0..L−1, as the original study did: `cos_naive` as the
     mean of the cosines, `cos_u` as the ratio of means. The gate is open where the contrasts of
@@ -128,6 +131,11 @@ def compare_emotions(
         rows = distinct_rows(residual, probe, name, depths, plan, rng)
         frames.append(pd.DataFrame(rows).assign(metric=name, family=f"{position}/{name}: distinct"))
     table = pd.concat(frames, ignore_index=True)
+    if pairs_there:
+        one = (table["emotion_b"].fillna("") == "") & table["emotion_a"].isin(
+            [*plan.emotions, "common"]
+        )
+        table = table[one | table["depth"].isna() | table["depth"].isin(depths)]
     table = table.assign(model=model, position=position, n_topics=n_topics)
     table["relative_depth"] = table["depth"].astype("Float64") / max(n_depths - 1, 1)
     return typed(table, "within_model_similarity")
