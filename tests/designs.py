@@ -111,7 +111,7 @@ def write_design(
         "experiment": "design",
         "prompts": {"file": "prompts.csv", "probe": "probe.csv", "emotions": classes},
         "models": {f"m{k}": {"source": {"activations": f"m{k}.h5"}} for k in range(models)},
-        "activations": {"positions": ["last"]},
+        "activations": {"positions": [*streams.get("positions", ["last"])]},
         "statistics": {"permutations": 99, "depths": [0.5, 1.0]},
         "plots": {"dpi": 50},
     }

@@ -60,7 +60,7 @@ def adopted(
         probe=probe,
         positions=config["activations"]["positions"],
         said={
-            **{key: model[key] for key in ("space", "prepend_bos", "source")},
+            **model,
             "suffix": names["suffix"],
             "prompts_sha256": sha256(folder / names["file"]),
             "probe_sha256": sha256(folder / names["probe"]),

@@ -10,6 +10,13 @@ import numpy as np
 ARCHITECTURES = ("gpt2", "gpt_neox", "gpt_neo", "llama")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 SUFFIX = " That is all there is to say about it."
+CHAT = """{{ bos_token }}{% for message in messages %}
+[{{ message.role }}]
+{{ message.content }}
+{% endfor %}
+{% if add_generation_prompt %}
+[reply]
+{% endif %}"""  # <|endoftext|>[user]↵…↵[reply]↵
 
 
 def source(architecture: str, **changes: object) -> dict:
@@ -67,15 +74,31 @@ def write_classifier(
     return folder
 
 
-def save_model(model: object, folder: Path) -> Path:
-    """Save a model of transformers with the tokenizer of all tiny models; returns `folder`."""
+def save_model(model: object, folder: Path, **settings: object) -> Path:
+    """Save a model of transformers with the tokenizer of all tiny models; returns `folder`.
+
+    `settings` go into the tokenizer's, such as a chat template.
+    """
     from emovec.models.untrained import BOS, byte_tokenizer
     from transformers import PreTrainedTokenizerFast
 
     model.save_pretrained(folder)
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=byte_tokenizer(), bos_token=BOS)
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=byte_tokenizer(), bos_token=BOS, **settings
+    )
     tokenizer.save_pretrained(folder)
     return folder
+
+
+def write_chatting(folder: Path) -> Path:
+    """A tiny random GPT-2 whose tokenizer has a chat template; returns `folder`."""
+    import torch
+    from emovec.models.untrained import configuration
+    from transformers import GPT2LMHeadModel
+
+    torch.manual_seed(0)
+    config = configuration("gpt2", n_layers=3, d_model=32, n_heads=4, vocab_size=257, bos_id=0)
+    return save_model(GPT2LMHeadModel(config), folder, chat_template=CHAT)
 
 
 def write_seeing(folder: Path) -> Path:
@@ -100,7 +123,9 @@ def write_seeing(folder: Path) -> Path:
     return save_model(Gemma3ForConditionalGeneration(config), folder)
 
 
-def write_gguf(path: Path, *, n_layers: int = 3, d_model: int = 32, n_heads: int = 4) -> Path:
+def write_gguf(
+    path: Path, *, n_layers: int = 3, d_model: int = 32, n_heads: int = 4, chat_template: str = ""
+) -> Path:
     """A tiny random Llama as a GGUF file, as converters write it; returns `path`.
 
     Its tokenizer is the one of all tiny models with a single merge, because the format has no
@@ -137,6 +162,8 @@ def write_gguf(path: Path, *, n_layers: int = 3, d_model: int = 32, n_heads: int
     writer.add_token_merges(["t h"])
     writer.add_bos_token_id(vocabulary[BOS])
     writer.add_eos_token_id(vocabulary[BOS])
+    if chat_template:
+        writer.add_chat_template(chat_template)
     writer.add_tensor("token_embd.weight", matrix(len(tokens), d_model))
     for block in range(n_layers):
         for name in ("attn_q", "attn_k", "attn_v", "attn_output"):

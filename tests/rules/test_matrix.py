@@ -20,9 +20,17 @@ def test_every_small_design_runs_to_its_report(
 ) -> None:
     project = Project(tmp_path / "project")
     project.python = python
-    project.config = write_design(project.folder, emotions=emotions, models=models, topics=topics)
+    positions = ("last", "user_end", "reply_start")
+    project.config = write_design(
+        project.folder, emotions=emotions, models=models, topics=topics, positions=positions
+    )
+    for model in project.config["models"].values():
+        model["template"] = "chat"
     project.build()
+    norms = pd.read_csv(project.results / "layer_norms.csv")
+    assert tuple(norms.position.unique()) == positions
     verdicts = pd.read_csv(project.results / "verdicts.csv")
+    assert set(verdicts.position) == {"reply_start"}
     assert set(verdicts.emotion.dropna()) == set(names(emotions))  # and all together
     assert len(verdicts[["model_a", "model_b"]].drop_duplicates()) == models * (models + 1) // 2
     page = (project.results / "report.html").read_text()

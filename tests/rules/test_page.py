@@ -329,6 +329,7 @@ def test_what_came_as_data_stays_text(browser, steered: Project, tmp_path: Path)
         project.results / "steering/one/scores.csv": "text",
         project.results / "token_projections/one.csv": "text",
         project.results / "token_projections/two.csv": "text",
+        project.results / "readings/one.csv": "text",
         project.folder / "resources/steering/openings.csv": "text",
     }
     for path, column in tables.items():
@@ -347,7 +348,7 @@ def test_what_came_as_data_stays_text(browser, steered: Project, tmp_path: Path)
         rows = page.eval_on_selector_all(
             "article tr, article li", "all => all.map(r => r.innerText)"
         )
-        for about in ("shares with the prompts", "one\t", "+ anger\tjudge"):
+        for about in ("shares with the prompts", "one\t", "one\tlast token", "+ anger\tjudge"):
             assert any(SCRIPT in row for row in rows if about in row), about
     page = browser.new_page()
     markdown = MarkdownIt("commonmark", {"html": True}).enable("table")

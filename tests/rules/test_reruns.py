@@ -47,6 +47,7 @@ def whole(name: str) -> set[str]:
     return branch(name) | {
         f"Comparing {name} with {name}@twin",
         f"Projecting the tokens of {name}",
+        f"Marking the tokens that are read in {name}",
         f"Decoding the emotions in {name}",
         f"Decoding the emotions in {name}@shuffled",
         f"Varying the choices in {name}",

@@ -6,17 +6,30 @@ import time
 from pathlib import Path
 
 import pytest
+from emovec.activations.store import open_activations
+from emovec.prompts.turns import Turn
 from project import CONFIG, Project, finish
+from tiny import CHAT, write_gguf
 
 pytest.importorskip("torch")
 
 MODEL = "results/tests/activations/one.h5"
+POSITIONS = ["last", "suffix", "user_end", "reply_start"]
 MERGING = "Merging the shards of one"
 
 
 def project(folder: Path, shards: int) -> Project:
-    """Small batches, so that there is something to split."""
-    return Project(folder, CONFIG | {"activations": {"batch_tokens": 300, "shards": shards}})
+    """Small batches, so that there is something to split; sentences are turns of a chat."""
+    made = Project(
+        folder,
+        CONFIG
+        | {
+            "models": {"one": {"source": {"path": "one.gguf"}, "template": "chat"}},
+            "activations": {"positions": POSITIONS, "batch_tokens": 300, "shards": shards},
+        },
+    )
+    write_gguf(folder / "one.gguf", chat_template=CHAT)
+    return made
 
 
 def reading(*shards: int) -> set[str]:
@@ -37,6 +50,9 @@ def kill_job(folder: Path, shard: int) -> None:
 def test_killed_shard_leaves_the_others_and_is_captured_anew(tmp_path: Path) -> None:
     whole, split = project(tmp_path / "whole", 1), project(tmp_path / "split", 3)
     whole.build(MODEL)
+    read = open_activations(whole.folder / MODEL)
+    assert set(read.positions) == set(POSITIONS)
+    assert read.attributes["chat_template_sha256"] == Turn("one", CHAT, {}).sha256
     shards = split.results / "activations/one"
 
     running = split.start("-k", MODEL, cores=1)

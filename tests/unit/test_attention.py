@@ -6,11 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from emovec.components.attention import SPANS, attention, span_weights, spans_of
-from emovec.models.untrained import byte_tokenizer
+from emovec.models.untrained import BOS, byte_tokenizer
 from emovec.prompts.tokenizer import TextEncoder
-from tiny import SUFFIX, model_folder
+from emovec.prompts.turns import Turn
+from tiny import CHAT, SUFFIX, model_folder
 
 NAMES = list(SPANS)
+CHATTING = Turn("m", CHAT, {"bos_token": BOS})
 STATISTICS = {"alpha": 0.05, "permutations": 999}
 
 
@@ -24,6 +26,19 @@ def test_every_token_is_in_one_span() -> None:
     assert at["punctuation"] == [10, 16] and at["suffix"] == [17, 18, 19, 20]
     absent = span_weights(encoded, 16, "")
     assert np.isnan(absent[NAMES.index("word")]).all() and absent[0].sum() == 1
+
+
+def test_a_chat_around_a_sentence_is_rest_before_it_and_suffix_after() -> None:
+    encoded = TextEncoder(byte_tokenizer(), 0, CHATTING)("I hug a user.")
+    found = span_weights(encoded, 13, "user")
+    at = {name: np.flatnonzero(row) for name, row in zip(NAMES, found, strict=True)}
+    pieces = encoded.pieces()
+    text = {name: "".join(pieces[i] for i in tokens) for name, tokens in at.items()}
+    assert text == {
+        "first": BOS, "word": "user", "punctuation": ".", "suffix": "\n[reply]\n",
+        "rest": "[user]\nI hug a ",
+    }  # fmt: skip
+    assert at["word"].min() > encoded.text.index("hug") - len(BOS)  # not that of the template
 
 
 def prompts(topics: int) -> pd.DataFrame:
@@ -77,7 +92,8 @@ def test_attention_of_a_real_model(architecture: str, tiny_root: Path) -> None:
     from emovec.components.looking import read_attention
 
     reader = Reader.load(
-        "tiny", model_folder(architecture, tiny_root), {"prepend_bos": True, "space": "raw"},
+        "tiny", model_folder(architecture, tiny_root),
+        {"prepend_bos": True, "space": "raw", "template": "none"},
         {"device": "cpu", "dtype": "float32", "batch_tokens": 64, "mean_from": 0}, SUFFIX,
     )  # fmt: skip
     texts = ["I hug you.", "You are so kind to me, dear.", "Well, well, well!"]

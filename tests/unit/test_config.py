@@ -46,6 +46,7 @@ def test_defaults_are_filled_in_and_the_input_is_left_alone() -> None:
     assert filled["activations"]["positions"] == ["last", "suffix"]
     assert filled["statistics"]["position"] == "suffix"  # the last one listed
     assert filled["models"]["tiny"]["prepend_bos"] is True
+    assert filled["models"]["tiny"]["template"] == "none"
     assert filled["models"]["tiny"]["source"]["random"]["seed"] == 0
 
 
@@ -121,6 +122,12 @@ def changed(path: str, value: object) -> dict:
         ("statistics.position", "mean", "statistics.position must be one of"),
         ("activations.positions", ["end"], "activations.positions.0 must be one of"),
         ("activations.positions", ["emotion_word"], "statistics.position"),
+        (
+            "activations.positions",
+            ["last", "reply_start"],
+            "positions has reply_start, which is in the turn of a chat, and models.tiny.template",
+        ),
+        ("models.tiny.template", "alpaca", "models.tiny.template must be one of none, chat"),
         ("activations.dtype", "float16", "activations.dtype must be one of float32"),
         ("prompts.emotions", [], "config: prompts.emotions needs at least 1 entries, not 0"),
         ("prompts.neutral", "anger", "prompts.neutral is 'anger', which is also an emotion"),

@@ -21,6 +21,7 @@ from emovec.report.components import component_facts, look_facts, loss_facts
 from emovec.report.contents import describe
 from emovec.report.geometry import place_facts, rating_facts
 from emovec.report.page import to_html
+from emovec.report.readings import reading_facts
 from emovec.report.render import render
 from emovec.report.steering import describe_steering
 from emovec.report.trajectories import appearance_facts
@@ -156,6 +157,7 @@ def written(
 def rendered(facts: dict, verdicts: pd.DataFrame, steering: Sequence[dict], **more: object) -> str:
     glance = [*facts["glance"], *(model["glance"] for model in steering)]
     context = {"titles": {"last": "last token"}, "steering": steering, "glance": glance}
+    context |= {"readings": []}
     context |= {"components": [], "decomposed": [], "losses": [], "geometry": False}
     context |= {"looks": [], "appearing": [], "cost": []}
     context |= first_screen(facts, verdicts, steering)
@@ -458,6 +460,25 @@ def test_where_an_emotion_appears_is_told_at_one_depth_and_counted_at_all() -> N
         "| one | 2 | anger | 2.0 [1.5, 2.5]* | 2.0 [1.5, 2.5]* | 2.0 [1.5, 2.5]* "
         "| 0.4 [−0.1, 0.9] | 2 of 3; 3 of 3 |" in text
     )
+
+
+def test_tokens_that_are_read_are_drawn_in_brackets() -> None:
+    rows = [
+        {"model": "one", "position": position, "prompt_id": "007", "token": i, "text": text,
+         "read": i in read}
+        for position, read in (("last", [3]), ("suffix", [4, 5]))
+        for i, text in enumerate(["<s>", "So", " |*", ".", "\n", None])
+    ]  # fmt: skip
+    provenance, audit, tables = run()
+    titles = {"last": "last token", "suffix": "after a suffix"}
+    read = [table("readings", [row | {"model": name} for row in rows]) for name in MODELS]
+    read[1].loc[read[1].position == "suffix", "read"] = True
+    facts = {"titles": titles, "readings": reading_facts(read)}
+    text = written(provenance, audit, tables, **facts)
+    assert "| one, two | last token | \\<s\\>So \\|\\*⟦.⟧↵ |" in text
+    assert "| one | after a suffix | \\<s\\>So \\|\\*.⟦↵⟧⟦⟧ |" in text
+    assert "| two | after a suffix | ⟦\\<s\\>⟧⟦So⟧⟦ \\|\\*⟧⟦.⟧⟦↵⟧⟦⟧ |" in text
+    assert "⟦" not in written(provenance, audit, tables)
 
 
 def lost_without(**together: object) -> list[dict]:

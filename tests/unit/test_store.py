@@ -255,6 +255,7 @@ def test_brought_value_that_is_not_finite(path: Path, tmp_path: Path, value: flo
 
 SAID = {
     "space": "raw", "prepend_bos": True, "suffix": " So.", "source": {"activations": "m.h5"},
+    "template": "none",
     "prompts_sha256": "a" * 64, "probe_sha256": "b" * 64,
 }  # fmt: skip
 
@@ -284,7 +285,10 @@ def test_what_a_brought_file_does_not_state_is_not_stated(path: Path, tmp_path: 
     assert digests == {"prompts_sha256": "a" * 64, "probe_sha256": "b" * 64}  # by their texts
     found = take(bare(path), tmp_path / "new.h5")
     assert found["space"] == "raw" and found["n_layers"] == N_DEPTHS - 1
-    for name in ("prompts_sha256", "probe_sha256", "suffix", "dtype", "prepend_bos", "license"):
+    for name in (
+        *("prompts_sha256", "probe_sha256", "suffix", "template", "dtype", "prepend_bos"),
+        "license",
+    ):
         assert found[name] == "not stated", name
 
 
@@ -300,6 +304,7 @@ def test_word_of_a_brought_file_holds(path: Path, tmp_path: Path) -> None:
         ({"space": "centered"}, "states space 'centered' and the config 'raw'"),
         ({"suffix": " Other."}, "states suffix ' Other.' and the config ' So.'"),
         ({"prepend_bos": False}, r"correct models\.m\.prepend_bos"),
+        ({"template": "chat"}, "states template 'chat' and the config 'none'"),
         ({"prompts_sha256": "c" * 64}, "another file of prompts"),
         ({"probe_sha256": "c" * 64}, "another file of probe"),
     ],

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from emovec.models.untrained import byte_tokenizer
+from emovec.models.untrained import BOS, byte_tokenizer
 from emovec.prompts.tokenizer import Encoded, TextEncoder, load_encoder
+from emovec.prompts.turns import Turn
 from emovec.vectors.token_projections import (
     N_TOPICS,
     SINK,
@@ -17,7 +18,7 @@ from emovec.vectors.token_projections import (
     selected,
     typical_topics,
 )
-from tiny import SUFFIX, model_folder
+from tiny import CHAT, SUFFIX, model_folder
 
 CLASSES = ["joy", "fear", "neutral"]
 RNG = np.random.default_rng(5)
@@ -65,6 +66,15 @@ def test_same_place_is_the_same_part_of_a_sentence_and_the_same_token_after_it()
     assert same_places(one, 4, other, 8) == [0, 2, 4, 6, 8, 9, 10, 11]
     assert same_places(other, 8, one, 4) == [0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 6, 7]
     assert same_places(one, 4, one, 4) == list(range(8))
+
+
+def test_same_place_of_another_sentence_in_a_chat() -> None:
+    encode = TextEncoder(byte_tokenizer(), 0, Turn("m", CHAT, {"bos_token": BOS}))
+    one, other = encode("abcd"), encode("efghijkl")
+    found, start = same_places(one, 4, other, 8), one.own.start
+    assert found[:start] == list(range(start))
+    assert [other.pieces()[i] for i in found[start : start + 4]] == ["f", "h", "j", "l"]
+    assert found[start + 4 :] == list(range(start + 8, len(other.ids)))
 
 
 def world(topics: int = 40) -> np.ndarray:
@@ -121,7 +131,7 @@ def planted(root: Path, bos: bool = True) -> pd.DataFrame:
 
     folder = model_folder("gpt2", root)
     reader = Reader.load(
-        "tiny", folder, {"prepend_bos": bos, "space": "raw"},
+        "tiny", folder, {"prepend_bos": bos, "space": "raw", "template": "none"},
         {"device": "cpu", "dtype": "float32", "batch_tokens": 256, "mean_from": 0}, SUFFIX,
     )  # fmt: skip
     embedding = reader.bridge.original_model.get_input_embeddings().weight

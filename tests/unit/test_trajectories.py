@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from emovec.components.trajectories import BEFORE, FEW_TOPICS, Grid, Ruler, lined_up, trajectories
-from emovec.models.untrained import byte_tokenizer
+from emovec.models.untrained import BOS, byte_tokenizer
 from emovec.prompts.tokenizer import TextEncoder
+from emovec.prompts.turns import Turn
 from emovec.vectors.token_projections import UNDEFINED, Scales
+from tiny import CHAT
 
 CLASSES = ["joy", "fear", "neutral"]
 GRID = Grid(3)
@@ -25,6 +27,29 @@ def test_places_of_a_sentence() -> None:
     assert at["suffix", 1] == [13] and at["suffix", 2] == [14] and at["suffix", 3] == []
     assert all(row.sum() == pytest.approx(1) for row in weights.values() if row.any())
     assert not any(GRID.weights(encoded, 12, "absent")[: len(GRID.places) - 13].ravel())
+
+
+def test_places_of_a_sentence_in_a_chat() -> None:
+    encode = TextEncoder(byte_tokenizer(), 0, Turn("m", CHAT, {"bos_token": BOS}))
+    encoded = encode("a thank bye.")
+    grid = Grid.like(encoded, 12, "reply_start")
+    assert grid.n_suffix == len("\n[reply]\n")
+    weights = dict(zip(grid.places, grid.weights(encoded, 12, "thank"), strict=True))
+    pieces = encoded.pieces()
+    text = {
+        place: "".join(pieces[i] for i in np.flatnonzero(row)) for place, row in weights.items()
+    }
+    assert text["word", 0] == "k" and text["word", -6] == "a" and text["word", 5] == "."
+    assert text["tenth", 1] == "a " and text["tenth", 10] == "."
+    assert text["suffix", 1] == "\n" and text["suffix", 2] == "[" and text["suffix", 9] == "\n"
+    assert Grid.like(encoded, 12, "user_end").n_suffix == 0
+    assert Grid.like(encode("a thank bye. So."), 12, "suffix").n_suffix == len(" So.")
+
+
+def test_what_follows_a_sentence_up_to_where_it_is_read() -> None:
+    encoded = TextEncoder(byte_tokenizer(), 0)("a thank bye. So.")
+    assert Grid.like(encoded, 12, "suffix").n_suffix == len(" So.")
+    assert Grid.like(encoded, len(encoded.text), "last").n_suffix == 0
 
 
 def world(rng: np.random.Generator, topics: int = 40, strength: float = 3.0) -> tuple:

@@ -25,3 +25,34 @@ rule audit_prompts:
         "Auditing the prompts"
     script:
         "../scripts/audit_prompts.py"
+
+
+# Which tokens of some sentences are read in one model.
+rule mark_tokens:
+    input:
+        prompts=PROMPTS,
+        model=tokenizer,
+    output:
+        "<results>/readings/{model}.csv",
+    log:
+        "<logs>/mark_tokens/{model}.log",
+    benchmark:
+        "<benchmarks>/mark_tokens/{model}.tsv"
+    wildcard_constraints:
+        model=one_of(CAPTURED),
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        **needs(1000, 5),
+    params:
+        **MODEL,
+        **CLASSES,
+        suffix=suffix,
+        positions=config["activations"]["positions"],
+        mean_from=config["activations"]["mean_from"],
+        contents=contents(PROMPTS),
+        code=code_of("mark_tokens.py"),
+    message:
+        "Marking the tokens that are read in {wildcards.model}"
+    script:
+        "../scripts/mark_tokens.py"

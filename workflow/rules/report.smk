@@ -9,6 +9,7 @@ TABLES = {
     "published": "<results>/published_comparison.csv",
     "multiverse": "<results>/multiverse.csv",
     "confounds": "<results>/prompts/confounds.csv",
+    "readings": collect("<results>/readings/{model}.csv", model=CAPTURED),
     "tokens": collect("<results>/token_projections/{model}.csv", model=CAPTURED),
     "trajectories": collect("<results>/trajectories/{model}.csv", model=CAPTURED),
     "components": collect("<results>/components/{model}.csv", model=DECOMPOSED),

@@ -33,7 +33,8 @@ with job(snakemake.rule, snakemake.log[0]):
         "decoding": "decoding",
         "texts": "decoding",
     }
-    known = ("suffix", "prepend_bos", "normalization", "tokenizer_sha256", "prompts_sha256")
+    known = ("suffix", "prepend_bos", "template", "chat_template_sha256", "normalization")
+    known += ("tokenizer_sha256", "prompts_sha256")
     content = card(
         owner,
         {"definition": DEFINITION.format(neutral=params.neutral)}

@@ -18,7 +18,7 @@ with job(snakemake.rule, snakemake.log[0]):
             probe=read_probe(paths.probe),
             positions=list(params.positions),
             said={
-                **{key: params.model[key] for key in ("space", "prepend_bos", "source")},
+                **params.model,
                 "suffix": params.suffix,
                 "prompts_sha256": sha256(paths.prompts),
                 "probe_sha256": sha256(paths.probe),

@@ -8,16 +8,11 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.io.files import read_json, whole
     from emovec.prompts.positions import in_probe
     from emovec.prompts.sentences import read_probe, read_prompts
-    from emovec.prompts.tokenizer import load_encoder
+    from emovec.prompts.turns import encoder_of
 
     paths, params = snakemake.input, snakemake.params
     manifest, tokenizer = paths.model
-    encode = load_encoder(
-        tokenizer,
-        read_json(manifest)["bos_token_id"],
-        params.model["prepend_bos"],
-        snakemake.wildcards.model,
-    )
+    encode = encoder_of(tokenizer, read_json(manifest), params.model, snakemake.wildcards.model)
     prompts = read_prompts(paths.prompts, params.emotions, params.neutral)
     positions = params.activations["positions"]
     with whole(snakemake.output[0]) as part:

@@ -38,7 +38,7 @@ with job(snakemake.rule, snakemake.log[0]):
     shown = selected(prompts, typical_topics(streams.residual[:, :, middle].astype(float)))
     kept = dict.fromkeys(shown.index)
     ruler = Ruler.of(control, streams.probe, streams.residual, rng)
-    grid = Grid(reader.n_suffix(position))
+    grid = Grid.like(encoded[0], len(prompts.text[0]), position)
     values = lined_up(
         keeping(read, kept, depths), encoded, prompts, Scales(streams.residual), ruler, grid
     )

@@ -40,6 +40,7 @@ with job(snakemake.rule, snakemake.log[0]):
         untrained=params.untrained,
         languages=params.languages,
         trajectories=[read_table(path, "trajectories") for path in paths.trajectories],
+        readings=[read_table(path, "readings") for path in paths.readings],
         components=[read_table(path, "components") for path in paths.components],
         attention=[read_table(path, "attention") for path in paths.attention],
         typical=[read_table(path, "typical") for path in paths.typical],

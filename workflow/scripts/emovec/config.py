@@ -18,7 +18,7 @@ import yaml
 from emovec.errors import InputError
 from emovec.io.yaml_keys import repeated_keys
 from emovec.models.sources import KINDS, kind_of
-from emovec.prompts.positions import in_probe
+from emovec.prompts.positions import POSITIONS, in_probe
 
 SCHEMA = Path(__file__).parents[2] / "schemas/config.schema.yaml"
 CLASSIFIER_KINDS = tuple(name for name, kind in KINDS.items() if kind.classifies)
@@ -243,6 +243,13 @@ def _check_references(config: dict, targets: dict) -> None:
                 f"config: {part}.position must be one of activations.positions "
                 f"({', '.join(positions)}){those}, not {position!r}."
             )
+    in_turn = [position for position in positions if POSITIONS[position].in_turn]
+    bare = [name for name, model in config["models"].items() if model["template"] == "none"]
+    if in_turn and bare:
+        raise InputError(
+            f"config: activations.positions has {in_turn[0]}, which is in the turn of a chat, and "
+            f"models.{bare[0]}.template is none: set it to chat, or leave that position out."
+        )
     sources = {name: model["source"] for name, model in config["models"].items()}
     for part in ("steering", "components"):
         for name in config[part]["models"]:

@@ -13,7 +13,7 @@ from emovec.errors import InputError
 NOT_STATED = "not stated"
 
 
-STATED = ("architecture", "license", "normalization", "prepend_bos", "dtype", "suffix")
+STATED = ("architecture", "license", "normalization", "prepend_bos", "template", "dtype", "suffix")
 
 
 CENTERED = 1e-3  # largest mean over d_model, in lengths of the stream, that rounding leaves
@@ -36,8 +36,8 @@ def adopt(
 
     Parameters
     ----------
-    said : what the configuration says: space, prepend_bos, suffix, source, and the digests
-        prompts_sha256 and probe_sha256 of its files.
+    said : what the configuration says: its entry of the model (space, prepend_bos, template,
+        source), suffix, and the digests prompts_sha256 and probe_sha256 of its files.
 
     Raises
     ------
@@ -118,7 +118,7 @@ def _rows_of(brought: Activations, prompts: pd.DataFrame) -> list[int]:
 def _check_stated(
     brought: Activations, own: dict, model: str, positions: list[str], said: dict
 ) -> None:
-    keys = {"space": f"models.{model}.space", "prepend_bos": f"models.{model}.prepend_bos"}
+    keys = {name: f"models.{model}.{name}" for name in ("space", "prepend_bos", "template")}
     if "suffix" in positions:
         keys["suffix"] = "prompts.suffix"
     for name, key in keys.items():

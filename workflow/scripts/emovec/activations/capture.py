@@ -25,7 +25,8 @@ from emovec.models.depths import hook_points
 from emovec.models.loading import choose_device, load_model
 from emovec.models.sealed import sealed
 from emovec.prompts.positions import POSITIONS, Reading, plan_readings, read_every_token
-from emovec.prompts.tokenizer import Encoded, TextEncoder, check_known, load_encoder
+from emovec.prompts.tokenizer import Encoded, TextEncoder, check_known
+from emovec.prompts.turns import encoder_of
 
 PACKAGES = ("torch", "transformers", "transformer-lens", "tokenizers")
 
@@ -146,9 +147,7 @@ class Reader:
         return cls(
             model=model,
             bridge=load_model(folder, choose_device(settings["device"]), settings["dtype"]),
-            encode=load_encoder(
-                folder / "tokenizer.json", manifest["bos_token_id"], entry["prepend_bos"], model
-            ),
+            encode=encoder_of(folder / "tokenizer.json", manifest, entry, model),
             suffix=suffix,
             batch_tokens=settings["batch_tokens"],
             centered=entry["space"] == "centered",
@@ -212,15 +211,10 @@ class Reader:
         where `position`, at which directions are read, is in it.
         """
         end = self.suffix if POSITIONS[position].after_suffix else ""
-        encoded = [self.encode(text + end) for text in texts]
+        encoded = [self.encode(text + end, name) for text, name in zip(texts, names, strict=True)]
         places = list(map(str, range(max(len(one.ids) for one in encoded))))
         plan = self.batches("prompts", read_every_token(encoded), names, places)
         return encoded, _by_text(self.read(plan), [len(one.ids) for one in encoded])
-
-    def n_suffix(self, position: str) -> int:
-        """How many tokens follow a text that is read at `position`."""
-        alone = self.encode(self.suffix if POSITIONS[position].after_suffix else "")
-        return len(alone.ids) - int(alone.has_bos)
 
     def batches(
         self, group: str, readings: list[Reading], names: list[str], positions: list[str]
@@ -293,6 +287,8 @@ def origin(reader: Reader, manifest: dict, entry: dict, dtype: str, files: dict[
         "space": entry["space"],
         "normalization": reader.normalization,
         "prepend_bos": entry["prepend_bos"],
+        "template": entry["template"],
+        **({"chat_template_sha256": turn.sha256} if (turn := reader.encode.turn) else {}),
         "dtype": dtype,
         "suffix": reader.suffix,
         "mean_from": reader.mean_from,

@@ -34,15 +34,17 @@ def span_weights(encoded: Encoded, length: int, word: str) -> Floats:
     """
     names = SPANS
     number = np.full(len(encoded.ids), names.index("rest"))
-    for token, (begin, end) in enumerate(encoded.spans):
+    sentence = encoded.sentence(length)
+    for token in range(sentence.start, len(encoded.ids)):
+        begin, end = encoded.spans[token]
         own = encoded.text[begin:end].strip()
-        if begin >= length:
+        if token >= sentence.stop:
             number[token] = names.index("suffix")
         elif own and all(unicodedata.category(c)[0] in "PS" for c in own):
             number[token] = names.index("punctuation")
     marked = bool(word) and word in encoded.text
     if marked:
-        begin = encoded.text.find(word)
+        begin = encoded.text.find(word, encoded.begin)
         inside = [a < begin + len(word) and b > begin for a, b in encoded.spans]
         number[inside] = names.index("word")
     number[0] = names.index("first")

@@ -36,9 +36,19 @@ FEW_TOPICS = "too_few_topics"
 
 @dataclass(frozen=True)
 class Grid:
-    """The places at which sentences are lined up: the words', the tenths', the suffix's."""
+    """The places at which sentences are lined up: the words', the tenths', the suffix's.
+
+    A suffix is here what follows a sentence up to where directions are read, in a chat that of the
+    template too.
+    """
 
     n_suffix: int
+
+    @classmethod
+    def like(cls, encoded: Encoded, length: int, position: str) -> Grid:
+        """That of all sentences, from one of `length` characters that is read at `position`."""
+        last = POSITIONS[position].find(encoded, "", "")[-1]
+        return cls(max(0, last + 1 - encoded.sentence(length).stop))
 
     @property
     def places(self) -> list[tuple[str, int]]:
@@ -59,9 +69,8 @@ class Grid:
         encoded : a sentence of `length` characters, with what follows it.
         word : the span that is marked in it, or nothing.
         """
-        tokens = np.arange(1, len(encoded.ids))
-        inside = np.array([encoded.spans[i][0] < length for i in tokens], bool)
-        own, after = tokens[inside], tokens[~inside]
+        own = np.array(encoded.sentence(length), int)
+        after = np.arange(encoded.sentence(length).stop, len(encoded.ids))
         found = np.zeros((len(self.places), len(encoded.ids)))
         if word and word in encoded.text:
             [last] = POSITIONS["emotion_word"].find(encoded, word, "")

@@ -26,7 +26,7 @@ TYPES = {
     "n_emotions "
     "n_test n_null agree compared n_depths n_undefined n_openings n_controls n_tokens sign token "
     "sample block head place rank",
-    TRUTH: "gate_ok decodes study chosen ok",
+    TRUTH: "gate_ok decodes study chosen ok read",
 }
 TYPE_OF = {name: dtype for dtype, names in TYPES.items() for name in names.split()}
 
@@ -67,6 +67,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "null_high corrected ci_low ci_high method n_depths flag",
         "steering": "model source position scope depth relative_depth operation strength sign "
         f"direction measure reading {STATISTIC} family n_openings n_controls chosen flag",
+        "readings": "model position prompt_id token text read",
         "token_projections": "model position depth relative_depth direction prompt_id class topic "
         "token text projection beyond flag",
         "trajectories": "model position depth relative_depth direction against words aligned place "

@@ -32,6 +32,7 @@ CONFIGURATION = {"config.json", "generation_config.json"}
 
 TOKENIZER = {
     "added_tokens.json",
+    "chat_template.jinja",
     "merges.txt",
     "special_tokens_map.json",
     "tokenizer.json",

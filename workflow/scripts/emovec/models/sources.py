@@ -20,7 +20,7 @@ from emovec.models.sealed import sealed
 from emovec.prompts.tokenizer import panics_told
 
 if TYPE_CHECKING:
-    from transformers import PretrainedConfig
+    from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
 FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors")
 
@@ -87,6 +87,9 @@ def fetch(
     with scratch(folder, "new") as new:
         licence = kind_of(source).gather(source, new, downloads, tokenizer_from)
         described = _describe(new, source, source.get("license") or licence)
+        if tokenizer_from is not None:
+            lender = read_json(tokenizer_from / "manifest.json")
+            described |= {key: lender[key] for key in ("chat_template", "special_tokens")}
         if classifier:
             described |= _labels(read_json(new / "config.json"), source)
         for file in FILES:
@@ -248,10 +251,19 @@ def _describe(folder: Path, source: dict, licence: str) -> dict:
         "d_model": text.hidden_size,
         "context": getattr(text, "max_position_embeddings", None),
         "bos_token_id": tokenizer.bos_token_id,
+        "special_tokens": tokenizer.special_tokens_map,
+        "chat_template": _chat_template(tokenizer),
         "weights_sha256": sha256(folder / "model.safetensors"),
         "tokenizer_sha256": sha256(folder / "tokenizer.json"),
         "files": {file: sha256(folder / file) for file in FILES},
     }
+
+
+def _chat_template(tokenizer: PreTrainedTokenizerBase) -> str | None:
+    """The template for plain chats, where a tokenizer has one or several by name."""
+    found = tokenizer.chat_template
+    found = found.get("default") if isinstance(found, dict) else found
+    return found if isinstance(found, str) else None
 
 
 def _check_sizes(text: PretrainedConfig) -> None:

@@ -6,7 +6,7 @@ Only the `tokenizers` library is used, so that no job needs torch to know where 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 
 def _last(encoded: Encoded, word: str, name: str) -> list[int]:
+    return [encoded.own[-1]]
+
+
+def _reply_start(encoded: Encoded, word: str, name: str) -> list[int]:
     return [len(encoded.ids) - 1]
 
 
@@ -35,7 +39,7 @@ def _content(position: str, encoded: Encoded, name: str) -> list[int]:
     """The tokens that are more than punctuation, spaces and control characters."""
     found = [
         i
-        for i in range(int(encoded.has_bos), len(encoded.ids))
+        for i in encoded.own
         if any(
             unicodedata.category(c)[0] not in "PZC" for c in encoded.text[slice(*encoded.spans[i])]
         )
@@ -50,18 +54,17 @@ def _content(position: str, encoded: Encoded, name: str) -> list[int]:
 
 def _from(first: int, tokens: list[int], encoded: Encoded, name: str) -> list[int]:
     """Those of `tokens` that are token `first` of the text or a later one."""
-    later = [i for i in tokens if i >= first + int(encoded.has_bos)]
+    later = [i for i in tokens if i >= first + encoded.own.start]
     if not later:
         raise InputError(
-            f"The position mean begins at token {first}, and {name} has "
-            f"{len(encoded.ids) - int(encoded.has_bos)} tokens and no word from there on: lower "
-            "activations.mean_from or leave this text out."
+            f"The position mean begins at token {first}, and {name} has {len(encoded.own)} tokens "
+            "and no word from there on: lower activations.mean_from or leave this text out."
         )
     return later
 
 
 def _end_of_word(encoded: Encoded, word: str, name: str) -> list[int]:
-    begin = encoded.text.find(word) if word else -1
+    begin = encoded.text.find(word, *(encoded.turn or ())) if word else -1
     if begin < 0:
         raise InputError(
             f"The position emotion_word needs a marked word that occurs in the text, and {name} "
@@ -79,6 +82,7 @@ class Position(Kind):
     in_probe: bool = True  # whose sentences have no marked words
     after_suffix: bool = False  # found in the text with the suffix after it
     averages: bool = False  # over tokens, those of a prompt from `mean_from` on
+    in_turn: bool = False  # needs the template of a chat around the text
 
 
 POSITIONS = registry(
@@ -87,6 +91,8 @@ POSITIONS = registry(
     Position("mean", "mean over the words", _mean, averages=True),
     Position("emotion_word", "the emotional word", _end_of_word, in_probe=False),
     Position("suffix", "after a fixed neutral suffix", _last, after_suffix=True),
+    Position("user_end", "end of the user's text", _last, in_turn=True),
+    Position("reply_start", "before the reply", _reply_start, in_turn=True),
 )
 
 
@@ -97,11 +103,15 @@ def in_probe(positions: Iterable[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class Reading:
-    """One pass of the model over `ids`: per position the tokens whose stream is averaged."""
+    """One pass of the model over a text: per position the tokens whose stream is averaged."""
 
     row: int
-    ids: list[int]
+    encoded: Encoded
     tokens: dict[str, list[int]]
+
+    @property
+    def ids(self) -> list[int]:
+        return self.encoded.ids
 
 
 def plan_readings(
@@ -116,8 +126,9 @@ def plan_readings(
     """Where to read each text, for every position in `positions`.
 
     Attention is causal, so the stream at the tokens of a text is the same whether or not the
-    suffix follows: where the tokens of the text begin those of text + suffix, one pass serves
-    all positions; otherwise (tokens merge across the border) the suffix gets its own.
+    suffix follows: where text + suffix begins with the same tokens up to the last one read, one
+    pass serves all positions; otherwise (tokens merge across the border, or the end of a turn is
+    read) the suffix gets its own.
 
     Parameters
     ----------
@@ -128,16 +139,21 @@ def plan_readings(
     Raises
     ------
     InputError
-        If a position cannot be found in a text.
+        If a position cannot be found in a text, or is that of a turn and `encode` makes none.
     """
+    if encode.turn is None and (outside := [key for key in positions if POSITIONS[key].in_turn]):
+        raise InputError(
+            f"The position {outside[0]} is that of a turn in a chat, and this model's template is "
+            "none: set it to chat or leave this position out."
+        )
     readings = []
     inside, after = (
         {name: POSITIONS[name] for name in positions if POSITIONS[name].after_suffix == suffixed}
         for suffixed in (False, True)
     )
     for row, (text, name) in enumerate(zip(texts, names, strict=True)):
-        encoded = encode(text)
-        if len(encoded.ids) == int(encoded.has_bos):
+        encoded = encode(text, name)
+        if not encoded.own:
             raise InputError(
                 f"The tokenizer yields no token for {name}: give it a text with words."
             )
@@ -147,27 +163,54 @@ def plan_readings(
             if POSITIONS[key].averages:
                 tokens[key] = _from(mean_from, tokens[key], encoded, name)
         if not after:
-            readings.append(Reading(row, encoded.ids, tokens))
+            readings.append(Reading(row, encoded, tokens))
             continue
-        longer = encode(text + suffix)
+        longer = encode(text + suffix, name)
         if longer.ids == encoded.ids:
             raise InputError(
                 f"The tokenizer yields no token for prompts.suffix {suffix!r} after {name}: write "
                 "one with words."
             )
         end = {key: position.find(longer, word, name) for key, position in after.items()}
-        if longer.ids[: len(encoded.ids)] == encoded.ids:
-            readings.append(Reading(row, longer.ids, tokens | end))
+        stop = 1 + max((i for read in tokens.values() for i in read), default=-1)
+        if longer.ids[:stop] == encoded.ids[:stop]:
+            readings.append(Reading(row, longer, tokens | end))
         else:
-            if tokens:
-                readings.append(Reading(row, encoded.ids, tokens))
-            readings.append(Reading(row, longer.ids, end))
+            readings += [Reading(row, encoded, tokens), Reading(row, longer, end)]
     return readings
+
+
+def marked_tokens(
+    encode: TextEncoder, readings: Iterable[Reading], ids: Sequence[str]
+) -> list[dict]:
+    """The table `readings` without its model: each token of each text, and whether it is read.
+
+    Parameters
+    ----------
+    ids : of the texts that were planned.
+    """
+    rows = []
+    for reading in readings:
+        pieces = reading.encoded.pieces()
+        if reading.encoded.has_bos and not pieces[0]:
+            pieces[0] = encode.tokenizer.id_to_token(encode.bos_id)
+        rows += [
+            {
+                "position": position,
+                "prompt_id": ids[reading.row],
+                "token": i,
+                "text": piece,
+                "read": i in tokens,
+            }
+            for position, tokens in reading.tokens.items()
+            for i, piece in enumerate(pieces)
+        ]
+    return rows
 
 
 def read_every_token(encoded: list[Encoded]) -> list[Reading]:
     """One pass for each text, read at each of its own tokens: the position "3" is token 3."""
     return [
-        Reading(row, one.ids, {str(i): [i] for i in range(int(one.has_bos), len(one.ids))})
+        Reading(row, one, {str(i): [i] for i in range(int(one.has_bos), len(one.ids))})
         for row, one in enumerate(encoded)
     ]

@@ -14,6 +14,8 @@ from emovec.errors import InputError
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
+    from emovec.prompts.turns import Turn
+
 
 def encode(tokenizer: Tokenizer, texts: Iterable[str]) -> list[list[int]]:
     """The token ids of each text: no special tokens, no padding, nothing cut off."""
@@ -57,18 +59,45 @@ def check_known(ids: Iterable[int], n_tokens: int, name: str, model: str) -> Non
 
 @dataclass(frozen=True)
 class Encoded:
-    """One text: `ids[token]` and its character `spans[token]`; a BOS has the empty span (0, 0)."""
+    """One text as a model reads it: `ids[token]` and its character `spans[token]`.
+
+    A BOS put before it has the empty span (0, 0).
+    """
 
     text: str
     ids: list[int]
     spans: list[tuple[int, int]]
     has_bos: bool
+    turn: tuple[int, int] | None = None  # the characters of a sentence that is a turn in a chat
+
+    @property
+    def begin(self) -> int:
+        """The character with which the sentence begins."""
+        return 0 if self.turn is None else self.turn[0]
+
+    @property
+    def own(self) -> range:
+        """The tokens of the sentence itself, without BOS and template; one across counts as its."""
+        if self.turn is None:
+            return range(int(self.has_bos), len(self.ids))
+        begin, end = self.turn
+        inside = [i for i, (a, b) in enumerate(self.spans) if a < end and begin < b]
+        return range(inside[0], inside[-1] + 1) if inside else range(0)
+
+    def sentence(self, length: int) -> range:
+        """The tokens of a sentence of `length` characters, but for the first token of all.
+
+        That is a BOS or, without one, the attention sink. What follows is a suffix or of a chat.
+        """
+        start = max(1, self.own.start)
+        end = self.begin + length
+        return range(start, start + sum(begin < end for begin, _ in self.spans[start:]))
 
     def pieces(self) -> list[str]:
         """What each token adds to the text; together they are the text, whatever the tokenizer.
 
         Spaces that no token covers go with the token after them. Of several tokens that make up
-        one character the first has it. A BOS has nothing.
+        one character the first has it. A BOS put before the text has nothing.
         """
         found, done = [], 0
         for _, end in self.spans:
@@ -80,22 +109,35 @@ class Encoded:
 
 @dataclass(frozen=True)
 class TextEncoder:
-    """A tokenizer with one BOS policy: `bos_id` is put first, or nothing is."""
+    """A tokenizer with one BOS policy: `bos_id` comes first, or nothing is put there.
+
+    With `turn`, a text is encoded as what a user says in a chat. A BOS that the template has put
+    there already is the only one.
+    """
 
     tokenizer: Tokenizer
     bos_id: int | None
+    turn: Turn | None = None
 
-    def __call__(self, text: str) -> Encoded:
-        with panics_told(f" over the text {text[:40]!r}"):
+    def __call__(self, text: str, name: str = "") -> Encoded:
+        """`name` is how to call the text in an error."""
+        name, place = name or f"the text {text[:40]!r}", None
+        if self.turn is not None:
+            text, place = self.turn(text, name)
+        with panics_told(f" over {name}"):
             encoding = self.tokenizer.encode(text, add_special_tokens=False)
         ids, spans = list(encoding.ids), list(encoding.offsets)
-        if self.bos_id is not None:
+        if self.bos_id is not None and not (self.turn and ids[:1] == [self.bos_id]):
             ids, spans = [self.bos_id, *ids], [(0, 0), *spans]
-        return Encoded(text, ids, spans, self.bos_id is not None)
+        return Encoded(text, ids, spans, self.bos_id is not None, place)
 
 
 def load_encoder(
-    tokenizer_json: str | Path, bos_id: int | None, prepend_bos: bool, model: str
+    tokenizer_json: str | Path,
+    bos_id: int | None,
+    prepend_bos: bool,
+    model: str,
+    turn: Turn | None = None,
 ) -> TextEncoder:
     """The encoder of a model folder.
 
@@ -114,4 +156,4 @@ def load_encoder(
     tokenizer = Tokenizer.from_file(str(tokenizer_json))
     tokenizer.no_padding()
     tokenizer.no_truncation()
-    return TextEncoder(tokenizer, bos_id if prepend_bos else None)
+    return TextEncoder(tokenizer, bos_id if prepend_bos else None, turn)

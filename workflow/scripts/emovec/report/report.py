@@ -17,6 +17,7 @@ from emovec.report.components import component_facts, look_facts, loss_facts
 from emovec.report.contents import describe
 from emovec.report.geometry import place_facts, place_lines, rating_facts
 from emovec.report.page import to_html
+from emovec.report.readings import reading_facts
 from emovec.report.render import render
 from emovec.report.steering import describe_steering
 from emovec.report.trajectories import appearance_facts
@@ -50,6 +51,7 @@ def make_report(
     models: Sequence[str],
     untrained: Sequence[str],
     languages: Mapping[str, str],
+    readings: Sequence[pd.DataFrame] = (),
     trajectories: Sequence[pd.DataFrame] = (),
     components: Sequence[pd.DataFrame] = (),
     attention: Sequence[pd.DataFrame] = (),
@@ -68,6 +70,7 @@ def make_report(
     tokens : the token projections of each model that has some.
     openings : None if nothing was steered.
     languages : the code of every language that a report is written in, by the suffix of its files.
+    readings : which tokens are read in each model that was run.
     trajectories : the tables of each model that reads tokens.
     components, attention, typical, ablations : the tables of each model that was taken apart;
         the last is empty where nothing was taken out.
@@ -98,6 +101,7 @@ def make_report(
     context |= first_screen(context, tables["verdicts"], steering, places, losses)
     context |= {
         "titles": titles(POSITIONS),
+        "readings": reading_facts(readings),
         "steering": steering,
         "components": component_facts(components, context["alpha"]),
         "looks": look_facts(components, attention, context["alpha"]),

@@ -167,12 +167,10 @@ def same_places(one: Encoded, length: int, other: Encoded, other_length: int) ->
     """For each token the one of another sentence at the same place: both may have a suffix.
 
     Within a sentence of so many characters that is the same part of its tokens, the first left
-    out; after it the same token of what follows.
+    out; after it the same token of what follows, and before it that of the same chat.
     """
-    inside, others = (
-        sum(begin < n for begin, _ in text.spans[1:])
-        for text, n in ((one, length), (other, other_length))
-    )
-    within = [1 + int((i + 0.5) / inside * others) for i in range(inside)]
-    after = range(1 + others, 1 + others + len(one.ids) - 1 - inside)
-    return [0, *within, *(min(i, len(other.ids) - 1) for i in after)]
+    inside, others = one.sentence(length), other.sentence(other_length)
+    n, of = len(inside), len(others)
+    within = [others.start + int((i + 0.5) / n * of) for i in range(n)]
+    after = range(others.stop, others.stop + len(one.ids) - inside.stop)
+    return [*range(inside.start), *within, *(min(i, len(other.ids) - 1) for i in after)]
