@@ -47,6 +47,7 @@ def whole(name: str) -> set[str]:
     return branch(name) | {
         f"Comparing {name} with {name}@twin",
         f"Projecting the tokens of {name}",
+        f"Plotting where the emotions appear in {name}",
         f"Marking the tokens that are read in {name}",
         f"Decoding the emotions in {name}",
         f"Decoding the emotions in {name}@shuffled",
