@@ -35,7 +35,8 @@ def table() -> str:
     for name, (inner, _) in every.items():
         if inner["type"] == "object" and any(other.startswith(f"{name}.") for other in every):
             continue
-        kind = f"one of {', '.join(inner['enum'])}" if "enum" in inner else inner["type"]
+        kinds = [inner["type"]] if isinstance(inner["type"], str) else inner["type"]
+        kind = f"one of {', '.join(inner['enum'])}" if "enum" in inner else " or ".join(kinds)
         default = ""
         if "default" in inner:
             text = yaml.safe_dump(inner["default"], default_flow_style=True, sort_keys=False)

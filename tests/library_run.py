@@ -84,7 +84,7 @@ class LibraryRun:
         self.design = read_design(self.paths["file"], self.emotions, self.neutral)
         self.prompts = self.design.prompts
         self.probe = read_probe(self.paths["probe"])
-        self.near = near_by_head(self.prompts, self.emotions)
+        self.near = near_by_head(self.prompts, self.emotions, neutral=self.neutral)
         self.fit = map_half(self.probe)
         self.audit = audit(
             self.design, self.probe, {},

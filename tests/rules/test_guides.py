@@ -81,6 +81,7 @@ def test_own_emotions_in_another_language(corpora: Path) -> None:
             *("labelled", "sentence", 3, 1),
             {"Grief-stricken", "elated", "Grief-stricken-elated", "common"},
         ),
+        ("emotions", "sentence", 3, 1, {"Grief-stricken", "elated", "plain", "common"}),
         ("stories", "topic", 3, 1, {"喜び", "common"}),
     ],
 )

@@ -85,3 +85,26 @@ def test_activations_without_a_probe_give_raw_cosines_and_no_map(
     assert set(pair.method) == {"raw"}
     assert pair.value[pair.depth_a > 0].between(0.999, 1.001).all()  # the same activations
     assert not (pd.read_csv(project.results / "verdicts.csv").model_b == "brought").any()
+
+
+def test_without_a_neutral_class_all_is_taken_against_the_mean_of_all(
+    python: str, tmp_path: Path
+) -> None:
+    project = Project(tmp_path / "project")
+    project.python = python
+    project.config["prompts"]["neutral"] = None
+    project.config["components"] = {"models": ["one"], "ablated": 1}
+    made = ("components/one.csv", "token_projections/one.csv", "exports/one/card.json")
+    project.build(*(f"results/tests/{name}" for name in made))
+    emotions = {"gratitude", "anger", "apology"}
+    tokens = pd.read_csv(project.results / "token_projections/one.csv")
+    assert set(tokens["class"]) == set(tokens.direction) == emotions
+    parts = pd.read_csv(project.results / "components/one.csv")
+    assert set(parts.against) == {"emotions"} and set(parts.emotion) == emotions
+    sums = parts.groupby(["metric", "emotion"]).value.sum(min_count=1).dropna()
+    assert sums.round(4).eq(1).all()  # shares of a direction
+    card = read_json(project.results / "exports/one/card.json")
+    assert card["reading"]["definition"].endswith("less the mean of all emotions")
+    vectors = EmotionVectors.read(project.results / "emotion_vectors/one_vectors.h5")
+    total = abs(vectors.vectors["last"].sum(axis=0)).max()
+    assert total < 1e-5 * abs(vectors.vectors["last"]).max()

@@ -141,7 +141,7 @@ def planted_table(one, seed: int, gain: float, n_topics: int = 60) -> tuple[pd.D
     probe = read(["".join(rng.choice(list(LETTERS), 24)) + "a" for _ in range(80)])
     chosen = plan_cuts(
         list(read_parts(one, plan(texts), depth)), Streams("m", stream, probe, 6), prompts,
-        emotions, every, depth=depth, ablated=2,
+        emotions, "neutral", every, depth=depth, ablated=2,
         statistics={"alpha": 0.05, "thresholds": {"reliability": 0.5}}, rng=rng,
     )  # fmt: skip
     x, first = taken_out.take_out(

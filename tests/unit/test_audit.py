@@ -59,10 +59,11 @@ def once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(classifiers, "text_baseline", _remembered)
 
 
-def _remembered(sees: str, positive: list, negative: list, folds: Folds) -> HeldOut:
-    key = (sees, *map(tuple, [*positive, *negative]), folds.train.tobytes(), folds.test.tobytes())
+def _remembered(sees: str, classes: list, folds: Folds) -> HeldOut:
+    cells = [tuple(cell) for one in classes for cell in one]
+    key = (sees, *cells, folds.train.tobytes(), folds.test.tobytes())
     if key not in BASELINES:
-        BASELINES[key] = text_baseline(sees, positive, negative, folds)
+        BASELINES[key] = text_baseline(sees, classes, folds)
     return BASELINES[key]
 
 

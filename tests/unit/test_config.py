@@ -140,7 +140,7 @@ def changed(path: str, value: object) -> dict:
         ("prompts.emotions", ["joy", 1.1], "emotions.1 must be of type string, not 1.1: put it"),
         ("prompts.emotions", ["joy", "joy"], "config: prompts.emotions names something twice"),
         ("prompts.emotions", ["joy", "x" * 81], "emotions.1 has 81 characters"),
-        ("prompts.neutral", None, "config: prompts.neutral must be of type string, not None"),
+        ("prompts.neutral", 1, "prompts.neutral must be of type string or null, not 1: put it in"),
         ("steering.models", [7], "steering.models.0 must be of type string, not 7: put it"),
         ("models." + "x" * 81, {"source": RANDOM}, "a name has 80 characters at most."),
         ("models", {"a.csv": {"source": RANDOM}}, "models has the name 'a.csv'"),
@@ -188,6 +188,14 @@ def test_mistake_is_one_sentence_that_names_the_key(path: str, value: object, sa
     sentence = str(caught.value)
     assert says in sentence
     assert sentence.startswith("config") and sentence.endswith(".") and "\n" not in sentence
+
+
+def test_one_emotion_alone_needs_a_neutral_class() -> None:
+    config = changed("prompts.neutral", None)
+    assert check(config)["prompts"]["neutral"] is None
+    config["prompts"]["emotions"] = ["joy"]
+    with pytest.raises(InputError, match=r"prompts\.neutral is null and .* names 'joy' alone"):
+        check(config)
 
 
 @pytest.mark.parametrize(

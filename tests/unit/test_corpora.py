@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import designs
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -210,6 +211,92 @@ def test_units_that_cannot_be_used_are_named(tmp_path: Path) -> None:
         emotions=["joy"], neutral="neutral", seed=1,
     )  # fmt: skip
     assert {"code": "surplus", "n": 1, "units": "sentences", "least": 6} in found.findings
+
+
+# Without a neutral class
+
+
+def without_neutral(
+    folder: Path, emotions: int, models: int = 1, topics: int = 8
+) -> tuple[LibraryRun, str]:
+    """A small experiment whose emotions are compared with one another alone, and its page."""
+    folder.mkdir(exist_ok=True)
+    config = designs.write_design(folder, emotions=emotions, models=models, topics=topics)
+    config["prompts"]["neutral"] = None
+    done = LibraryRun(folder, config)
+    for _name, figure in done.figures():
+        figure.canvas.draw()
+        plt.close(figure)
+    return done, done.report()
+
+
+def test_emotions_are_taken_against_the_mean_of_all_of_their_topic(tmp_path: Path) -> None:
+    done, page = without_neutral(tmp_path, 3, models=2)
+    brought = open_activations(tmp_path / "m0.h5")
+    cells = brought.by_class("last", done.emotions)
+    streams = done._streams("m0", "last", done.fit)
+    np.testing.assert_allclose(streams.residual[-1], cells.mean(axis=0), rtol=1e-6)
+    copy = done._streams("m0@shuffled", "last", done.fit)
+    np.testing.assert_allclose(copy.residual[-1], streams.residual[-1], rtol=1e-6)
+    assert not np.allclose(copy.residual[:-1], streams.residual[:-1])
+    assert "resid_all_emotions" in page and "resid_neutral" not in page
+
+
+def test_what_holds_of_any_emotions_is_no_number(tmp_path: Path) -> None:
+    done, _ = without_neutral(tmp_path / "three", 3)
+    within = done.tables["within"]
+    fixed = within.flag == "by_construction"
+    assert set(within.stat[fixed]) == {"common_share"} and within.value[fixed].isna().all()
+    cosines = within[within.stat == "cos_u"]
+    assert set(cosines.null) == {"equidistant"} and set(cosines.null_low) == {-0.5}
+    assert "neutral" not in set(within.emotion_a) and not within.family.str.contains("neut").any()
+
+    done, page = without_neutral(tmp_path / "two", 2)
+    within = done.tables["within"]
+    fixed = within.flag == "by_construction"
+    pairs = {"cos_naive", "cos_u", "kappa", "ip_u", "distinct"}
+    assert set(within.stat[fixed]) == {"common_share", *pairs}
+    numbers = ["value", "ci_low", "ci_high", "null_low", "null_high", "p", "p_adjusted"]
+    assert within.loc[fixed, numbers].isna().all(axis=None)
+    length = within[within.stat.eq("norm2_u") & within.emotion_a.eq("gratitude-anger")]
+    assert length.p.notna().all()  # that the two differ is told
+    assert "the two ends of one direction" in page
+
+
+def test_each_claim_between_models_is_of_own_parts(tmp_path: Path) -> None:
+    done, _ = without_neutral(tmp_path, 3, models=2)
+    claims = done.tables["cross"][done.tables["cross"].method == "canonical"]
+    assert "cos_s_own" not in set(claims.stat)
+    of_emotions = claims[claims.emotion_a.isin(done.emotions) & claims.depth_a.isna()]
+    assert set(of_emotions.family) == {"specific"} and not of_emotions.empty
+    twin = done.tables["verdicts"][done.tables["verdicts"].model_b == "m0@twin"]
+    assert set(twin.verdict) <= {"shared", "inconclusive"} and twin.own_cosine.isna().all()
+    assert twin.cosine.between(0.9, 1.1).all()
+    decoded = done.tables["decoding"]
+    sizes = decoded.groupby("contrast").n_test.unique()
+    assert sizes["anger"].tolist() == [24] and sizes["gratitude-anger"].tolist() == [16]
+
+
+def test_every_two_emotions_are_audited(tmp_path: Path) -> None:
+    done, _ = without_neutral(tmp_path, 3)
+    compared = done.audit.confounds.query("check == 'length' and statistic == 'smd_words'")
+    assert compared.scope.tolist() == [
+        "gratitude vs anger", "gratitude vs apology", "anger vs apology"
+    ]  # fmt: skip
+    assert list(done.audit.summary["classes"]) == done.emotions
+
+
+def test_heads_of_all_emotions_count_where_each_is_taken_against_all() -> None:
+    rows = table(
+        *[(topic, name) for topic in "abc" for name in ("joy", "fear")],
+        phrase=["glad", "afraid", "glad", "scared", "merry", "scared"],
+    )
+    own, all_of_them = (
+        near_by_head(rows, ["joy", "fear"], neutral=neutral).astype(int).tolist()
+        for neutral in ("none", None)
+    )
+    assert own == [[[1, 1, 0], [1, 1, 0], [0, 0, 1]], [[1, 0, 0], [0, 1, 1], [0, 1, 1]]]
+    assert all_of_them == [[[1, 1, 0], [1, 1, 1], [0, 1, 1]]] * 2
 
 
 # Corpora as people have them

@@ -228,7 +228,7 @@ def test_gain_over_words_that_are_as_good_is_found_no_more_often_than_the_level(
         x = rng.standard_normal((2, n, 12)) + rng.standard_normal((1, n, 12))
         x[0, :, 0] += 0.4 * (words[0] < 20).sum(axis=1)  # the stream reads the words too
         made = folds.topic_folds(n, 4, rng)
-        told = text_baseline("bag_of_words", *map(alone, texts), made)
+        told = text_baseline("bag_of_words", list(map(alone, texts)), made)
         found.append(held_out.decode(*x, made, flips).over(told, alpha=0.1)[:3])
     value, low, high = np.transpose(found)
     for missed in (low > value.mean(), high < value.mean()):
@@ -262,6 +262,44 @@ def test_depths_share_their_flips_and_can_be_mapped():
     assert adjusted[0] == 1 and adjusted[1] == 1 / 200
 
 
+# An emotion among others, where no class is neutral
+
+
+def test_among_two_classes_is_the_pair():
+    rng = np.random.default_rng(0)
+    x, made, flips = rng.standard_normal((2, 20, 6)), random_folds(20, 4), signs(20)
+    found = held_out.decode_among(x, made, np.where(flips > 0, 0, 1))
+    pair = held_out.decode(*x, made, flips)
+    assert found.auroc == pair.auroc and (found.null == pair.null).all()
+    assert (found.left_out == pair.left_out).all() and found.p == pair.p
+
+
+def test_one_of_several_is_scored_against_each_of_the_others_along_its_own_part():
+    rng = np.random.default_rng(0)
+    x, made = rng.standard_normal((4, 20, 6)), random_folds(20, 4)
+    x[0, :, 0] += 1.0
+    chosen = rng.integers(4, size=(99, 20))
+    found = held_out.decode_among(x, made.among(4), chosen)
+    own = x[0] - x.mean(axis=0)
+    each = [held_out.carry_over(own, x[[0, other]], made) for other in (1, 2, 3)]
+    assert found.auroc == pytest.approx(np.mean([one.auroc for one in each]))
+    expected = np.mean([one.left_out for one in each], axis=0)
+    np.testing.assert_allclose(found.left_out, expected, rtol=1e-9)
+    assert found.p == 0.01 and found.n_test == 80
+
+
+def test_one_of_several_alike_is_found_as_often_as_the_level():
+    rng = np.random.default_rng(1)
+    runs, n = 200, 16
+    p = []
+    for _ in range(runs):
+        x = rng.exponential(size=(3, n, 5)) + rng.standard_normal((1, n, 5))  # skewed
+        chosen = rng.integers(3, size=(59, n))
+        p.append(held_out.decode_among(x, random_folds(n, 4).among(3), chosen).p)
+    low, high = stats.binom.ppf([1e-4, 1 - 1e-4], runs, 0.1)
+    assert low <= (np.array(p) <= 0.1).sum() <= high
+
+
 # Along directions of another model
 
 
@@ -271,13 +309,13 @@ def test_carried_directions_are_refitted_without_the_topics_they_score(seed):
     differences, positive = rng.standard_normal((2, 20, 6)) + 0.4
     negative = rng.standard_normal((20, 6))
     made = random_folds(20, 4)
-    found = held_out.carry_over(differences, positive, negative, made)
+    found = held_out.carry_over(differences, [positive, negative], made)
     assert found.auroc == pytest.approx(plain(positive, negative, made, None, differences))
     expected = [plain(positive, negative, made, np.arange(20) != i, differences) for i in range(20)]
     np.testing.assert_allclose(found.left_out, expected, rtol=1e-9)
-    opposed = held_out.carry_over(-differences, positive, negative, made)
+    opposed = held_out.carry_over(-differences, [positive, negative], made)
     assert opposed.auroc == pytest.approx(1.0 - found.auroc)
-    assert held_out.carry_over(0.0 * differences, positive, negative, made).auroc == 0.5
+    assert held_out.carry_over(0.0 * differences, [positive, negative], made).auroc == 0.5
 
 
 def test_random_directions_are_scored_as_the_mapped_one_is():
@@ -285,9 +323,9 @@ def test_random_directions_are_scored_as_the_mapped_one_is():
     positive, negative = rng.standard_normal((2, 15, 4))
     made = random_folds(15, 3)
     v = rng.standard_normal((2, 4))
-    found = held_out.along_fixed(positive @ v.T, negative @ v.T, made)
+    found = held_out.along_fixed(np.stack([positive, negative]) @ v.T, made)
     for value, direction in zip(found, v, strict=True):
-        expected = held_out.carry_over(np.tile(direction, (15, 1)), positive, negative, made)
+        expected = held_out.carry_over(np.tile(direction, (15, 1)), [positive, negative], made)
         assert value == pytest.approx(expected.auroc)
 
 
@@ -308,7 +346,7 @@ def alone(texts):
 
 
 def baseline(sees, positive, negative):
-    found = text_baseline(sees, alone(positive), alone(negative), random_folds(len(positive)))
+    found = text_baseline(sees, [alone(positive), alone(negative)], random_folds(len(positive)))
     return found.auroc, *found.interval()
 
 
@@ -331,8 +369,8 @@ def test_bag_of_words_knows_a_word_only_if_training_has_it():
     made = folds.phrase_folds([phrases, [None] * 40], 4)
     negative = [one.replace("zebra", f"other{i}") for i, one in enumerate(text["b"])]
     cells = alone(positive), alone(negative)
-    assert text_baseline("bag_of_words", *cells, made).auroc < 0.85
-    assert text_baseline("bag_of_words", *cells, random_folds(40, 4)).auroc > 0.9
+    assert text_baseline("bag_of_words", cells, made).auroc < 0.85
+    assert text_baseline("bag_of_words", cells, random_folds(40, 4)).auroc > 0.9
 
 
 @pytest.mark.parametrize(

@@ -525,7 +525,7 @@ def test_what_is_lost_without_parts_is_told_with_interval_and_null() -> None:
 def test_where_is_answered_by_what_goes_without_its_writers() -> None:
     context = {"models": [{"name": "one", "untrained": False, "within": {"last": []},
                            "readable": {"n": 2, "of": 4, "p": 0.01}}],
-               "primary": "last", "alpha": 0.05}  # fmt: skip
+               "primary": "last", "alpha": 0.05, "neutral": "", "one_direction": False}  # fmt: skip
     verdicts = run()[2]["verdicts"]
 
     def answer(losses: list[dict]) -> tuple[str, str]:

@@ -4,12 +4,15 @@ Tolerances for fresh seeds are at least five standard deviations of the statisti
 """
 
 import numpy as np
+import pandas as pd
 import pytest
 import worlds
 from emovec.io.tables import COLUMNS
+from emovec.prompts.design import with_reference
 from emovec.statistics import arrays, metrics, unbiased
 from emovec.within_model import rows
 from emovec.within_model.compare import compare_emotions
+from scipy import stats
 from worlds import CLASSES, NEUTRAL
 
 AGAINST = unbiased.against_neutral(CLASSES, NEUTRAL)
@@ -486,3 +489,34 @@ def test_arrays_that_do_not_fit_are_named():
         compare_emotions(residual[1:], probe, CLASSES, NEUTRAL, rng, model="m", position="p")
     with pytest.raises(ValueError, match=r"probe must be .* \[2, 8\], not \[40, 1, 8\]"):
         compare_emotions(residual, probe[:, :1], CLASSES, NEUTRAL, rng, model="m", position="p")
+
+
+# Without a neutral class
+
+
+def less_their_mean(seed: int, *, s: float, skew: float = 0.0) -> pd.DataFrame:
+    """The table of three emotions taken against the mean of all, at one depth without a probe."""
+    rng = np.random.default_rng(seed)
+    world = worlds.paired(rng, n=24, d=24, s=s, cos=0.0, n_probe=0)
+    x = world.x[:3] + skew * rng.exponential(size=(3, 24, 24))
+    classes = [*worlds.CLASSES[:3], None]
+    return compare_emotions(
+        with_reference(x, classes)[:, :, None], np.zeros((0, 1, 24)), classes, None, rng,
+        model="m", position="last", flips=99, relabelings=99, splits=2,
+    ).query("depth.notna()")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("stat", "world"),
+    [
+        ("cos_u", {"s": 0.3}),  # equally unlike, so that cosines are −1/2
+        ("norm2_u", {"s": 0.0, "skew": 0.5}),  # three classes of one skewed distribution
+        ("cos_naive", {"s": 0.0, "skew": 0.5}),
+    ],
+)
+def test_emotions_less_their_mean_are_tested_at_the_level(stat: str, world: dict) -> None:
+    runs = 100
+    tables = [less_their_mean(seed, **world) for seed in range(runs)]
+    found = [table[table.stat == stat].p.iloc[0] for table in tables]
+    low, high = stats.binom.ppf([1e-4, 1 - 1e-4], runs, 0.2)
+    assert low <= (np.array(found, dtype=float) <= 0.2).sum() <= high

@@ -43,8 +43,13 @@ def test_rule(common, specific, matched, verdict, reason):
     assert decide(common, specific, matched, LIMITS) == (verdict, reason)
 
 
+def test_without_a_neutral_class_the_one_claim_is_of_own_parts():
+    assert decide(SURE, None, 0.95, LIMITS, own_alone=True) == ("shared", "own_part")
+    assert decide(SMALL, None, 0.95, LIMITS, own_alone=True) == ("not_shared", "small")
+
+
 def test_each_reason_can_be_given():
-    assert {reason for *_, reason in CASES} == set(REASONS)
+    assert {reason for *_, reason in CASES} | {"own_part"} == set(REASONS)
 
 
 def test_limits_are_those_that_are_passed():

@@ -16,9 +16,8 @@ with job(snakemake.rule, snakemake.log[0]):
     paths, params, name = snakemake.input, snakemake.params, snakemake.wildcards.model
     classes, settings = [*params.emotions, params.neutral], params.statistics
     fit = map_half(read_probe(paths.probe))
-    near = near_by_head(
-        read_prompts(paths.prompts, params.emotions, params.neutral), params.emotions
-    )
+    prompts = read_prompts(paths.prompts, params.emotions, params.neutral)
+    near = near_by_head(prompts, params.emotions, neutral=params.neutral)
     tables = []
     for position in params.positions:
         streams = load_streams(paths.activations, name, position, classes, fit, params.seed)

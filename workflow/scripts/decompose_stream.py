@@ -45,6 +45,7 @@ with job(snakemake.rule, snakemake.log[0]):
         stream[:, depth],
         prompts,
         params.emotions,
+        params.neutral,
         parts_of(depth, reader.bridge.cfg.n_heads),
         depth=depth,
         statistics=params.statistics,
@@ -68,7 +69,7 @@ with job(snakemake.rule, snakemake.log[0]):
         rng = generator(params.seed, "ablations", name)
         parts = parts_of(depth, reader.bridge.cfg.n_heads)
         plan = plan_cuts(
-            read[0], streams, prompts, params.emotions, parts,
+            read[0], streams, prompts, params.emotions, params.neutral, parts,
             depth=depth, ablated=params.ablated, statistics=params.statistics, rng=rng,
         )  # fmt: skip
         x, first = take_out(reader, plan, prompts, classes, paths.prompts, position, parts, depth)

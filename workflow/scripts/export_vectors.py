@@ -9,7 +9,7 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.activations.store import open_activations
     from emovec.io.files import read_json, sha256, write_json
     from emovec.io.tables import read_table
-    from emovec.vectors.card import DEFINITION, card
+    from emovec.vectors.card import ALL, DEFINITION, card
     from emovec.vectors.directions import EmotionVectors
     from emovec.vectors.formats import FORMATS, identity
 
@@ -37,7 +37,7 @@ with job(snakemake.rule, snakemake.log[0]):
     known += ("tokenizer_sha256", "prompts_sha256")
     content = card(
         owner,
-        {"definition": DEFINITION.format(neutral=params.neutral)}
+        {"definition": DEFINITION.format(neutral=params.neutral or ALL)}
         | {key: activations.attributes.get(key) for key in known},
         {name: read_table(paths[name], kind) for name, kind in kinds.items()},
         emotions,

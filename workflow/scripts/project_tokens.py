@@ -37,18 +37,18 @@ with job(snakemake.rule, snakemake.log[0]):
     middle = depths[len(depths) // 2]
     shown = selected(prompts, typical_topics(streams.residual[:, :, middle].astype(float)))
     kept = dict.fromkeys(shown.index)
-    ruler = Ruler.of(control, streams.probe, streams.residual, rng)
+    usual = {"neutral": params.neutral is not None}
+    ruler = Ruler.of(control, streams.probe, streams.residual, rng, **usual)
     grid = Grid.like(encoded[0], len(prompts.text[0]), position)
-    values = lined_up(
-        keeping(read, kept, depths), encoded, prompts, Scales(streams.residual), ruler, grid
-    )
+    scales = Scales(streams.residual, **usual)
+    values = lined_up(keeping(read, kept, depths), encoded, prompts, scales, ruler, grid)
     table = trajectories(
         values, prompts, classes, streams.residual, ruler, grid,
         primary=depths, statistics=params.statistics, rng=rng,
     )  # fmt: skip
     tokens = projections(
         shown, [encoded[row] for row in kept], list(kept.values()),
-        Scales(streams.residual[:, :, depths]), params.emotions, params.neutral,
+        Scales(streams.residual[:, :, depths], **usual), params.emotions, params.neutral,
     )  # fmt: skip
     tokens = tokens.assign(depth=[depths[depth] for depth in tokens.depth])
     for kind, one in (("trajectories", table), ("token_projections", tokens)):

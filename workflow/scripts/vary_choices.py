@@ -27,7 +27,7 @@ with job(snakemake.rule, snakemake.log[0]):
         classes,
         model=name,
         alpha=params.alpha,
-        near=near_by_head(prompts, params.emotions),
+        near=near_by_head(prompts, params.emotions, neutral=params.neutral),
         seed=params.seed,
     )
     write_table(table, snakemake.output[0], "multiverse")

@@ -185,10 +185,10 @@ def _sentence(error: jsonschema.ValidationError) -> str:
             missing = [key for key in limit if key not in value]
             return f"{at} lacks the key {missing[0]!r}."
         case "type":
-            quotes = (
-                ": put it in quotes" if limit == "string" and isinstance(value, int | float) else ""
-            )
-            return f"{at} must be of type {limit}, not {value!r}{quotes}."
+            kinds = [limit] if isinstance(limit, str) else limit
+            text = "string" in kinds and isinstance(value, int | float)
+            quotes = ": put it in quotes" if text else ""
+            return f"{at} must be of type {' or '.join(kinds)}, not {value!r}{quotes}."
         case "enum":
             return f"{at} must be one of {', '.join(map(str, limit))}, not {value!r}."
         case "minItems" | "minProperties":
@@ -226,7 +226,16 @@ def _check_references(config: dict, targets: dict) -> None:
     emotions, neutral = config["prompts"]["emotions"], config["prompts"]["neutral"]
     if neutral in emotions:
         raise InputError(f"config: prompts.neutral is {neutral!r}, which is also an emotion.")
-    names = [*emotions, neutral, *(f"{a}-{b}" for a, b in combinations(emotions, 2))]
+    if neutral is None and len(emotions) < 2:
+        raise InputError(
+            f"config: prompts.neutral is null and prompts.emotions names {emotions[0]!r} alone, "
+            "which leaves nothing to contrast it with: name another emotion or a neutral class."
+        )
+    names = [
+        *emotions,
+        *filter(None, [neutral]),
+        *(f"{a}-{b}" for a, b in combinations(emotions, 2)),
+    ]
     if twice := [name for name, count in Counter(names).items() if count > 1]:
         raise InputError(
             f"config: prompts.emotions gives two contrasts the name {twice[0]!r}: a contrast of "

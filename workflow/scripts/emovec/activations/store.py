@@ -82,8 +82,10 @@ class Activations:
             )
         return self._read(f"probe/residual/{position}")[[rows[key] for key in ids]]
 
-    def by_class(self, position: str, classes: list[str]) -> np.ndarray:
+    def by_class(self, position: str, classes: list[str | None]) -> np.ndarray:
         """float32 `[class, topic, depth, d_model]`: the mean over the sentences of each cell.
+
+        A last class of None is the mean of the others.
 
         Raises
         ------

@@ -11,17 +11,21 @@ from numpy.typing import ArrayLike
 
 from emovec.activations.copies import copied
 from emovec.activations.store import open_activations
+from emovec.prompts.design import with_reference, written
 
 
 def load_streams(
     path: str | Path,
     name: str,
     position: str,
-    classes: Sequence[str],
+    classes: Sequence[str | None],
     probe_ids: list[str],
     seed: int,
 ) -> Streams:
     """The residual streams of a model, or of the control copy that its name asks for.
+
+    The last of `classes` is what emotions are taken against: the neutral one, or None for the mean
+    of the others, which a copy whose labels are shuffled leaves as it is.
 
     Raises
     ------
@@ -29,9 +33,9 @@ def load_streams(
         If the file is no activations file, or lacks a class or a probe sentence.
     """
     activations = open_activations(path)
-    residual = activations.by_class(position, list(classes))
-    probe = activations.probe(position, probe_ids)
-    return Streams(name, *copied(name, residual, probe, seed), activations.n_layers)
+    residual = activations.by_class(position, written(classes))
+    residual, probe = copied(name, residual, activations.probe(position, probe_ids), seed)
+    return Streams(name, with_reference(residual, classes), probe, activations.n_layers)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from emovec.audit.duplicates import duplicates
 from emovec.audit.emotion_words import heads, probe_words
 from emovec.audit.form import final, first_words, lengths
 from emovec.audit.ledger import LIMITS, Ledger, Z, versus
-from emovec.prompts.design import Design
+from emovec.prompts.design import Design, written
 from emovec.prompts.sentences import ATTRIBUTE, HALVES, attributes_of
 from emovec.prompts.tokenizer import encode
 from emovec.statistics.folds import topic_folds
@@ -51,7 +51,7 @@ def audit(
     tokenizers: Mapping[str, Tokenizer],
     *,
     emotions: Sequence[str],
-    neutral: str,
+    neutral: str | None,
     seed: int,
 ) -> Audit:
     """Audit tables from `read_design` and `read_probe` under each model's tokenizer.
@@ -59,7 +59,7 @@ def audit(
     Deterministic for a seed, which draws the folds and the label permutations.
     """
     ledger, prompts = Ledger(), design.prompts
-    classes = [*emotions, neutral]
+    classes = written([*emotions, neutral])
     encoded = {name: encode(tokenizer, prompts["text"]) for name, tokenizer in tokenizers.items()}
     rng = np.random.default_rng(seed)
     folds = topic_folds(design.n_units, FOLDS, rng)

@@ -56,7 +56,7 @@ def _note(
     limit: float | None = None,
 ) -> float:
     texts = [cells_of(prompts, name, "text") for name in pair]
-    baseline = text_baseline(sees, *texts, folds)
+    baseline = text_baseline(sees, texts, folds)
     scope, statistic = versus(*pair), f"auroc_{split}"
     if limit is None:
         ledger.note(sees, scope, statistic, baseline.auroc)

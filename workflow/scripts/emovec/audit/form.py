@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2_contingency
 
-from emovec.audit.ledger import LIMITS, Ledger, Z, pairs, versus
+from emovec.audit.ledger import LIMITS, Ledger, Z, against, pairs, versus
 from emovec.audit.text_baseline import words
-from emovec.prompts.design import in_cells
+from emovec.prompts.design import in_cells, written
 from emovec.statistics.arrays import Floats
 from emovec.statistics.folds import Folds
 
@@ -65,9 +65,9 @@ def lengths(
     prompts: pd.DataFrame,
     encoded: Mapping[str, list[list[int]]],
     emotions: Sequence[str],
-    neutral: str,
+    neutral: str | None,
 ) -> None:
-    """Means, and standardised mean differences against neutral, of every kind of length."""
+    """Means, and standardised mean differences `against` neutral, of every kind of length."""
     measures = [
         ("words", "", prompts["text"].str.split().str.len()),
         ("characters", "", prompts["text"].str.len()),
@@ -86,24 +86,24 @@ def lengths(
             )
     for unit, model, length in measures:
         wide = length.groupby(prompts["emotion"].to_numpy())
-        classes = [*emotions, neutral]
+        classes = written([*emotions, neutral])
         by_class = dict(
             zip(classes, in_cells(prompts, classes, length.to_numpy(float)), strict=True)
         )
         for name in classes:
             ledger.note("length", name, f"mean_{unit}", wide.mean()[name], model)
             ledger.note("length", name, f"sd_{unit}", wide.std()[name], model)
-        for name in emotions:
-            smd, error = _smd(by_class[name], by_class[neutral])
+        for name, other in against(emotions, neutral):
+            smd, error = _smd(by_class[name], by_class[other])
             limit = max(LIMITS["smd"], Z * error)
-            scope = versus(name, neutral)
+            scope = versus(name, other)
             ledger.note("length", scope, f"smd_{unit}", smd, model)
             if not ledger.most("length", scope, f"abs_smd_{unit}", abs(smd), limit, model):
                 ledger.find(
                     ("longer" if smd > 0 else "shorter") + ("_in_tokens" if model else ""),
                     **({"model": model} if model else {"unit": unit}),
                     emotion=name,
-                    neutral=neutral,
+                    neutral=other,
                     value=smd,
                     limit=float(limit),
                 )
@@ -126,11 +126,11 @@ def first_words(
     prompts: pd.DataFrame,
     folds: Folds,
     emotions: Sequence[str],
-    neutral: str,
+    neutral: str | None,
     seed: int,
 ) -> None:
     """First words, and shares of sentences with a few forms that readers take for emotion."""
-    classes = [*emotions, neutral]
+    classes = written([*emotions, neutral])
     first = prompts["text"].map(lambda text: next(iter(words(text)), ""))
     code, known = pd.factorize(first)
     shares = in_cells(prompts, classes, np.eye(len(known))[code])
@@ -162,20 +162,20 @@ def first_words(
         for name in classes:
             ledger.note("balance", name, f"share_{form}", share[name])
         n = len(prompts) / len(classes)
-        for name in emotions:
-            pooled = (share[name] + share[neutral]) / 2
+        for name, other in against(emotions, neutral):
+            pooled = (share[name] + share[other]) / 2
             limit = max(LIMITS["balance"], Z * np.sqrt(2 * pooled * (1 - pooled) / n))
-            difference = share[name] - share[neutral]
+            difference = share[name] - share[other]
             if not ledger.most(
-                "balance", versus(name, neutral), f"abs_difference_{form}", abs(difference), limit
+                "balance", versus(name, other), f"abs_difference_{form}", abs(difference), limit
             ):
                 ledger.find(
                     "balance",
                     form=SAID[form],
                     emotion=name,
-                    neutral=neutral,
+                    neutral=other,
                     share=share[name],
-                    other=share[neutral],
+                    other=share[other],
                     limit=float(limit),
                 )
 

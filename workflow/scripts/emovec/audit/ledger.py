@@ -72,6 +72,11 @@ def pairs(classes: Sequence[str]) -> list[tuple[str, str]]:
     return list(combinations(classes, 2))
 
 
+def against(emotions: Sequence[str], neutral: str | None) -> list[tuple[str, str]]:
+    """Every emotion and neutral, or every two emotions where no class is neutral."""
+    return pairs(emotions) if neutral is None else [(name, neutral) for name in emotions]
+
+
 def versus(a: str, b: str) -> str:
     """The scope of a comparison."""
     return f"{a} vs {b}"

@@ -54,24 +54,22 @@ def _averaging(sizes: Sequence[int]) -> csr_array:
 SEES = {"bag_of_words": _bag_of_words, "nuisance": _form}
 
 
-def text_baseline(
-    sees: str, positive: Sequence[Sequence[str]], negative: Sequence[Sequence[str]], folds: Folds
-) -> HeldOut:
+def text_baseline(sees: str, classes: Sequence[Sequence[Sequence[str]]], folds: Folds) -> HeldOut:
     """Logistic regression on the counts of words or on `nuisances`, in the folds of decoding.
 
-    `sees` is one of SEES; `positive[topic]` and `negative[topic]` are the texts of a cell, over
-    which features are averaged as streams are. Topics are left out of the tested sentences alone,
-    the fits staying as they are, so that an interval is rather too narrow.
+    `sees` is one of SEES; `classes[class][topic]` are the texts of a cell, over which features are
+    averaged as streams are; the first class is told from the others. Topics are left out of the
+    tested sentences alone, the fits staying as they are, so that an interval is rather too narrow.
     """
-    cells = [*positive, *negative]
+    cells, n_topics = [cell for one in classes for cell in one], len(classes[0])
     features = SEES[sees]([text for cell in cells for text in cell])
     if len(cells) < features.shape[0]:
         features = _averaging([len(cell) for cell in cells]) @ features
-    labels = np.repeat([1, -1], len(positive))
+    labels = np.repeat([1, *[-1] * (len(classes) - 1)], n_topics)
 
     def scores() -> Iterator[Floats]:
         for train, test in zip(folds.train, folds.test, strict=True):
-            trained = np.flatnonzero(np.tile(train, 2))
+            trained = np.flatnonzero(np.tile(train, len(classes)))
             met = np.flatnonzero(features[trained].sum(axis=0))  # words that training has
             if not len(met):  # nothing to tell by
                 yield np.zeros((1, np.count_nonzero(test)))
@@ -82,4 +80,4 @@ def text_baseline(
             model.fit(features[np.ix_(trained, met)], labels[trained])
             yield model.decision_function(features[np.ix_(np.flatnonzero(test), met)])[None]
 
-    return HeldOut.of(over_folds(scores(), folds, each_left_out(len(positive))))
+    return HeldOut.of(over_folds(scores(), folds, each_left_out(n_topics)))

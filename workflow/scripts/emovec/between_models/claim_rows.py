@@ -31,12 +31,14 @@ def claim_rows(pairs: Sequence[Pair], common: Common) -> list[dict]:
     depths = [(pair, pair.aligned) for pair in pairs if pair.aligned is not None]
     together = _together([aligned for _, aligned in depths], common)
     x, y = together.emotions
-    rows = _rows(claims(x, y, common.near, plan.thresholds), common)
+    alone = {"own_alone": plan.neutral is None}
+    rows = _rows(claims(x, y, common.near, plan.thresholds, **alone), common)
     rows += _ruler_rows(together, common)
     for pair, aligned in depths:
         by_depth = pair_columns(pair.a, pair.b, plan) | {"family": "", "p": np.nan}
         unrelated = _unrelated(ruler(*aligned.control, common.contrasts, plan.thresholds), common)
-        for row in _rows(claims(*aligned.emotions, common.near, plan.thresholds), common):
+        found = claims(*aligned.emotions, common.near, plan.thresholds, **alone)
+        for row in _rows(found, common):
             row["flag"] = SEPARATOR.join(filter(None, ["by_depth", row["flag"]]))
             rows.append(row | by_depth | (unrelated if row["stat"] == "cos_s" else {}))
     return [where | row for row in rows]
@@ -61,6 +63,7 @@ def _row(claimed: Claim, own: Claim | None, emotion: str, common: Common) -> dic
     lows = dict(zip(("reliability_low_a", "reliability_low_b"), one.reliability_low, strict=True))
     flags = [] if np.isfinite(one.cosine) else ["norm_not_positive"]
     flags += [name for name, low in lows.items() if not low >= limits.reliability]
+    family = "common" if own is None and common.plan.neutral is not None else "specific"
     return lows | {
         "emotion_a": emotion,
         "emotion_b": emotion,
@@ -69,7 +72,7 @@ def _row(claimed: Claim, own: Claim | None, emotion: str, common: Common) -> dic
         "ci_low": one.low,
         "ci_high": one.high,
         "p": p if reliable else np.nan,
-        "family": ("common" if own is None else "specific") + ("" if emotion else "_of_all"),
+        "family": family + ("" if emotion else "_of_all"),
         "reliability_a": one.reliability[0],
         "reliability_b": one.reliability[1],
         "gate_ok": reliable,

@@ -106,8 +106,13 @@ class Claims:
     specific_of_all: Claim | None
 
 
-def claims(x: Floats, y: Floats, near: Mask, limits: Thresholds) -> Claims:
+def claims(
+    x: Floats, y: Floats, near: Mask, limits: Thresholds, *, own_alone: bool = False
+) -> Claims:
     """Both claims for every emotion and for all of them together.
+
+    With `own_alone` emotions are less the mean of all already, because no class is neutral: there
+    is one claim, which has the place of the common one.
 
     What an emotion has of its own comes from the sentences of all of them, so that topics are near
     there if they share a head in any emotion.
@@ -118,7 +123,7 @@ def claims(x: Floats, y: Floats, near: Mask, limits: Thresholds) -> Claims:
         return tuple(claim(x[:, i], y[:, i], near[i], limits) for i in one)
 
     common, of_all = each(x, y, near), claim(x, y, near, limits)
-    if x.shape[1] < 2:
+    if own_alone or x.shape[1] < 2:
         return Claims(common, of_all, (), None)
     x, y = less_mean(x), less_mean(y)
     near = np.broadcast_to(near.any(axis=0), near.shape)

@@ -85,7 +85,7 @@ def compare_files(
     if not len(a.probe) or not len(b.probe):
         return pd.concat(raw), typed([], "maps"), typed([], "decoding")
     rng = generator(seed, "cross", *names)
-    near = near_by_head(prompts, plan.emotions)
+    near = near_by_head(prompts, plan.emotions, neutral=plan.neutral)
     aligned, maps, decoding = compare_models(a, b, probe, plan, rng, near)
     return pd.concat([*raw, aligned]), maps, decoding
 
@@ -222,7 +222,7 @@ def _check(a: Streams, b: Streams, probe: pd.DataFrame, plan: Plan) -> None:
         if classes != len(plan.emotions) + 1:
             raise InputError(
                 f"{model.name} has {classes} classes instead of {len(plan.emotions)} emotions and "
-                f"{plan.neutral}: capture its activations with the same prompts."
+                f"{plan.neutral or 'their mean'}: capture its activations with the same prompts."
             )
         if depths != model.n_layers + 1 or np.shape(model.probe) != (len(probe), depths, width):
             raise InputError(

@@ -38,7 +38,7 @@ class Plan:
     """What to compute; the defaults are the pre-registered choices."""
 
     emotions: Sequence[str]
-    neutral: str
+    neutral: str | None
     position: str
     relative_depths: Sequence[float] = (0.25, 0.5, 0.75, 0.92)
     thresholds: Thresholds = field(default_factory=Thresholds)
@@ -47,8 +47,13 @@ class Plan:
     folds: int = 5
     grid: int = 10  # exploratory depths of each model; 0 for none
 
+    def compared(self, i: int) -> list[int]:
+        """The classes that are scored to decode emotion i: it and neutral, or all others."""
+        every = range(len(self.emotions))
+        return [i, *(j for j in every if j != i)] if self.neutral is None else [i, -1]
+
     @classmethod
-    def of(cls, emotions: Sequence[str], neutral: str, statistics: dict) -> Plan:
+    def of(cls, emotions: Sequence[str], neutral: str | None, statistics: dict) -> Plan:
         """What the `statistics` of the configuration ask for."""
         return cls(
             emotions=emotions,
@@ -95,7 +100,7 @@ class AtDepth:
 
     @property
     def differences(self) -> Floats:
-        """Emotion minus neutral, `[emotion, topic, d]`."""
+        """Emotion minus neutral or the mean of all, `[emotion, topic, d]`."""
         return self.sentences[:-1] - self.sentences[-1]
 
     @property
@@ -151,7 +156,7 @@ class Measured:
 class Aligned:
     """Both models in their common axes."""
 
-    emotions: tuple[Floats, Floats]  # [fit, emotion, topic, k] of both models, less neutral
+    emotions: tuple[Floats, Floats]  # [fit, emotion, topic, k] of both models, as `differences`
     control: tuple[Floats, Floats]  # [probe sentence of the control half, k]
 
 
@@ -322,15 +327,16 @@ def held_out_transfers(
     mapped = source.differences @ ridge.weights
     random = spectral_directions(target.parts, common.plan.draws, common.rng)
     scores = target.sentences @ random.T  # [class, topic, draw]
-    neutral = target.sentences[-1]
+    compared = [common.plan.compared(i) for i in range(len(mapped))]
+    folds = common.folds.among(len(compared[0]))
     return [
         Transfer(
             source.place,
             target.place,
             emotion,
-            carry_over(mapped[i], target.sentences[i], neutral, common.folds),
-            carry_over(target.differences[i], target.sentences[i], neutral, common.folds),
-            along_fixed(scores[i], scores[-1], common.folds),
+            carry_over(mapped[i], target.sentences[compared[i]], folds),
+            carry_over(target.differences[i], target.sentences[compared[i]], folds),
+            along_fixed(scores[compared[i]], folds),
         )
         for i, emotion in enumerate(common.plan.emotions)
     ]

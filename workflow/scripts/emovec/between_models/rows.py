@@ -188,7 +188,7 @@ def decoding_row(transfer: Transfer, direction: str, plan: Plan) -> dict:
         "auroc": transfer.mapped.auroc,
         "ci_low": low,
         "ci_high": high,
-        "n_test": 2 * len(transfer.mapped.left_out),
+        "n_test": len(plan.compared(0)) * len(transfer.mapped.left_out),
         "flag": "" if transfer.mapped.measured else NOT_INFORMATIVE,
     }
 

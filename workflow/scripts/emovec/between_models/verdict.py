@@ -78,14 +78,20 @@ class Judged:
 
 
 def decide(
-    common: Judged, specific: Judged | None, matched: float, limits: Thresholds
+    common: Judged,
+    specific: Judged | None,
+    matched: float,
+    limits: Thresholds,
+    *,
+    own_alone: bool = False,
 ) -> tuple[str, str]:
     """The verdict by the pre-registered rule, and why: a code of `wording.remarks.REASONS`.
 
     `shared` says that both claims hold, `common` that the first does, `common_only` that the own
     part of the emotion is shown to correspond little besides, `not_shared` that even the cosine
-    with the common part is small. `specific` is None where there is one emotion alone, `matched`
-    the median cosine of ordinary attributes with themselves.
+    with the common part is small. `specific` is None where there is one emotion alone, or, with
+    `own_alone`, where no class is neutral and `common` is of what emotions have of their own.
+    `matched` is the median cosine of ordinary attributes with themselves.
     """
     if not matched >= limits.matched:
         return "inconclusive", "no_ruler"
@@ -93,7 +99,7 @@ def decide(
         return "inconclusive", "unreliable"
     if common.p < limits.alpha:
         if specific is None:
-            return "common", "one_emotion"
+            return ("shared", "own_part") if own_alone else ("common", "one_emotion")
         if specific.p < limits.alpha:
             return "shared", "both_parts"
         if not specific.reliable:
@@ -125,7 +131,8 @@ def verdicts(
         for emotion, common in claimed[claimed["stat"] != OWN].set_index("emotion_a").iterrows():
             specific = own.loc[emotion] if emotion in own.index else None
             both = _judged(common), None if specific is None else _judged(specific)
-            verdict, reason = decide(*both, matched["value"], limits)
+            alone = common["family"].startswith("specific")
+            verdict, reason = decide(*both, matched["value"], limits, own_alone=alone)
             rows.append(
                 {"emotion": emotion, "model_a": a, "model_b": b, "position": position}
                 | _columns(common, ("cosine", "ci_low", "ci_high", "p_common"))

@@ -27,7 +27,7 @@ from emovec.components.choice import (
     shares_of,
 )
 from emovec.components.products import Part, square
-from emovec.components.shares import contrast_weights
+from emovec.components.shares import against, contrast_weights
 from emovec.io.tables import typed
 from emovec.prompts.design import cell_places
 from emovec.prompts.splits import near_by_head
@@ -68,15 +68,16 @@ class Plan:
 
 def plan_cuts(
     blocks: Sequence[Block], streams: Streams, prompts: pd.DataFrame, emotions: Sequence[str],
-    parts: Sequence[Part], *, depth: int, ablated: int, statistics: dict, rng: np.random.Generator,
+    neutral: str | None, parts: Sequence[Part], *, depth: int, ablated: int, statistics: dict,
+    rng: np.random.Generator,
 ) -> Plan:  # fmt: skip
     """Choose on half of the topics which parts are taken out; `ablated` for each emotion."""
     x = np.asarray(streams.residual)[:, :, depth].astype(float)
     n_classes, n_topics = x.shape[:2]
     half = halves(n_topics, n_classes, rng)
-    near = near_by_head(prompts, emotions)
+    near = near_by_head(prompts, emotions, neutral=neutral)
     own = near[:, half.choose][:, :, half.choose]
-    weights = contrast_weights(len(emotions))[: len(emotions)]
+    weights = contrast_weights(len(emotions), against(len(emotions), neutral)[:1])
     metric = metrics.fit(METRIC, np.asarray(streams.probe)[:, depth])
     seen, cells = half_blocks(blocks, cell_places(prompts, emotions), half.choose)
     shares = shares_of(seen, cells, x[:, half.choose], weights, own, metric, len(parts))
@@ -99,7 +100,7 @@ def plan_cuts(
 
 
 def projections(x: Floats, readouts: Floats) -> Floats:
-    """`[cut, emotion, topic]` of `x[cut, class, topic, d_model]`, whose last class is neutral."""
+    """`[cut, emotion, topic]` of `x[cut, class, topic, d_model]`, against the last class."""
     return np.einsum("cetd,ed->cet", x[:, :-1] - x[:, -1:], readouts)
 
 

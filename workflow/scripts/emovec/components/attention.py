@@ -67,7 +67,7 @@ def spans_of(
 
 
 def attention(
-    looks: Floats, prompts: pd.DataFrame, classes: Sequence[str], *, statistics: dict,
+    looks: Floats, prompts: pd.DataFrame, classes: Sequence[str | None], *, statistics: dict,
     rng: np.random.Generator,
 ) -> pd.DataFrame:  # fmt: skip
     """The table `attention` without model, position and depth.
@@ -75,11 +75,11 @@ def attention(
     Parameters
     ----------
     looks : `[row, block, head, span]`, the attention from where the direction is read.
-    classes : the emotions, and neutral last.
+    classes : the emotions, and neutral last, or None for the mean of the others.
     """
     emotions, alpha = list(classes[:-1]), statistics["alpha"]
     cells = in_cells(prompts, classes, looks)
-    near, tables = near_by_head(prompts, emotions), []
+    near, tables = near_by_head(prompts, emotions, neutral=classes[-1]), []
     n_blocks, n_heads = looks.shape[1:3]
     keys = [(b, h, span) for b in range(n_blocks) for h in range(n_heads) for span in SPANS]
     for e, emotion in enumerate(emotions):

@@ -16,7 +16,14 @@ from emovec.components.products import (
     attribute_products,
     emotion_products,
 )
-from emovec.components.shares import contrast_near, contrast_weights, share_rows, shares, shown
+from emovec.components.shares import (
+    against,
+    contrast_near,
+    contrast_weights,
+    share_rows,
+    shares,
+    shown,
+)
 from emovec.io.tables import typed
 from emovec.prompts.design import cell_places
 from emovec.prompts.sentences import attributes_of
@@ -40,6 +47,7 @@ def decompose(
     control_stream: np.ndarray,
     prompts: pd.DataFrame,
     emotions: Sequence[str],
+    neutral: str | None,
     parts: Sequence[Part],
     *,
     depth: int,
@@ -56,7 +64,9 @@ def decompose(
     """
     alpha, draws = statistics["alpha"], statistics["permutations"]
     x = np.asarray(streams.residual)[:, :, depth].astype(float)
-    weights, near = contrast_weights(len(emotions)), contrast_near(near_by_head(prompts, emotions))
+    groups = against(len(emotions), neutral)
+    weights = contrast_weights(len(emotions), groups)
+    near = contrast_near(near_by_head(prompts, emotions), groups)
     cells, labels = cell_places(prompts, emotions), attributes_of(control)
     contrasts = balanced_contrasts(labels.to_numpy(), list(labels), x.shape[1], rng)
     rows, typical = [], []
@@ -73,10 +83,11 @@ def decompose(
         _, reliable = contrast_reliability(metric.apply(control_stream), contrasts)
         kept = own[reliable >= RULER]
         attributes = ratio(kept, kept.sum(axis=1, keepdims=True))
-        new = share_rows(found, attributes, known, parts, emotions, alpha, held)
+        new = share_rows(found, attributes, known, parts, emotions, groups, alpha, held)
         rows += [row | {"metric": name} for row in new]
         if name == METRICS[-1]:
-            typical = typical_rows(products, new, prompts, emotions, alpha)
+            first = new[: len(emotions) * len(parts)]  # of the directions themselves
+            typical = typical_rows(products, first, prompts, emotions, alpha)
     places = {"depth": depth, "relative_depth": depth / streams.n_layers}
     return tuple(
         typed([row | places | {"model": streams.name} for row in table], kind)
@@ -97,7 +108,7 @@ def typical_rows(
     topics, found = prompts["topic"].unique(), []
     n_parts = products.rows.shape[2]
     for number, row in enumerate(rows):
-        if row["against"] != "neutral" or not shown(row, alpha):
+        if not shown(row, alpha):
             continue
         e, part = divmod(number, n_parts)
         value = len(topics) * products.rows[e, :, part] / products.rows[e].sum()

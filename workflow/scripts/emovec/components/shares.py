@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from emovec.components.products import Part, Products
 from emovec.registry import Kind, registry
@@ -33,22 +34,38 @@ ROLES = registry(
 )
 
 
-def contrast_weights(n_emotions: int) -> Floats:
+def against(n_emotions: int, neutral: str | None) -> list[str]:
+    """What emotions are taken against, a group of contrasts each; the first makes the directions.
+
+    >>> against(3, "neutral"), against(3, None), against(1, "neutral")
+    (['neutral', 'emotions'], ['emotions'], ['neutral'])
+    """
+    return ["neutral"] * (neutral is not None) + ["emotions"] * (n_emotions > 1)
+
+
+def directions(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a table with the column `against` that are on the directions themselves."""
+    return table[table.against == ("neutral" if "neutral" in set(table.against) else "emotions")]
+
+
+def contrast_weights(n_emotions: int, groups: Sequence[str] = ("neutral", "emotions")) -> Floats:
     """`[contrast, class]`, neutral last: emotions against neutral, then against the other emotions.
 
     >>> contrast_weights(2).tolist()
     [[1.0, 0.0, -1.0], [0.0, 1.0, -1.0], [1.0, -1.0, 0.0], [-1.0, 1.0, 0.0]]
     """
-    neutral = np.hstack([np.eye(n_emotions), -np.ones((n_emotions, 1))])
-    if n_emotions == 1:
-        return neutral
-    others = (1 - np.eye(n_emotions)) / (n_emotions - 1)
-    return np.vstack([neutral, np.hstack([np.eye(n_emotions) - others, np.zeros((n_emotions, 1))])])
+    others = (1 - np.eye(n_emotions)) / max(n_emotions - 1, 1)
+    weights = {
+        "neutral": np.hstack([np.eye(n_emotions), -np.ones((n_emotions, 1))]),
+        "emotions": np.hstack([np.eye(n_emotions) - others, np.zeros((n_emotions, 1))]),
+    }
+    return np.vstack([weights[group] for group in groups])
 
 
-def contrast_near(near: Mask) -> Mask:
+def contrast_near(near: Mask, groups: Sequence[str] = ("neutral", "emotions")) -> Mask:
     """Which topics are near in each contrast, from those of each emotion."""
-    return near if len(near) == 1 else np.concatenate([near, [near.any(axis=0)] * len(near)])
+    of = {"neutral": near, "emotions": np.broadcast_to(near.any(axis=0), near.shape)}
+    return np.concatenate([of[group] for group in groups])
 
 
 @dataclass(frozen=True)
@@ -96,7 +113,7 @@ def shares(
 
 def share_rows(
     found: Sequence[Shares], attributes: Floats, reliable: Sequence[bool], parts: Sequence[Part],
-    emotions: Sequence[str], alpha: float, held: bool,
+    emotions: Sequence[str], groups: Sequence[str], alpha: float, held: bool,
 ) -> list[dict]:  # fmt: skip
     """Rows of the table components, of one metric.
 
@@ -116,10 +133,10 @@ def share_rows(
     rows = []
     for number, (one, p_adjusted) in enumerate(zip(found, corrected, strict=True)):
         emotion = emotions[number % len(emotions)]
-        against = "emotions" if number >= len(emotions) else "neutral"
+        group = groups[number // len(emotions)]
         for k, part in enumerate(parts):
             row = {
-                "emotion": emotion, "against": against, "part": part.kind, "block": part.block,
+                "emotion": emotion, "against": group, "part": part.kind, "block": part.block,
                 "head": part.head, "value": one.value[k], "ci_low": one.low[k],
                 "ci_high": one.high[k], "p": one.p[k], "p_adjusted": p_adjusted[k],
                 "null_low": band[0][k] if enough else np.nan,
@@ -134,7 +151,7 @@ def share_rows(
         if row["against"] == "emotions" and shown(row, alpha) and row["value"] > 0
     }
     for row in rows:
-        if row["against"] == "neutral" and shown(row, alpha):
+        if row["against"] == groups[0] and shown(row, alpha):
             key = (row["emotion"], row["block"], row["head"], row["part"])
             row["role"] = _role(row, key in apart)
     return rows

@@ -1,7 +1,8 @@
 """Run a model without some of its heads and MLPs: each puts out its mean whatever it reads.
 
 Mean ablation (Wang et al. 2023, Interpretability in the Wild): the output at every token but the
-first, the attention sink, becomes its mean over the tokens of neutral sentences. What later blocks
+first, the attention sink, becomes its mean over the tokens of neutral sentences, or of all where
+none is neutral. What later blocks
 make of it follows, so that it is not only a part's own share that is lost or made up for.
 """
 
@@ -38,13 +39,14 @@ class Means:
 
 
 def take_out(
-    reader: Reader, plan: Plan, prompts: pd.DataFrame, classes: Sequence[str], path: str,
+    reader: Reader, plan: Plan, prompts: pd.DataFrame, classes: Sequence[str | None], path: str,
     position: str, parts: Sequence[Part], depth: int,
 ) -> tuple[Floats, Floats]:  # fmt: skip
     """What `ablations` takes: streams with each cut of a plan taken out, and how heads look.
 
     Means are those of the neutral sentences on topics that choose; streams are of those that judge.
-    `prompts` come from `path`, neutral is the last of `classes`.
+    `prompts` come from `path`, neutral is the last of `classes`, or None, when all sentences stand
+    for it.
 
     Returns
     -------
@@ -56,7 +58,8 @@ def take_out(
         table = prompts[rows].reset_index(drop=True)
         return table, reader.plan_table("prompts", table, path, [position])
 
-    _, neutral = of(np.isin(topic, plan.halves.choose) & (name == len(classes) - 1))
+    usual = name == len(classes) - 1 if classes[-1] is not None else name >= 0
+    _, neutral = of(np.isin(topic, plan.halves.choose) & usual)
     means = mean_outputs(reader, neutral, depth)
     table, judged = of(np.isin(topic, plan.halves.judge))
     cuts = [[parts[i] for i in cut] for cut in plan.cuts]

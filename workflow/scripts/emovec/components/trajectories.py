@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from emovec.between_models.attributes import balanced_contrasts, contrast_reliability
-from emovec.components.shares import LEAST_ATTRIBUTES
+from emovec.components.shares import LEAST_ATTRIBUTES, against
 from emovec.io.tables import typed
 from emovec.prompts.design import cells_of, in_cells
 from emovec.prompts.positions import POSITIONS
@@ -27,7 +27,7 @@ from emovec.statistics.clustered import reliability
 from emovec.statistics.corrections import holm
 from emovec.statistics.paired import LEAST_TOPICS, Paired, mean_difference
 from emovec.statistics.unbiased import differences
-from emovec.vectors.token_projections import UNDEFINED, Scales, spread_along
+from emovec.vectors.token_projections import UNDEFINED, Scales, spread_along, usual_sentences
 
 BEFORE, AFTER, TENTHS = 6, 12, 10  # tokens around the word; parts of a sentence
 RULER = 0.5  # least reliability of an attribute whose direction is part of the null
@@ -94,11 +94,12 @@ class Ruler:
 
     @classmethod
     def of(
-        cls, control: pd.DataFrame, stream: Floats, residual: Floats, rng: np.random.Generator
-    ) -> Ruler:
+        cls, control: pd.DataFrame, stream: Floats, residual: Floats, rng: np.random.Generator,
+        *, neutral: bool = True,
+    ) -> Ruler:  # fmt: skip
         """From `stream[sentence, depth, d_model]` of the probe's control half, which may be empty.
 
-        `residual` is `[class, topic, depth, d_model]`, neutral last.
+        `residual` is `[class, topic, depth, d_model]`, neutral last; see `usual_sentences`.
         """
         n_topics, n_depths, width = residual.shape[1:]
         if not len(stream):
@@ -113,10 +114,10 @@ class Ruler:
         vectors = np.einsum("as,sdm->adm", sides, stream, optimize=True)
         vectors = ratio(vectors, np.linalg.norm(vectors, axis=-1, keepdims=True))
         known = [contrast_reliability(one, contrasts)[1] for one in stream.swapaxes(0, 1)]
-        neutral = residual[-1].astype(float)
+        usual = usual_sentences(residual, neutral=neutral).astype(float)
         return cls(
             np.moveaxis(vectors, 0, -1).astype("f4"),
-            spread_along(neutral - neutral.mean(0), vectors),
+            spread_along(usual - usual.mean(0), vectors),
             np.stack(known, axis=-1) >= RULER,
         )
 
@@ -157,35 +158,37 @@ def lined_up(
 
 
 def trajectories(
-    values: Floats, prompts: pd.DataFrame, classes: Sequence[str], residual: Floats, ruler: Ruler,
-    grid: Grid, *, primary: Sequence[int], statistics: dict, rng: np.random.Generator,
+    values: Floats, prompts: pd.DataFrame, classes: Sequence[str | None], residual: Floats,
+    ruler: Ruler, grid: Grid, *, primary: Sequence[int], statistics: dict, rng: np.random.Generator,
 ) -> pd.DataFrame:  # fmt: skip
     """The table `trajectories` without model, position and relative depth.
 
     Parameters
     ----------
     values : from `lined_up`.
-    classes : the emotions, and neutral last.
+    classes : the emotions, and neutral last, or None for the mean of the others.
     residual : `[class, topic, depth, d_model]`, where directions are fitted.
     primary : the depths at which explicit and implicit sentences are told apart.
     """
     emotions, alpha = list(classes[:-1]), statistics["alpha"]
+    groups = against(len(emotions), classes[-1])
     cells = in_cells(prompts, classes, values).astype(float)  # [class, topic, place, axis, depth]
-    from_neutral, near = _with_changes(cells[:-1] - cells[-1]), near_by_head(prompts, emotions)
+    from_neutral = _with_changes(cells[:-1] - cells[-1])
+    near = near_by_head(prompts, emotions, neutral=classes[-1])
     places = [*grid.places, ("rise", 0), ("reach", 0)]
     every, tables = list(range(cells.shape[-1])), []
     for e, emotion in enumerate(emotions):
         along = from_neutral[:, :, :, e]
         null = _band(from_neutral[e, :, :, len(emotions) :], ruler.usable, alpha)
-        families = [("neutral", "all", along[e], every)]
+        families = [(groups[0], "all", along[e], every)]
         for words, which in _worded(prompts, emotion).items():
             part = np.where(which[:, None, None], along[e], np.nan)
-            families.append(("neutral", words, part, list(primary)))
-        if len(emotions) > 1:
+            families.append((groups[0], words, part, list(primary)))
+        for group in groups[1:]:
             others = np.delete(along, e, axis=0).mean(0)
-            families.append(("emotions", "all", along[e] - others, every))
+            families.append((group, "all", along[e] - others, every))
         known = _known(residual[[e, -1]], near[[e]], statistics)
-        for against, words, d, depths in families:
+        for group, words, d, depths in families:
             # the direction is of other topics, so that only one sign of the mean speaks for it
             found = mean_difference(
                 d[..., depths], near[e], alpha, statistics["permutations"], rng, "upper"
@@ -196,13 +199,11 @@ def trajectories(
                 p=found.p.ravel(), p_adjusted=found.p_adjusted.ravel(),
                 n_topics=found.count.ravel(), flag=_flags(found).ravel(),
             )  # fmt: skip
-            if against == "neutral":
+            if group == groups[0]:
                 table["null_high"], table["n_null"] = (one[:, depths].ravel() for one in null)
                 table["null_low"] = -table["null_high"]
             told = known[table["depth"].to_numpy()]
-            tables.append(
-                table.assign(direction=emotion, against=against, words=words, gate_ok=told)
-            )
+            tables.append(table.assign(direction=emotion, against=group, words=words, gate_ok=told))
     whole = pd.concat(tables, ignore_index=True)
     for _, own in whole[whole["p"].notna()].groupby(["against", "words"]):
         whole.loc[own.index, "p_adjusted"] = holm(own["p_adjusted"], own["direction"].tolist())

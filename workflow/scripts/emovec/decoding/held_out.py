@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from emovec.statistics.arrays import Floats
-from emovec.statistics.auroc import HeldOut, each_left_out, over_folds
+from emovec.statistics.auroc import HeldOut, each_left_out, labelled, over_folds
 from emovec.statistics.folds import Folds
 from emovec.statistics.resampling import band, p_value
 
@@ -49,9 +49,38 @@ def decode(
     directions are fitted and the folds tested again. It errs on the wide side; with the directions
     held fixed it would be too narrow.
     """
-    x = _centred(positive, negative)
-    n_topics = x.shape[1]
-    values = _refitted(x[0] - x[1], x, folds, np.vstack([each_left_out(n_topics), signs]))
+    x = _centred([positive, negative])
+    signs = np.vstack([each_left_out(x.shape[1]), signs])
+    return _decoding(_refitted(x[0] - x[1], x, folds, signs), folds, alpha)
+
+
+def decode_among(
+    x: ArrayLike, folds: Folds, chosen: NDArray[np.intp], alpha: float = 0.05
+) -> Decoding:
+    """Decode the first class of `x[class, topic, d_model]` from all others, rows paired by topic.
+
+    Where no class is neutral, directions are differences from the mean of all. In each draw
+    `chosen[draw, topic]` is the class that has the first one's label, in training and test alike:
+    all classes of a topic are exchangeable. Otherwise as `decode`; `folds` are those of
+    `Folds.among`.
+    """
+    x = _centred(x)
+    n_classes, n_topics, _ = x.shape
+    differences = (x - x.mean(axis=0)).reshape(n_classes * n_topics, -1)
+    drawn = np.where(np.arange(n_classes)[:, None] == chosen[:, None], 1, -1)
+    labels = np.concatenate([labelled(each_left_out(n_topics), n_classes), drawn.astype(np.int8)])
+
+    def scores() -> Iterator[Floats]:
+        for train, test in zip(folds.train, folds.test, strict=True):
+            weights = ((labels == 1) & train).reshape(len(labels), -1).astype(float)
+            yield np.linalg.multi_dot([weights, differences, x[test].T])
+
+    return _decoding(over_folds(scores(), folds, labels), folds, alpha)
+
+
+def _decoding(values: Floats, folds: Folds, alpha: float) -> Decoding:
+    """From the AUROC of each topic left out, and of each draw after them."""
+    n_topics = folds.train.shape[1]
     held_out, null = HeldOut.of(values[: 1 + n_topics]), values[1 + n_topics :]
     low, high = held_out.interval(alpha)
     null_low, null_high = (float(end) for end in band(null, alpha))
@@ -79,27 +108,28 @@ def decode_depths(
     return [decode(*pair[:, :, depth], folds, signs, alpha) for depth in range(pair.shape[2])]
 
 
-def carry_over(
-    differences: Floats, positive: ArrayLike, negative: ArrayLike, folds: Folds
-) -> HeldOut:
-    """Decode along the mean of `differences[topic, d]` of the training topics.
+def carry_over(differences: Floats, classes: ArrayLike, folds: Folds) -> HeldOut:
+    """Decode the first of `classes[class, topic, d]` along the mean of `differences[topic, d]`.
 
-    They are those of another model, mapped into the space of the sentences `[topic, d]`. Without
-    each topic the directions are fitted again; the map stays.
+    They are those of the training topics in another model, mapped into the space of the sentences.
+    Without each topic the directions are fitted again; the map stays.
     """
-    x = _centred(positive, negative)
+    x = _centred(classes)
     return HeldOut.of(_refitted(differences, x, folds, each_left_out(len(differences))))
 
 
-def along_fixed(positive: Floats, negative: Floats, folds: Folds) -> Floats:
-    """Fold-averaged AUROC `[draw]` of scores `[topic, draw]` along directions that do not vary."""
-    scores = (np.concatenate([positive[one], negative[two]]).T for one, two in folds.test)
-    return over_folds(scores, folds, np.ones((1, len(positive)), dtype=np.int8))
+def along_fixed(scores: Floats, folds: Folds) -> Floats:
+    """Fold-averaged AUROC `[draw]` of the first class in `scores[class, topic, draw]`.
+
+    They are along directions that do not vary.
+    """
+    tested = (scores[test].T for test in folds.test)
+    return over_folds(tested, folds, np.ones((1, scores.shape[1]), dtype=np.int8))
 
 
-def _centred(positive: ArrayLike, negative: ArrayLike) -> Floats:
+def _centred(classes: ArrayLike) -> Floats:
     """[class, topic, d], identical sentences exactly 0."""
-    x = np.stack([positive, negative]).astype(np.float64)
+    x = np.array(classes, dtype=np.float64)
     x -= x[:1, :1]
     return x - x.mean(axis=(0, 1))
 

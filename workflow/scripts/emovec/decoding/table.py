@@ -1,9 +1,9 @@
 """The rows of decoding.csv that concern one model, or no model at all.
 
-Every contrast (an emotion against neutral, one emotion against another) is decoded on topics that
-were held out, and on emotional words that were held out, at the pre-registered depths and at
-depth 0, where only the tokens themselves can speak. Beside each AUROC stands how much larger it is
-than that of the words, of depth 0 and of the best untrained model.
+Every contrast (an emotion against neutral or all others, one emotion against another) is decoded on
+topics that were held out, and on emotional words that were held out, at the pre-registered depths
+and at depth 0, where only the tokens themselves can speak. Beside each AUROC stands how much larger
+it is than that of the words, of depth 0 and of the best untrained model.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from scipy import stats
 
 from emovec.activations.streams import Streams
 from emovec.audit.text_baseline import SEES, text_baseline
-from emovec.decoding.held_out import Decoding, decode
+from emovec.decoding.held_out import Decoding, decode, decode_among
 from emovec.io.tables import typed
 from emovec.models.depths import nearest_depth
 from emovec.prompts.design import cells_of
@@ -30,20 +30,26 @@ from emovec.statistics.resampling import max_t, sign_flips
 NOT_INFORMATIVE = "not_informative"
 
 
-def contrasts(emotions: Sequence[str], neutral: str) -> list[tuple[str, str]]:
-    """(positive, negative) classes: each emotion against neutral, then emotions in pairs."""
-    return [*((emotion, neutral) for emotion in emotions), *combinations(emotions, 2)]
+def contrasts(emotions: Sequence[str], neutral: str | None) -> dict[str, tuple[str, ...]]:
+    """The classes of each contrast, the positive first; named as in the other tables.
 
+    Each emotion against neutral, or against all others where no class is neutral, then emotions in
+    pairs.
 
-def contrast_name(pair: tuple[str, str], neutral: str) -> str:
-    """As in the other tables: an emotion alone is against neutral."""
-    return pair[0] if pair[1] == neutral else "-".join(pair)
+    >>> contrasts(["joy", "fear"], None)
+    {'joy': ('joy', 'fear'), 'fear': ('fear', 'joy'), 'joy-fear': ('joy', 'fear')}
+    """
+    others = {
+        a: [b for b in emotions if b != a] if neutral is None else [neutral] for a in emotions
+    }
+    pairs = combinations(emotions, 2)
+    return {a: (a, *others[a]) for a in emotions} | {"-".join(pair): pair for pair in pairs}
 
 
 def decode_model(
     streams: Streams,
     prompts: pd.DataFrame,
-    classes: Sequence[str],
+    classes: Sequence[str | None],
     *,
     position: str,
     relative_depths: Sequence[float],
@@ -58,7 +64,7 @@ def decode_model(
     Parameters
     ----------
     prompts : topics in the order of `streams.residual`.
-    classes : neutral last.
+    classes : neutral last, or None.
     direction : what to call the rows at the pre-registered depths, native or untrained.
 
     p is adjusted for the depths of a contrast by max-T over shared label permutations.
@@ -67,16 +73,24 @@ def decode_model(
     mapped = _in_metrics(streams, [*primary, 0])
     signs = sign_flips(np.shape(streams.residual)[1], draws, rng)
     *emotions, neutral = classes
+    # in each draw, which class of a topic has the label of the emotion that is told from the rest
+    size = (draws, np.shape(streams.residual)[1])
+    chosen = rng.integers(len(emotions), size=size) if neutral is None else None
     rows = []
-    for pair in contrasts(emotions, neutral):
-        index = [list(classes).index(one) for one in pair]
-        sentences = [cells_of(prompts, name, "text") for name in pair]
-        near = near_by_head(prompts, pair).any(axis=0)
-        for split, folds in splits(prompts, pair, n_folds, rng).items():
-            words = text_baseline("bag_of_words", *sentences, folds)
+    for name, compared in contrasts(emotions, neutral).items():
+        index = [list(classes).index(one) for one in compared]
+        sentences = [cells_of(prompts, one, "text") for one in compared]
+        near = near_by_head(prompts, compared).any(axis=0)
+        for split, folds in splits(prompts, compared, n_folds, rng).items():
+            words = text_baseline("bag_of_words", sentences, folds)
             for metric, at in mapped.items():
-                start = {"contrast": contrast_name(pair, neutral), "split": split, "metric": metric}
-                *decodings, at_start = (decode(*x[index], folds, signs, alpha) for x in at)
+                start = {"contrast": name, "split": split, "metric": metric}
+                *decodings, at_start = (
+                    decode(*x[index], folds, signs, alpha)
+                    if len(index) == 2
+                    else decode_among(x[index], folds, chosen, alpha)
+                    for x in at
+                )
                 null = np.stack([one.null for one in decodings], axis=1)
                 adjusted = max_t([one.auroc for one in decodings], null)
                 rows += [
@@ -136,7 +150,8 @@ def beside_untrained(
     best = random.sort_values("auroc", kind="stable").drop_duplicates(keys, keep="last")
     other = own[keys].merge(best, on=keys, how="left").set_index(own.index)
     value, error = own["auroc"] - other["auroc"], np.hypot(own["se"], other["se"])
-    df = own["n_test"].astype(float) / 2 - 1
+    # topics less one; an emotion and all others are more than two sentences of each
+    df = own["n_test"].astype(float).min() / 2 - 1
     reach = stats.t.ppf(1 - alpha / 2, df) * error
     ends = (value - reach).clip(lower=-1), (value + reach).clip(upper=1)
     p = stats.t.sf(value / error.where(error > 0), df)
@@ -149,7 +164,7 @@ def beside_untrained(
 def decode_texts(
     prompts: pd.DataFrame,
     emotions: Sequence[str],
-    neutral: str,
+    neutral: str | None,
     *,
     n_folds: int,
     alpha: float,
@@ -157,14 +172,14 @@ def decode_texts(
 ) -> pd.DataFrame:
     """What classifiers reach that see the words, or only the form, of the same sentences."""
     rows = []
-    for pair in contrasts(emotions, neutral):
-        sentences = [cells_of(prompts, name, "text") for name in pair]
-        for split, folds in splits(prompts, pair, n_folds, rng).items():
+    for name, compared in contrasts(emotions, neutral).items():
+        sentences = [cells_of(prompts, one, "text") for one in compared]
+        for split, folds in splits(prompts, compared, n_folds, rng).items():
             for direction in SEES:
-                baseline = text_baseline(direction, *sentences, folds)
+                baseline = text_baseline(direction, sentences, folds)
                 low, high = baseline.interval(alpha)
                 rows.append(
-                    {"direction": direction, "contrast": contrast_name(pair, neutral)}
+                    {"direction": direction, "contrast": name}
                     | {"split": split, "auroc": baseline.auroc, "ci_low": low, "ci_high": high}
                     | {"n_test": int(folds.test.sum())}
                 )

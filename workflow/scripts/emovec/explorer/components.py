@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
-from emovec.components.shares import ROLES
+from emovec.components.shares import ROLES, directions
 from emovec.explorer.panel import Choice, Column, Panel, drawing, finished, hover, told
 from emovec.registry import titles
 from emovec.wording.language import _
@@ -21,11 +21,9 @@ def parts_panel(
     typical: Sequence[pd.DataFrame],
     alpha: float,
 ) -> Panel:
-    """Shares in the whitened metric against neutral; a click on a part tells all of it."""
-    table = pd.concat(components, ignore_index=True)
-    rows = table[
-        (table.metric == "lda") & (table.against == "neutral") & table.part.isin(["head", "mlp"])
-    ]
+    """Shares in the whitened metric; a click on a part tells all of it."""
+    table = directions(pd.concat(components, ignore_index=True))
+    rows = table[(table.metric == "lda") & table.part.isin(["head", "mlp"])]
     looks = pd.concat(attention, ignore_index=True)
     for span in ("word", "first"):
         own = looks[looks.span == span].rename(columns={"attention": span})

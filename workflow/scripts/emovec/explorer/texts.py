@@ -19,6 +19,24 @@ NOT_JUDGED = [
 ]  # fmt: skip
 
 
+BEYOND = N_(
+    "How far each token lies along an emotion's direction, beyond the neutral sentence of "
+    "its topic at the same place, in standard deviations of neutral sentences. The "
+    "direction was fitted without the topic. Topics are those nearest to the median of "
+    "all, so neither the best nor the worst. If the direction meant nothing, the sentence "
+    "of its emotion would look like the others."
+)
+
+
+WITHOUT = N_(  # a neutral class
+    "How far each token lies along an emotion's direction, beyond the mean of all emotions of "
+    "its topic at the same place, in standard deviations of all sentences. The "
+    "direction was fitted without the topic. Topics are those nearest to the median of "
+    "all, so neither the best nor the worst. If the direction meant nothing, the sentence "
+    "of its emotion would look like the others."
+)
+
+
 def tokens_panel(tokens: pd.DataFrame) -> Panel:
     """Sentences coloured by how far each token is along a direction."""
     keys = ["model", "depth", "direction", "topic", "class"]
@@ -31,13 +49,7 @@ def tokens_panel(tokens: pd.DataFrame) -> Panel:
     return Panel(
         "tokens",
         _("Token by token"),
-        _(
-            "How far each token lies along an emotion's direction, beyond the neutral sentence of "
-            "its topic at the same place, in standard deviations of neutral sentences. The "
-            "direction was fitted without the topic. Topics are those nearest to the median of "
-            "all, so neither the best nor the worst. If the direction meant nothing, the sentence "
-            "of its emotion would look like the others."
-        ),
+        _(WITHOUT if set(tokens["class"]) <= set(tokens["direction"]) else BEYOND),
         rows,
         [
             Choice("model", _("Model")), Choice("depth", _("Depth")),

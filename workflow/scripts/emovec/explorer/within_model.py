@@ -25,6 +25,7 @@ from emovec.prompts.positions import POSITIONS
 from emovec.registry import titles
 from emovec.statistics.metrics import METRICS
 from emovec.wording.language import N_, _
+from emovec.wording.numbers import number
 from emovec.wording.remarks import FLAGS, told_each
 
 # On a dark page black must turn: currentColor is the colour of the text around the drawing.
@@ -49,6 +50,7 @@ def within_panel(
         within.model.isin(list(models)) & within.depth.notna() & within.stat.isin(list(ESTIMATORS))
     ]  # fmt: skip
     pairs = [f"{a} – {b}" for a, b in combinations(emotions, 2)]
+    unlike = rows.null_low[rows.null == "equidistant"].max()
     rows = rows.assign(pair=rows.emotion_a + " – " + rows.emotion_b)
     rows = rows[rows.pair.isin(pairs)]
     # as in the figures, the corrected cosine stands before the study's one with shuffled labels
@@ -84,8 +86,8 @@ def within_panel(
         _(
             "How alike two emotions are at every depth. Grey: where {level} of the study's cosines "
             "lie with shuffled labels. Hollow marks are not reliable enough to be read. Had two "
-            "emotions been one direction, their line would run at 1; unrelated, at 0."
-        ).format(level=level),
+            "emotions been one direction, their line would run at 1; unrelated, at {unlike}."
+        ).format(level=level, unlike=0 if pd.isna(unlike) else number(unlike)),
         shown,
         [
             Choice("model", _("Model")), Choice("position", _("Read at")),

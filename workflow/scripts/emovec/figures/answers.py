@@ -20,8 +20,8 @@ from emovec.figures.style import (
     OKABE_ITO,
     colours,
     key,
+    no_pair,
     nothing,
-    one_alone,
     pair_title,
     subplots,
     titled,
@@ -51,8 +51,8 @@ def apart(
     alpha: float,
 ) -> plt.Figure:
     """Corrected cosines of pairs of emotions, all pre-registered depths together."""
-    if len(emotions) < 2:
-        return one_alone()
+    if (why := no_pair(within)) is not None:
+        return why
     rows = within[(within.stat == "distinct") & (within.position == position)]
     rows = rows[rows.model.isin(list(models)) & rows.value.notna()]
     if rows.empty:
@@ -223,7 +223,7 @@ def _rulers(
         for matched in here[here.stat == "matched"].itertuples():
             if k == 0 and pd.notna(matched.null_low):
                 axis.axvspan(matched.null_low, matched.null_high, color=BAND, alpha=0.4, lw=0)
-        own = here[(here.stat == "cos_s") & (here.family == "common")].set_index("emotion_a")
+        own = here[(here.stat == "cos_s") & (here.family != "control")].set_index("emotion_a")
         for y, emotion in enumerate(emotions):
             if emotion in own.index and pd.notna(own.loc[emotion, "value"]):
                 row = own.loc[emotion]

@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
+from emovec.components.shares import directions
 from emovec.figures.style import FEW, NEUTRAL, colours, hollow_key, key, row_of_axes, titled
 from emovec.wording.language import _
 from emovec.wording.numbers import part
@@ -20,10 +21,8 @@ def shares_and_attention(
     alpha: float,
 ) -> plt.Figure:  # fmt: skip
     """Of each head: its share against its attention to the word, beyond the neutral sentence's."""
-    rows = components[
-        (components.metric == "lda") & (components.against == "neutral")
-        & (components.part == "head")
-    ].merge(
+    own = directions(components)
+    rows = own[(own.metric == "lda") & (own.part == "head")].merge(
         attention[attention.span == "word"],
         on=["emotion", "block", "head"], suffixes=("", "_looks"),
     )  # fmt: skip
@@ -45,7 +44,10 @@ def shares_and_attention(
         axis.xaxis.set_major_locator(MaxNLocator(4))
         axis.set_title(emotion, fontsize=11)
         axis.set_xlabel(_("share of the direction"))
-    axes[0].set_ylabel(_("attention to the word\n(minus the neutral sentence's)"))
+    if "neutral" in set(components.against):
+        axes[0].set_ylabel(_("attention to the word\n(minus the neutral sentence's)"))
+    else:
+        axes[0].set_ylabel(_("attention to the word\n(minus the mean of all emotions)"))
     keys = [
         key(_("writes beyond flipped signs"), colour[shown[0]], marker="o", ls=""),
         hollow_key(_("does not")),

@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from emovec.audit.ledger import LIMITS
+from emovec.audit.ledger import LIMITS, against, versus
 from emovec.figures.style import FEW, colours, key, markers, subplots
 from emovec.wording.language import N_, _
 
@@ -35,16 +35,17 @@ LENGTHS = {"words": N_("words"), "characters": N_("characters")}
 
 
 def draw_audit(
-    table: pd.DataFrame, summary: Mapping[str, Any], emotions: Sequence[str], neutral: str
+    table: pd.DataFrame, summary: Mapping[str, Any], emotions: Sequence[str], neutral: str | None
 ) -> plt.Figure:
     """The picture of an audit, from its `confounds` and its `summary`."""
     table = table.fillna({"model": ""})  # as empty cells are read
     contrasts = list(dict.fromkeys(table["scope"][table["check"] == "nuisance"]))
     contrasts.sort(key=lambda name: not name.endswith(f" vs {neutral}"))
     if len(emotions) > FEW:  # of two emotions those alone that their form tells apart best
+        first = 0 if neutral is None else len(emotions)
         told = table[(table["check"] == "nuisance") & (table["statistic"] == "auroc_topic")]
-        told = told.set_index("scope")["value"][contrasts[len(emotions) :]]
-        contrasts[len(emotions) :] = told.nlargest(10).index
+        told = told.set_index("scope")["value"][contrasts[first:]]
+        contrasts[first:] = told.nlargest(10).index
     lengths = table[table["check"] == "length"]
     units = lengths[lengths["statistic"].str.startswith("smd_")]
     units = list(dict.fromkeys(zip(units["statistic"], units["model"], strict=True)))
@@ -86,7 +87,11 @@ def _title(table: pd.DataFrame, summary: Mapping[str, Any]) -> str:
 
 
 def _draw_aurocs(
-    axis: plt.Axes, table: pd.DataFrame, contrasts: list[str], emotions: Sequence[str], neutral: str
+    axis: plt.Axes,
+    table: pd.DataFrame,
+    contrasts: list[str],
+    emotions: Sequence[str],
+    neutral: str | None,
 ) -> None:
     """A dot and its interval for each contrast and each thing a classifier may see."""
     values = table.set_index(["check", "scope", "statistic"])["value"]
@@ -127,28 +132,30 @@ def _draw_lengths(
     lengths: pd.DataFrame,
     units: list[tuple[str, str]],
     emotions: Sequence[str],
-    neutral: str,
+    neutral: str | None,
 ) -> None:
-    """Standardised differences of every kind of length from neutral, on the band allowed."""
+    """Standardised differences of every kind of length from neutral, on the band allowed.
+
+    Without a neutral class, of every two emotions.
+    """
     palette = colours(emotions)
     shapes = markers(emotions)
     values = lengths.set_index(["statistic", "model", "scope"])
-    shift = np.linspace(-0.22, 0.22, len(emotions)) if len(emotions) > 1 else [0.0]
+    compared = against(emotions, neutral)
+    shift = np.linspace(-0.22, 0.22, len(compared)) if len(compared) > 1 else [0.0]
     limits = [
-        max(
-            values["threshold"][f"abs_{statistic}", model, f"{name} vs {neutral}"]
-            for name in emotions
-        )
+        max(values["threshold"][f"abs_{statistic}", model, versus(*pair)] for pair in compared)
         for statistic, model in units
     ]
     shown = values["value"][[s.startswith("smd_") for s, _, _ in values.index]]
     widest = 1.2 * max(*limits, shown[np.isfinite(shown)].abs().max())
     for row, (statistic, model) in enumerate(units):
         axis.barh(row, 2 * limits[row], left=-limits[row], height=0.8, color=ALLOWED, zorder=0)
-        for name, up in zip(emotions, shift, strict=True):
-            value = shown[statistic, model, f"{name} vs {neutral}"]
+        for (name, other), up in zip(compared, shift, strict=True):
+            value = shown[statistic, model, versus(name, other)]
             value = np.clip(value, -widest, widest)  # infinite where lengths do not vary
-            axis.plot(value, row + up, shapes[name], color=palette[name], ms=7, clip_on=False)
+            form, colour = ("o", INK) if neutral is None else (shapes[name], palette[name])
+            axis.plot(value, row + up, form, color=colour, ms=7, clip_on=False)
     axis.axvline(0, color="black", lw=1)
     axis.set_xlim(-widest, widest)
     axis.set_ylim(len(units) - 0.4, -0.7)
@@ -159,10 +166,16 @@ def _draw_lengths(
         for statistic, model in units
     ]
     axis.set_yticks(range(len(units)), names)
-    axis.set_xlabel(_("Difference from {neutral} in standard deviations").format(neutral=neutral))
-    handles = [key(name, palette[name], marker=shapes[name], ls="", ms=7) for name in emotions]
+    if neutral is None:
+        axis.set_xlabel(_("Difference in standard deviations"))
+        handles = [key(_("two emotions"), INK, marker="o", ls="", ms=7)]
+        title = _("Sentences of one emotion shorter or longer than those of another")
+    else:
+        label = _("Difference from {neutral} in standard deviations")
+        axis.set_xlabel(label.format(neutral=neutral))
+        handles = [key(name, palette[name], marker=shapes[name], ls="", ms=7) for name in emotions]
+        title = _("Sentences shorter (left) or longer than {neutral}").format(neutral=neutral)
     handles.append(plt.Rectangle((0, 0), 1, 1, color=ALLOWED, label=_("allowed")))
-    title = _("Sentences shorter (left) or longer than {neutral}").format(neutral=neutral)
     _legend(axis, handles, title, min(4, len(handles)))
 
 

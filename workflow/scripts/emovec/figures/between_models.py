@@ -60,7 +60,9 @@ def ruler(
     names, step = [*emotions, ""], len(emotions) + 3
     many = len(emotions) > FEW  # more than colours alone tell apart: each row has its name
     height = (0.16 if many else 0.27) * step * len(pairs) + 2.4
-    figure, [axes] = subplots(1, 3, 15, height, sharey=True)
+    own_alone = (claims.family[claims.stat == "cos_s"] == "specific").any()
+    stats = ("cos_s",) if own_alone else ("cos_s", OWN)
+    figure, [axes] = subplots(1, 1 + len(stats), 5 + 5 * len(stats), height, sharey=True)
     for i, (a, b) in enumerate(pairs):
         here = _of(claims, a, b)
         depths = here[here.depth_a.notna()]
@@ -72,7 +74,7 @@ def ruler(
         for j, name in enumerate(names):
             y = i * step + j
             _depth_marks(axes[0], raw[raw.emotion_a.fillna("") == name], y, palette[name])
-            for axis, stat in zip(axes[1:], ("cos_s", OWN), strict=True):
+            for axis, stat in zip(axes[1:], stats, strict=True):
                 rows = here[(here.stat == stat) & (here.emotion_a.fillna("") == name)]
                 rows = rows[rows.family != "control"]
                 _depth_marks(axis, rows[rows.depth_a.notna()], y, palette[name])
@@ -82,11 +84,9 @@ def ruler(
     for axis in axes[1:]:
         axis.axvspan(-bound, bound, color=BAND, alpha=0.35, lw=0, zorder=0)
         axis.axvline(least, color="#777777", lw=1, ls="--", zorder=0)
-    titles = (
-        _("raw cosine\n(the study's)"),
-        _("cosine in common axes\n(emotion minus neutral)"),
-        _("cosine of the own part\n(emotion minus the mean of all)"),
-    )
+    own = _("cosine of the own part\n(emotion minus the mean of all)")
+    common = _("cosine in common axes\n(emotion minus neutral)")
+    titles = (_("raw cosine\n(the study's)"), *((own,) if own_alone else (common, own)))
     for axis, title in zip(axes, titles, strict=True):
         axis.axvline(0, color="#777777", lw=0.8)
         axis.axvline(1, color="#777777", lw=0.8, ls=":")

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.patches import Rectangle
 
+from emovec.components.shares import directions
 from emovec.figures.style import (
     BAND,
     FEW,
@@ -31,10 +32,8 @@ def component_map(
 ) -> plt.Figure:
     """Blocks upwards, heads to the right and the MLP last; what beats its nulls is outlined."""
     metric = "lda" if (components.metric == "lda").any() else "raw"
-    rows = components[
-        (components.metric == metric) & (components.against == "neutral")
-        & components.part.isin(["head", "mlp"])
-    ]  # fmt: skip
+    rows = directions(components)
+    rows = rows[(rows.metric == metric) & rows.part.isin(["head", "mlp"])]
     shown = list(emotions)[:FEW]
     n_blocks, n_heads = int(rows.block.max()) + 1, int(rows["head"].max()) + 1
     figure, axes = row_of_axes(

@@ -22,8 +22,8 @@ from emovec.figures.style import (
     key,
     markers,
     named_pairs,
+    no_pair,
     nothing,
-    one_alone,
     subplots,
     titled,
 )
@@ -66,8 +66,8 @@ REACH = (-1.15, 1.25)  # what is drawn of cosines, which have no bounds where no
 
 def specification_curve(table: pd.DataFrame, alpha: float) -> plt.Figure:
     """The mean cosine between emotions under every specification, the study's own marked."""
-    if table.empty:
-        return one_alone()
+    if (why := no_pair(table)) is not None:
+        return why
     models, pairs = list(dict.fromkeys(table.model)), named_pairs(table)
     options = [(c, o) for c in WITHIN for o in dict.fromkeys(table[c])]
     figure, axes = subplots(

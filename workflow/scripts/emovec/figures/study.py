@@ -20,7 +20,7 @@ from emovec.figures.style import (
     mark_undefined,
     markers,
     named_pairs,
-    one_alone,
+    no_pair,
     other_pairs,
     position_title,
     row_of_axes,
@@ -57,8 +57,8 @@ def emotion_distances(
     within: pd.DataFrame, emotions: Sequence[str], model: str, alpha: float
 ) -> plt.Figure:
     """The study's cosine between emotions by depth, with the band that shuffled labels give."""
-    if len(emotions) < 2:
-        return one_alone()
+    if (why := no_pair(within)) is not None:
+        return why
     rows = within[(within.stat == "cos_naive") & (within.metric == "raw") & within.depth.notna()]
     positions, named = list(dict.fromkeys(rows.position)), named_pairs(rows)
     figure, axes = row_of_axes(len(positions), sharey=True)
@@ -82,7 +82,7 @@ def emotion_distances(
         axis.set_ylim(-1.05, 1.05)
         depth_axis(axis, rows.depth.max())
         position_title(axis, position)
-    axes[0].set_ylabel(_("cosine of two emotion vectors\n(both against the same neutral mean)"))
+    axes[0].set_ylabel(_("cosine of two emotion vectors\n(both against the same mean)"))
     title = _("{model}: how alike are the emotion vectors?").format(model=model)
     return _with_legend(figure, axes[0], title)
 
@@ -100,8 +100,8 @@ def similarity_heatmap(
     within: pd.DataFrame, emotions: Sequence[str], model: str, alpha: float
 ) -> plt.Figure:
     """The study's cosine between emotions, averaged over depths, and what chance gives."""
-    if len(emotions) < 2:
-        return one_alone()
+    if (why := no_pair(within)) is not None:
+        return why
     rows = within[(within.stat == "cos_naive") & (within.metric == "raw") & within.depth.isna()]
     positions = list(dict.fromkeys(rows.position))
     brief, side = len(emotions) > FEW, max(4.7, 0.5 * len(emotions))

@@ -24,6 +24,7 @@ from PIL import Image
 from emovec.activations.copies import COPIES, split_name
 from emovec.io.files import whole
 from emovec.prompts.positions import POSITIONS
+from emovec.within_model.rows import FIXED
 from emovec.wording.language import LANGUAGES, _, spoken
 
 matplotlib.use("Agg")
@@ -163,8 +164,16 @@ def nothing(why: str) -> plt.Figure:
     return figure
 
 
-def one_alone() -> plt.Figure:
-    return nothing(_("Only one emotion: there is no pair to compare."))
+def no_pair(table: pd.DataFrame) -> plt.Figure | None:
+    """A figure that says why a table has no two emotions to compare; None if it has."""
+    pairs = table[table.emotion_b.notna()]
+    if pairs.empty:
+        return nothing(_("Only one emotion: there is no pair to compare."))
+    if (pairs.flag == FIXED).all():
+        return nothing(
+            _("Without a neutral class, two emotions are the two ends of one direction.")
+        )
+    return None
 
 
 def key(label: str, colour: str, **options: object) -> Line2D:

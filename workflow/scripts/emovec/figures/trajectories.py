@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+from emovec.components.shares import directions
 from emovec.components.trajectories import beyond, near_depth
 from emovec.figures.style import (
     BAND,
@@ -35,9 +36,8 @@ def along_sentences(
 
     `depth` is relative, that of the curves above.
     """
-    rows = trajectories[
-        trajectories.aligned.isin(["word", "suffix"]) & (trajectories.against == "neutral")
-    ]
+    trajectories = directions(trajectories)
+    rows = trajectories[trajectories.aligned.isin(["word", "suffix"])]
     # elsewhere few sentences have a token, and curves would be noise
     many = rows.n_topics >= rows.groupby(["direction", "words"]).n_topics.transform("max") / COMMON
     rows = rows[many].assign(x=rows.place.astype(int))
@@ -87,7 +87,7 @@ def along_sentences(
         ]
     if here.null_high.notna().any():
         keys.append(band_key(_("{level} of ordinary attributes").format(level=percent(1 - alpha))))
-    changes = trajectories[(trajectories.words == "all") & (trajectories.against == "neutral")]
+    changes = trajectories[trajectories.words == "all"]
     changes = changes[changes.direction.isin(shown) & (changes.depth == here.depth.iloc[0])]
     changes = changes[beyond(changes, alpha)]
     rise, reach = (

@@ -18,7 +18,7 @@ from emovec.figures.style import (
     colours,
     depth_axis,
     named_pairs,
-    one_alone,
+    no_pair,
     other_pairs,
     position_title,
     subplots,
@@ -44,8 +44,8 @@ def similarity_by_depth(
     within: pd.DataFrame, emotions: Sequence[str], model: str, alpha: float
 ) -> plt.Figure:
     """Corrected cosines with intervals, hollow where the gate fails; the study's cosine dotted."""
-    if len(emotions) < 2:
-        return one_alone()
+    if (why := no_pair(within)) is not None:
+        return why
     rows = within[within.depth.notna()]
     named = named_pairs(rows[rows.stat == "cos_u"])
     positions = list(dict.fromkeys(rows.position))
@@ -82,7 +82,7 @@ def similarity_by_depth(
                         metric=_(METRICS[metric].title), share=percent(1 - alpha)
                     )
                 )
-    label = _("the study's cosine (shared neutral mean)")
+    label = _("the study's cosine (both against one mean)")
     axes[0, 0].plot([], [], color=NEUTRAL, ls=":", label=label)
     axes[0, 0].plot(
         [], [], color=NEUTRAL, ls="", marker="o", mfc="white", label=_("not reliable enough")

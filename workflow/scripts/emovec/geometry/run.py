@@ -16,6 +16,7 @@ from emovec.geometry.sharing import Read
 from emovec.geometry.within import describe_model
 from emovec.io.seeds import generator
 from emovec.io.tables import typed
+from emovec.prompts.design import written
 from emovec.prompts.ratings import in_plane, read_ratings
 from emovec.prompts.sentences import map_half
 from emovec.prompts.splits import near_by_head, writers
@@ -29,7 +30,7 @@ def geometry_of(
     name: str,
     prompts: pd.DataFrame,
     probe: pd.DataFrame,
-    classes: Sequence[str],
+    classes: Sequence[str | None],
     ratings: str | None,
     settings: dict,
     seed: int,
@@ -65,7 +66,7 @@ def geometry_between(
     names: tuple[str, str],
     prompts: pd.DataFrame,
     probe: pd.DataFrame,
-    classes: Sequence[str],
+    classes: Sequence[str | None],
     ratings: str | None,
     settings: dict,
     seed: int,
@@ -97,7 +98,7 @@ def geometry_between(
     starts = [Read(one.residual[:, :, 0], one.probe[control, 0]) for one in averaged]
     counts = word_counts(prompts, classes, probe.text[control].tolist())
     emotions, topics = classes[:-1], prompts.topic.nunique()
-    sentences = len(classes) * (topics // 2) + control.sum() // 2  # of a half
+    sentences = len(written(classes)) * (topics // 2) + control.sum() // 2  # of a half
     texts = Texts(
         text_features(counts, starts, sentences, seed),
         near_by_head(prompts, emotions),

@@ -63,6 +63,24 @@ class Design:
         return self.prompts["topic"].nunique()
 
 
+def written(classes: Sequence[str | None]) -> list[str]:
+    """The classes that sentences are of: all but a neutral one that is None."""
+    return [name for name in classes if name is not None]
+
+
+def with_reference(values: NDArray, classes: Sequence[str | None]) -> NDArray:
+    """`values[class, ...]` with what emotions are taken against as the last class.
+
+    The last of `classes` is the neutral one, or None: then `values` are of emotions alone, and
+    their mean stands in its place, which leaves each emotion (K − 1)/K of its difference from the
+    mean of the others.
+    """
+    if classes[-1] is not None:
+        return values
+    mean = values.mean(axis=0, keepdims=True, dtype=np.float64)
+    return np.concatenate([values, mean.astype(values.dtype)])
+
+
 def cell_places(prompts: pd.DataFrame, classes: Sequence[str]) -> NDArray[np.intp]:
     """`[row, (class, topic)]`, the cell of each row; class −1 is none of `classes`.
 
@@ -72,26 +90,29 @@ def cell_places(prompts: pd.DataFrame, classes: Sequence[str]) -> NDArray[np.int
     return np.stack([number, pd.factorize(prompts["topic"])[0]], axis=1)
 
 
-def in_cells(prompts: pd.DataFrame, classes: Sequence[str], values: NDArray) -> NDArray:
+def in_cells(prompts: pd.DataFrame, classes: Sequence[str | None], values: NDArray) -> NDArray:
     """The mean of `values[row, ...]` over each cell, `[class, topic, ...]` as in `cell_places`.
+
+    A last class of None is the mean of the others: see `with_reference`.
 
     Raises
     ------
     ValueError
         If a cell is empty.
     """
-    topics = prompts["topic"].unique()
-    cell = cell_places(prompts, classes) @ [len(topics), 1]
+    topics, names = prompts["topic"].unique(), written(classes)
+    cell = cell_places(prompts, names) @ [len(topics), 1]
     order = np.argsort(cell, kind="stable")[np.count_nonzero(cell < 0) :]
-    count = np.bincount(cell[order], minlength=len(classes) * len(topics))
+    count = np.bincount(cell[order], minlength=len(names) * len(topics))
     if not count.all():
         name, topic = divmod(int((count == 0).argmax()), len(topics))
-        raise ValueError(f"no {classes[name]!r} sentence of topic {topics[topic]!r}")
+        raise ValueError(f"no {names[name]!r} sentence of topic {topics[topic]!r}")
     values = values[order]
     if (count > 1).any():
         values = np.add.reduceat(values, np.cumsum(count) - count)
         values = values / count.astype(values.dtype).reshape(-1, *[1] * (values.ndim - 1))
-    return values.reshape(len(classes), len(topics), *values.shape[1:])
+    values = values.reshape(len(names), len(topics), *values.shape[1:])
+    return with_reference(values, classes)
 
 
 def cells_of(prompts: pd.DataFrame, name: str, column: str) -> list[list[str]]:

@@ -17,7 +17,7 @@ from pathlib import Path
 import pandas as pd
 
 from emovec.errors import InputError
-from emovec.prompts.design import Design
+from emovec.prompts.design import Design, written
 
 PROMPT_COLUMNS = ("id", "emotion", "text")
 
@@ -37,7 +37,7 @@ MIN_UNITS = 2
 NAMED = 8  # empty cells that an error lists
 
 
-def read_prompts(path: str | Path, emotions: Sequence[str], neutral: str) -> pd.DataFrame:
+def read_prompts(path: str | Path, emotions: Sequence[str], neutral: str | None) -> pd.DataFrame:
     """The prompts of `read_design`: all columns, as strings, whatever the order of the file.
 
     Topics come in the order of their first row, inside a topic the classes in the order
@@ -46,8 +46,10 @@ def read_prompts(path: str | Path, emotions: Sequence[str], neutral: str) -> pd.
     return read_design(path, emotions, neutral).prompts
 
 
-def read_design(path: str | Path, emotions: Sequence[str], neutral: str) -> Design:
+def read_design(path: str | Path, emotions: Sequence[str], neutral: str | None) -> Design:
     """The rows of the classes `emotions` and `neutral` in every unit that has all of them.
+
+    `neutral` is None where the emotions alone are compared.
 
     Raises
     ------
@@ -57,15 +59,15 @@ def read_design(path: str | Path, emotions: Sequence[str], neutral: str) -> Desi
     table, lines = read_rows(Path(path), PROMPT_COLUMNS, "prompts.file")
     units = [name for name in ("topic", "group") if name in table]
     # without topics sentences are units, which a slip of the pen must not decide
-    written = {name.lower(): name for name in table}
-    if not units and (meant := get_close_matches("topic", written, 1, cutoff=0.8)):
+    headings = {name.lower(): name for name in table}
+    if not units and (meant := get_close_matches("topic", headings, 1, cutoff=0.8)):
         raise InputError(
-            f"{path} has a column {written[meant[0]]!r} and none called topic: rename it, to topic "
-            "if that is what it names."
+            f"{path} has a column {headings[meant[0]]!r} and none called topic: rename it, to "
+            "topic if that is what it names."
         )
     _check_filled(path, table, lines, units)
     _check_spans(path, table, lines)
-    classes = [*emotions, neutral]
+    classes = written([*emotions, neutral])
     missing = [name for name in classes if name not in set(table["emotion"])]
     if missing:
         raise InputError(

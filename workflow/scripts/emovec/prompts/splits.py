@@ -17,26 +17,33 @@ IMPLICIT = "implicit"  # the phrase of a sentence that shows its emotion without
 
 
 def splits(
-    prompts: pd.DataFrame, pair: tuple[str, str], n_folds: int, rng: np.random.Generator
+    prompts: pd.DataFrame, contrast: Sequence[str], n_folds: int, rng: np.random.Generator
 ) -> dict[str, Folds]:
     """Folds by topic, and by phrase where the prompts have enough phrases.
 
-    Folds are fewer where there are too few topics or phrases for as many as asked for. Phrases of
-    one topic and class stay together, and so do those that others join.
+    A contrast of more than two classes is of the first with all others, whose phrases do not count:
+    few topics would train without any that is tested. Folds are fewer where there are too few
+    topics or phrases for as many as asked for. Phrases of one topic and class stay together, and so
+    do those that others join.
     """
     folds = {"topic": topic_folds(prompts.topic.nunique(), n_folds, rng)}
     if "phrase" in prompts:
-        phrases = _joined([cells_of(prompts, name, "phrase") for name in pair])
+        phrases = _joined([cells_of(prompts, name, "phrase") for name in contrast])
+        if len(contrast) > 2:
+            phrases = [phrases[0], [None] * len(phrases[0])]
         if (by_phrase := phrase_folds(phrases, n_folds)) is not None:
             folds["phrase"] = by_phrase
-    return folds
+    return {name: one.among(len(contrast)) for name, one in folds.items()}
 
 
-def near_by_head(prompts: pd.DataFrame, emotions: Sequence[str]) -> Mask:
+def near_by_head(
+    prompts: pd.DataFrame, emotions: Sequence[str], *, neutral: str | None = ""
+) -> Mask:
     """Which topics share a lexical head in each emotion, `[emotion, topic, topic]`.
 
     Each topic is near itself; sentences without a head, and all of prompts that name none, are
-    near no other.
+    near no other. Where `neutral` is None an emotion is taken against all of them, and topics are
+    near if they share a head in any.
     """
     alone = np.eye(prompts.topic.nunique(), dtype=bool)
     near = np.stack([alone] * len(emotions))
@@ -44,7 +51,7 @@ def near_by_head(prompts: pd.DataFrame, emotions: Sequence[str]) -> Mask:
         topic, head = _members([_heads(cell) for cell in cells_of(prompts, name, "phrase")])
         has = coo_array((np.ones(len(topic)), (topic, head)), (len(alone), head.max(initial=0) + 1))
         near[i] |= (has @ has.T).toarray() > 0
-    return near
+    return near if neutral is not None else np.broadcast_to(near.any(axis=0), near.shape)
 
 
 def _heads(cell: Sequence[object]) -> list[str]:

@@ -70,8 +70,9 @@ def first_screen(
     trained = [model for model in context["models"] if not model["untrained"]]
     names, alpha = [model["name"] for model in trained], context["alpha"]
     found = [
-        _apart(trained, context["primary"], alpha),
-        _alike(places, names, alpha) or _shared(verdicts, names, alpha),
+        _apart(trained, context["primary"], alpha, one_direction=context["one_direction"]),
+        _alike(places, names, alpha)
+        or _shared(verdicts, names, alpha, own_alone=context["neutral"] is None),
         _act(steering, alpha),
         _where(trained, [fact for fact in losses if fact["model"] in names], alpha),
     ]
@@ -121,7 +122,7 @@ def _of_emotions(verdicts: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
     return rows[rows.emotion.notna() & (rows.emotion != "")]
 
 
-def _apart(trained: Sequence[dict], primary: str, alpha: float) -> Answer:
+def _apart(trained: Sequence[dict], primary: str, alpha: float, *, one_direction: bool) -> Answer:
     facts = [fact for model in trained for fact in model["within"][primary]]
     apart = [fact for fact in facts if fact["distinct"]]
     below = any(fact["known"] and fact["cosine_high"] < fact["margin"] for fact in facts)
@@ -129,6 +130,8 @@ def _apart(trained: Sequence[dict], primary: str, alpha: float) -> Answer:
         text = _("No trained model in this run.")
     elif not facts:
         text = _("Only one emotion: there is nothing to keep apart.")
+    elif one_direction:
+        text = _("Without a neutral class, two emotions are the two ends of one direction.")
     elif len(apart) == len(facts):
         text = _("Yes: all {n} pairs point in different directions.").format(n=len(facts))
     elif apart:
@@ -147,12 +150,16 @@ def _apart(trained: Sequence[dict], primary: str, alpha: float) -> Answer:
     )
 
 
-def _shared(verdicts: pd.DataFrame, trained: Sequence[str], alpha: float) -> Answer:
+def _shared(
+    verdicts: pd.DataFrame, trained: Sequence[str], alpha: float, *, own_alone: bool = False
+) -> Answer:
     rows = _of_emotions(verdicts, trained)
     sharing = rows[rows.verdict.isin(SHARING)]
     own, absent = (rows.verdict == "shared").sum(), (rows.verdict == "not_shared").sum()
     if rows.empty:
         text = _("Needs two trained models.")
+    elif own == len(rows) and own_alone:
+        text = _("Yes: all {n} emotions, in each one's own part.").format(n=len(rows))
     elif own == len(rows):
         text = _("Yes: all {n} emotions, including each one's own part.").format(n=len(rows))
     elif len(sharing) == len(rows):
@@ -166,6 +173,7 @@ def _shared(verdicts: pd.DataFrame, trained: Sequence[str], alpha: float) -> Ans
     else:
         text = _("This run cannot tell.")
     p = sharing.p_specific.where(sharing.verdict == "shared", sharing.p_common)
+    p = p.fillna(sharing.p_common)  # of the one claim there is, where no class is neutral
     sure = grade(p, alpha, hint=bool((rows.ci_low > rows.least_cosine).any()))
     if len(rows) and absent == len(rows):
         sure = "likely"  # each interval within the bound is a test at level alpha

@@ -139,6 +139,12 @@ def map_facts(maps: pd.DataFrame, models: Sequence[str], alpha: float) -> list[d
     return facts
 
 
+def _own(row: dict) -> str:
+    """Nothing where the own part is no claim of its own."""
+    own = [row[name] for name in ("own_cosine", "own_low", "own_high")]
+    return interval(*own) if pd.notna(row["own_cosine"]) else ""
+
+
 def verdict_facts(verdicts: pd.DataFrame, models: Sequence[str]) -> list[dict]:
     """The verdict on each emotion and pair, and on all emotions of a pair together."""
     rows = between(verdicts, models)
@@ -153,7 +159,7 @@ def verdict_facts(verdicts: pd.DataFrame, models: Sequence[str]) -> list[dict]:
                 "emotion": row["emotion"] if alone else _("all together"),
                 "verdict": _(VERDICTS[row["verdict"]].title),
                 "cosine": interval(row["cosine"], row["ci_low"], row["ci_high"]),
-                "own": interval(row["own_cosine"], row["own_low"], row["own_high"]),
+                "own": _own(row),
                 "decodes": "" if pd.isna(row["decodes"]) else _(grades[bool(row["decodes"])]),
                 "agree": part(row["agree"], row["compared"]),
                 "reason": told(REASONS, row["reason"], row),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from emovec.components.shares import ROLES
+from emovec.components.shares import ROLES, directions
 from emovec.wording.language import _
 
 SHOWN = 3  # parts of each emotion that the report names
@@ -19,7 +19,7 @@ def component_facts(tables: Sequence[pd.DataFrame], alpha: float) -> list[dict]:
     """
     facts = []
     for table in tables:
-        rows = table[(table.metric == "lda") & (table.against == "neutral")]
+        rows = directions(table[table.metric == "lda"])
         for emotion, own in rows.groupby("emotion", sort=False):
             beyond = own[own.gate_ok & (own.p_adjusted < alpha)]
             shown = beyond[beyond.value > 0]

@@ -8,6 +8,7 @@ from statistics import NormalDist
 import pandas as pd
 
 from emovec.io.files import slugs
+from emovec.prompts.design import written
 from emovec.report.between_models import (
     depth_facts,
     map_facts,
@@ -25,6 +26,7 @@ from emovec.report.within_model import (
     within_facts,
     within_line,
 )
+from emovec.statistics.unbiased import unlike_cosine
 from emovec.wording.language import N_, _
 from emovec.wording.numbers import percent
 from emovec.wording.remarks import FINDINGS, told
@@ -43,7 +45,9 @@ def describe(
     """
     config = provenance["config"]
     emotions, primary = config["prompts"]["emotions"], config["statistics"]["position"]
-    alpha = config["statistics"]["alpha"]
+    alpha, neutral = config["statistics"]["alpha"], config["prompts"]["neutral"]
+    one_direction = neutral is None and len(emotions) == 2  # with two ends
+    compared = len(emotions) > 1 and not one_direction
     margin = config["statistics"]["thresholds"]["margin"]
     within, norms, cross = tables["within"], tables["norms"], tables["cross"]
     positions = list(dict.fromkeys(norms.position))
@@ -74,7 +78,10 @@ def describe(
         "reach": NormalDist().inv_cdf(1 - alpha / 2),
         "emotions": emotions,
         "slugs": slugs(emotions),
-        "classes": [*emotions, config["prompts"]["neutral"]],
+        "neutral": neutral,
+        "classes": written([*emotions, neutral]),
+        "one_direction": one_direction,
+        "unlike": unlike_cosine(len(emotions), neutral),
         "positions": positions,
         "primary": primary,
         "audit": audit
@@ -92,7 +99,7 @@ def describe(
         "choices": choice_lines(tables["multiverse"]),
         "provenance": provenance,
         "glance": [
-            *(within_line(model, primary, margin) for model in described if len(emotions) > 1),
+            *(within_line(model, primary, margin) for model in described if compared),
             *verdict_lines(verdicts, untrained),
             *(raw_lines(raw_facts(cross, primary, emotions, trained)) if len(trained) > 1 else []),
         ],

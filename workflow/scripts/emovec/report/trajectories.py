@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from emovec.components.shares import directions
 from emovec.components.trajectories import beyond, near_depth
 from emovec.wording.language import _
 from emovec.wording.numbers import interval, part
@@ -21,7 +22,7 @@ def appearance_facts(
     facts = []
     for table in tables:
         depth = near_depth(table, relative)
-        rows = table[table.against == "neutral"].assign(shown=lambda t: beyond(t, alpha))
+        rows = directions(table).assign(shown=lambda t: beyond(t, alpha))
         rows = rows[
             rows.aligned.isin(["rise", "reach"]) | ((rows.aligned == "word") & (rows.place == -1))
         ]

@@ -27,7 +27,7 @@ def vary_choices(
     attributes: dict,
     load: Callable[[str], tuple[np.ndarray, np.ndarray]],
     positions: Sequence[str],
-    classes: Sequence[str],
+    classes: Sequence[str | None],
     *,
     model: str,
     alpha: float,
@@ -72,7 +72,7 @@ def specifications(within: pd.DataFrame, space: str) -> pd.DataFrame:
 def centered(
     residual: np.ndarray,
     probe: np.ndarray,
-    classes: Sequence[str],
+    classes: Sequence[str | None],
     rng: np.random.Generator,
     **of: object,
 ) -> pd.DataFrame:

@@ -48,13 +48,17 @@ def over_folds(scores: Iterable[Floats], folds: Folds, signs: NDArray[np.int8]) 
     scores : one `[draw or 1, sentence]` for each fold
         Of the tested sentences, those of the positive class first.
     signs : [draw or 1, topic]
-        1 for a topic as it is, −1 if its two labels are swapped, 0 if it is left out.
+        1 for a topic as it is, −1 if its two labels are swapped, 0 if it is left out; or the labels
+        themselves, `[draw or 1, class, topic]`.
     """
-    values = [
-        auroc(score, np.concatenate([signs[:, test[0]], -signs[:, test[1]]], axis=1))
-        for score, test in zip(scores, folds.test, strict=True)
-    ]
+    labels = signs if signs.ndim == 3 else labelled(signs, folds.test.shape[1])
+    values = [auroc(score, labels[:, test]) for score, test in zip(scores, folds.test, strict=True)]
     return mean_defined(np.array(values))
+
+
+def labelled(signs: NDArray[np.int8], n_classes: int) -> NDArray[np.int8]:
+    """Labels `[draw, class, topic]`: the first class has the sign of its topic, others not."""
+    return np.stack([signs, *[-signs] * (n_classes - 1)], axis=1)
 
 
 def each_left_out(n_topics: int) -> NDArray[np.int8]:

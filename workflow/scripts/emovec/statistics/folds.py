@@ -17,6 +17,11 @@ class Folds:
     train: Mask  # [fold, topic]
     test: Mask  # [fold, class, topic]
 
+    def among(self, n_classes: int) -> Folds:
+        """With as many classes, all but the positive tested as the negative one is."""
+        rest = np.repeat(self.test[:, 1:2], n_classes - 1, axis=1)
+        return Folds(self.train, np.concatenate([self.test[:, :1], rest], axis=1))
+
 
 def topic_folds(n_topics: int, n_folds: int, rng: np.random.Generator) -> Folds:
     """Random folds of equal size; all sentences of a topic are in one fold.

@@ -39,9 +39,21 @@ def contrast(classes: Sequence[str], positive: str, negative: str) -> Floats:
     return weights
 
 
-def against_neutral(classes: Sequence[str], neutral: str) -> Floats:
+def against_neutral(classes: Sequence[str | None], neutral: str | None) -> Floats:
     """The weights[emotion, class] of every emotion − neutral, in the order of `classes`."""
     return np.stack([contrast(classes, name, neutral) for name in classes if name != neutral])
+
+
+def unlike_cosine(n_emotions: int, neutral: str | None) -> float:
+    """The cosine of emotions that are all equally unlike.
+
+    It is 0 against neutral. Differences from the mean of all sum to 0, which alone gives them a
+    mean cosine of −1/(K − 1) where they have one length, as in contrasts of K classes.
+
+    >>> unlike_cosine(3, "neutral"), unlike_cosine(3, None)
+    (0.0, -0.5)
+    """
+    return 0.0 if neutral is not None else -1 / (n_emotions - 1)
 
 
 def differences(x: ArrayLike, weights: ArrayLike) -> Floats:

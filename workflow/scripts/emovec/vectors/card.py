@@ -16,7 +16,10 @@ SITE = (
 )
 
 
-DEFINITION = "mean over topics of the emotion less the mean of {neutral}"
+DEFINITION = "mean over topics of the emotion less the mean of {neutral}"  # or of ALL
+
+
+ALL = "all emotions"
 
 
 def card(
@@ -108,7 +111,7 @@ def about(
 
 
 def recommended_depth(reliable: pd.DataFrame, decoded: pd.DataFrame, alpha: float) -> int | None:
-    """The tested depth at which the emotion is told best from neutral in held-out sentences.
+    """The tested depth at which the emotion is told best in held-out sentences.
 
     Candidates have an open gate (reliability and sign flips) in the raw metric, that of the
     exported vectors, and an AUROC beyond its null, corrected for depths, in every split. Of these
@@ -161,14 +164,14 @@ def flags(
     for row in before.itertuples():
         if row.auroc > row.null_high:
             said.append(
-                f"Tokens alone tell it from neutral: AUROC {row.auroc:.2f} at depth 0, beyond "
+                f"Tokens alone give it away: AUROC {row.auroc:.2f} at depth 0, beyond "
                 f"{row.null_high:.2f} by chance."
             )
     form = texts[(texts.direction == "nuisance") & (texts.split == "topic")]
     for row in form.itertuples():
         if row.ci_low > 0.5:
             said.append(
-                "Length, commas, first word and final character alone tell it from neutral: AUROC "
+                "Length, commas, first word and final character alone give it away: AUROC "
                 f"{row.auroc:.2f}, at least {row.ci_low:.2f}."
             )
     if depth is not None:

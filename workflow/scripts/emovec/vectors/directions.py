@@ -1,6 +1,7 @@
 """Emotion directions as the study defined them, and the file they are kept in.
 
-`emotion_vec[depth] = mean(resid_emotion[depth]) − mean(resid_neutral[depth])`.
+`emotion_vec[depth] = mean(resid_emotion[depth]) − mean(resid_neutral[depth])`. Where no class is
+neutral the mean of all emotions stands in its place.
 """
 
 from __future__ import annotations

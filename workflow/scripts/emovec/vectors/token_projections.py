@@ -28,14 +28,14 @@ UNDEFINED = "no_direction"
 class Scale:
     """Where projections are counted from, along what, and in which unit, at each depth."""
 
-    centre: np.ndarray  # [depth, d_model], the mean of the neutral sentences
+    centre: np.ndarray  # [depth, d_model], the mean of the neutral sentences, or of all
     directions: np.ndarray  # [emotion, depth, d_model], of unit length; NaN where there is none
-    spread: np.ndarray  # [emotion, depth], their standard deviation over the neutral sentences
+    spread: np.ndarray  # [emotion, depth], the standard deviation of these sentences along each
 
     def __call__(self, stream: np.ndarray) -> np.ndarray:
         """Projections `[token, emotion, depth]` of `stream[token, depth, d_model]`.
 
-        In standard deviations of the neutral sentences; NaN where that is undefined.
+        In standard deviations of the sentences of the scale; NaN where that is undefined.
         """
         along = np.einsum("tdm,edm->ted", stream - self.centre, self.directions)
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -45,19 +45,29 @@ class Scale:
 class Scales:
     """The scales that sentences on all topics but one give."""
 
-    def __init__(self, residual: np.ndarray) -> None:
-        """`residual[class, topic, depth, d_model]` at one position, neutral last."""
-        self._residual = residual.astype(np.float64)
+    def __init__(self, residual: np.ndarray, *, neutral: bool = True) -> None:
+        """`residual[class, topic, depth, d_model]` at one position; see `usual_sentences`."""
+        self._residual, self._neutral = residual.astype(np.float64), neutral
         self._total = self._residual.sum(1)
 
     def without(self, topic: int) -> Scale:
         """Everything from the sentences on all topics but this."""
-        neutral = np.delete(self._residual[-1], topic, axis=0)
-        means = (self._total - self._residual[:, topic]) / np.float64(len(neutral))
+        usual = usual_sentences(np.delete(self._residual, topic, axis=1), neutral=self._neutral)
+        n_others = np.float64(self._residual.shape[1] - 1)
+        means = (self._total - self._residual[:, topic]) / n_others
         vectors, centre = means[:-1] - means[-1], means[-1]
         with np.errstate(invalid="ignore", divide="ignore"):
             directions = vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
-        return Scale(centre, directions, spread_along(neutral - centre, directions))
+        return Scale(centre, directions, spread_along(usual - centre, directions))
+
+
+def usual_sentences(residual: np.ndarray, *, neutral: bool) -> np.ndarray:
+    """What projections are scaled by, `[sentence, depth, d_model]`: the neutral sentences.
+
+    They are the last class of `residual[class, topic, depth, d_model]`; unless that is the mean of
+    the others, whose sentences are then taken.
+    """
+    return residual[-1] if neutral else residual[:-1].reshape(-1, *residual.shape[2:])
 
 
 def spread_along(centred: np.ndarray, directions: np.ndarray) -> np.ndarray:
@@ -111,7 +121,7 @@ def projections(
     read: Sequence[np.ndarray],
     scales: Scales,
     emotions: Sequence[str],
-    neutral: str,
+    neutral: str | None,
 ) -> pd.DataFrame:
     """One row for each prompt, depth, emotion and token but a BOS, whose stream says nothing.
 
@@ -122,6 +132,7 @@ def projections(
     prompts : from `selected`.
     encoded, read : of each prompt, as `Reader.every_token` gives them, at some depths.
     scales : at the same depths.
+    neutral : the class whose sentence others are compared with; None for the mean of all.
 
     Returns
     -------
@@ -134,12 +145,15 @@ def projections(
     for prompt, one, stream in rows:
         values.append(own[prompt.place](stream))
         values[-1][0] = np.nan  # a BOS, which has no row, or what stands in for one
-        if prompt.emotion == neutral:
-            plain[prompt.place] = values[-1], one, len(prompt.text)
+        if neutral in (prompt.emotion, None):
+            plain.setdefault(prompt.place, []).append((values[-1], one, len(prompt.text)))
     tables = []
     for (prompt, one, _), projected in zip(rows, values, strict=True):
-        of_neutral, other, length = plain[prompt.place]
-        beyond = projected - of_neutral[same_places(one, len(prompt.text), other, length)]
+        usual = [
+            of_other[same_places(one, len(prompt.text), other, length)]
+            for of_other, other, length in plain[prompt.place]
+        ]
+        beyond = projected - np.mean(usual, axis=0)
         start = int(one.has_bos)
         projected, beyond = projected[start:], beyond[start:]
         flags = np.where(np.isnan(projected), UNDEFINED, "").astype(object)

@@ -1,8 +1,9 @@
 """Everything that is said about one model alone: the rows of within_model_similarity.csv.
 
 Contrasts are named by what they compare: "gratitude" is gratitude − neutral, "gratitude-anger" one
-emotion less another, "common" the mean emotion − neutral. A statistic of one contrast leaves
-emotion_b empty. All depths, metrics and contrasts share their random draws.
+emotion less another, "common" the mean emotion − neutral. Where no class is neutral the mean of all
+emotions stands in its place. A statistic of one contrast leaves emotion_b empty. All depths,
+metrics and contrasts share their random draws.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from emovec.within_model.rows import (
     common_block,
     cosine_blocks,
     diagnostic_blocks,
+    less_fixed,
     norm_blocks,
 )
 
@@ -37,8 +39,8 @@ THRESHOLDS = {"reliability": 0.5, "margin": 0.9}
 def compare_emotions(
     residual: ArrayLike,
     probe: ArrayLike,
-    classes: Sequence[str],
-    neutral: str,
+    classes: Sequence[str | None],
+    neutral: str | None,
     rng: np.random.Generator,
     *,
     model: str,
@@ -58,7 +60,8 @@ def compare_emotions(
     Parameters
     ----------
     residual
-        `[class, topic, depth, d_model]`, depths 0..L, classes in the order of `classes`.
+        `[class, topic, depth, d_model]`, depths 0..L, classes in the order of `classes`; the last
+        is None, as `neutral` is then, for the mean of the others.
     probe
         `[sentence, depth, d_model]`: the map half, on which the metrics are fitted.
     metrics
@@ -98,11 +101,16 @@ def compare_emotions(
     _, n_topics, n_depths, _ = residual.shape
     weights = unbiased.against_neutral(classes, neutral)
     draws = min(flips, MOST_RELABELINGS) if relabelings is None else relabelings
-    labels = resampling.relabelings(len(classes), n_topics, draws, rng)
+    emotions = [one for one in classes if one != neutral]
+    names = emotions if neutral is None else list(classes)
+    labels = resampling.relabelings(len(names), n_topics, draws, rng)
+    if neutral is None:  # the mean stays what it is, whatever the labels
+        labels = np.insert(labels, len(names), len(names), axis=-1)
     plan = Plan(
-        classes=list(classes),
-        emotions=[one for one in classes if one != neutral],
+        classes=names,
+        emotions=emotions,
         weights=weights,
+        unlike=unbiased.unlike_cosine(len(emotions), neutral),
         signs=resampling.sign_flips(n_topics, flips, rng),
         relabeled=resampling.relabeled_weights(
             weights.astype(np.int8), labels, list(classes).index(neutral)
@@ -136,6 +144,8 @@ def compare_emotions(
             [*plan.emotions, "common"]
         )
         table = table[one | table["depth"].isna() | table["depth"].isin(depths)]
+    if neutral is None:
+        table = less_fixed(table, len(emotions))
     table = table.assign(model=model, position=position, n_topics=n_topics)
     table["relative_depth"] = table["depth"].astype("Float64") / max(n_depths - 1, 1)
     return typed(table, "within_model_similarity")

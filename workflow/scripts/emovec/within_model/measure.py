@@ -20,7 +20,8 @@ class Plan:
 
     classes: list[str]
     emotions: list[str]
-    weights: Floats  # [emotion, class], of emotion − neutral
+    weights: Floats  # [emotion, class], of emotion − neutral or the mean of emotions, which is last
+    unlike: float  # the cosine of directions that are all equally unlike
     signs: NDArray[np.int8]  # [flip, topic]
     relabeled: NDArray[np.int8]  # [relabeling, emotion, class, topic]
     halves: Floats  # [split, half, topic]
@@ -73,7 +74,7 @@ class Measured:
     flipped: Floats  # U of the norms [draw, depth, contrast]
     relabeled: Floats  # [draw, depth, emotion, emotion]
     halved: Floats  # [depth, emotion, emotion, split, half, half]
-    spectra: Floats  # [depth, class, (evr_pc1, d_eff)]
+    spectra: Floats  # [depth, class, (evr_pc1, d_eff)], of the classes that are written
     rogues: list[list[metrics.Rogue]]  # [depth][emotion]; none where a metric mixes dimensions
     resolved: Mask  # [depth, contrast]: above rounding errors
 
@@ -116,7 +117,7 @@ def _at_depth(x: Floats, name: str, plan: Plan) -> dict:
         "flipped": resampling.flipped_norm2_u(np.tensordot(plan.contrasts, d, axes=1), plan.signs),
         "relabeled": relabeled,
         "halved": unbiased.half_products(d, plan.halves),
-        "spectra": np.array([metrics.spectrum(one) for one in x]),
+        "spectra": np.array([metrics.spectrum(one) for one in x[: len(plan.classes)]]),
         "rogues": rogues,
         "resolved": resolved,
     }

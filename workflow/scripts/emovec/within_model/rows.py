@@ -17,6 +17,9 @@ from emovec.within_model.measure import Measured, Plan, norms, pair_cosines, pai
 SIGN_FLIP, RELABELING, ZERO = "sign_flip", "label_permutation", "zero"
 
 
+UNLIKE, FIXED = "equidistant", "by_construction"
+
+
 NO_DIFFERENCE, NO_NORM, NO_SPREAD = "no_difference", "norm_not_positive", "sentences_alike"
 
 
@@ -102,7 +105,8 @@ def norm_blocks(m: Measured, plan: Plan, family: str) -> tuple[list[Block], Mask
             unbiased.reliability(flipped, flipped_naive),
         ),
     }
-    families = [f"{family}: signal against neutral", f"{family}: signal between emotions"]
+    against = "neutral" if plan.unlike == 0 else "the others"
+    families = [f"{family}: signal against {against}", f"{family}: signal between emotions"]
     shared = {
         "items": [(name, "") for name in plan.names],
         "family": np.repeat(families, [n_emotions, keep.shape[1] - n_emotions]).astype(object),
@@ -147,7 +151,7 @@ def cosine_blocks(m: Measured, plan: Plan, family: str, gate: Mask) -> list[Bloc
     # a·b from the norms of a, b and a − b
     flipped = (m.flipped[..., a] + m.flipped[..., b] - m.flipped[..., n_emotions:]) / 2
     cos, loo = pair_cosines(m.u, plan, 1), pair_cosines(m.loo_u, plan, 1)
-    p = resampling.jackknife_p(cos, loo, plan.near_in_pairs)
+    p = resampling.jackknife_p(cos - plan.unlike, loo, plan.near_in_pairs)
     return [
         Block(
             "cos_naive",
@@ -186,7 +190,7 @@ def cosine_blocks(m: Measured, plan: Plan, family: str, gate: Mask) -> list[Bloc
             "cos_u",
             value=cos,
             ci=resampling.jackknife_interval(cos, loo, **clusters),
-            null=ZERO,
+            **_unlike(plan),
             p=p,
             p_adjusted=corrections.holm(p.ravel()).reshape(p.shape),
             family=f"{family}: cos_u",
@@ -194,6 +198,31 @@ def cosine_blocks(m: Measured, plan: Plan, family: str, gate: Mask) -> list[Bloc
             **shared,
         ),
     ]
+
+
+def _unlike(plan: Plan) -> dict:
+    """The null of a corrected cosine."""
+    if plan.unlike == 0:
+        return {"null": ZERO}
+    return {"null": UNLIKE, "band": (np.float64(plan.unlike), np.float64(plan.unlike))}
+
+
+def less_fixed(table: pd.DataFrame, n_emotions: int) -> pd.DataFrame:
+    """The table without the numbers that differences from the mean of all emotions have anyhow.
+
+    These sum to 0, so that emotions have nothing in common; two of them are one direction with two
+    ends, whose cosine is −1.
+    """
+    stats = {"common_share"}
+    if n_emotions == 2:
+        stats |= {"cos_naive", "cos_u", "kappa", "ip_u", "distinct"}
+    fixed = table["stat"].isin(stats)
+    empty = {
+        "value": np.nan, "ci_low": np.nan, "ci_high": np.nan, "null_low": np.nan,
+        "null_high": np.nan, "p": np.nan, "p_adjusted": np.nan, "null": "", "family": "",
+        "gate_ok": False, "n_undefined": np.nan, "flag": FIXED,
+    }  # fmt: skip
+    return table.assign(**{name: table[name].mask(fixed, cell) for name, cell in empty.items()})
 
 
 def common_block(m: Measured, plan: Plan, gate: Mask) -> Block:
@@ -257,7 +286,7 @@ def averages(m: Measured, plan: Plan, family: str) -> list[Block]:
 
     u, loo_u = m.u[depths].mean(axis=0), m.loo_u[depths].mean(axis=0)
     cos, loo = pair_cosines(u, plan, 0), pair_cosines(loo_u, plan, 0)
-    p = resampling.jackknife_p(cos, loo, plan.near_in_pairs)
+    p = resampling.jackknife_p(cos - plan.unlike, loo, plan.near_in_pairs)
     lengths, flipped = np.diagonal(u), m.flipped[:, depths, : len(plan.emotions)].mean(axis=1)
     signal = resampling.max_t(lengths, flipped) < plan.alpha
     reliable = (
@@ -287,7 +316,7 @@ def averages(m: Measured, plan: Plan, family: str) -> list[Block]:
             "cos_u",
             value=cos[None],
             ci=row(resampling.jackknife_interval(cos, loo, **clusters)),
-            null=ZERO,
+            **_unlike(plan),
             p=p[None],
             p_adjusted=corrections.holm(p)[None],
             family=f"{family}: cos_u, mean over depths",

@@ -25,6 +25,7 @@ FLAGS = {
     "exploratory": N_("exploratory"),
     "five_fold": N_("5-fold R²"),
     "for_comparison": N_("for comparison"),
+    "by_construction": N_("fixed by how emotions are taken, whatever they are"),
     "by_depth": N_("this depth alone"),
     "mean_over_depths": N_("mean over {n_depths} depths"),
     "no_controls": N_("no controls"),
@@ -62,6 +63,9 @@ REASONS = {
     "both_parts": N_(
         "The direction corresponds (cosine {cosine:.2f}, {ci_low:.2f} to {ci_high:.2f}), and so "
         "does the emotion's own part ({own_cosine:.2f}, {own_low:.2f} to {own_high:.2f})."
+    ),
+    "own_part": N_(
+        "The emotion's own part corresponds (cosine {cosine:.2f}, {ci_low:.2f} to {ci_high:.2f})."
     ),
     "one_emotion": N_(
         "The direction corresponds (cosine {cosine:.2f}, {ci_low:.2f} to {ci_high:.2f}); with only "
