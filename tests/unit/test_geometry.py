@@ -353,11 +353,22 @@ def test_many_emotions_come_with_their_geometry(tmp_path: Path) -> None:
         [geometry_of(path, name, *given) for path, name in zip(paths, ("m0", "m1"), strict=True)]
     )
     # in arousal all are rated alike, which leaves nothing to predict
-    assert set(within.stat) == {"reliable", "first", "second", "valence"}
+    of_distances = {"distance", "distance_reliability", "order"}
+    assert set(within.stat) == {"reliable", "first", "second", "valence", *of_distances}
+    assert (within[within.stat == "distance"].groupby(["model", "depth"]).size() == 28).all()
+    order = within[(within.stat == "order") & (within.model == "m0")].sort_values("value")
+    assert sorted(order.emotion) == sorted(designs.names(8)) and order.value.tolist() == [*range(8)]
     between = geometry_between(paths, ("m0", "m1"), *given)
     verdicts = pd.DataFrame({"model_a": ["m0"], "model_b": ["m1"], "matched": [0.9]})
     judged = judge_geometry(between, within, verdicts, DEFAULTS)
-    assert judged.verdict.notna().sum() == 1 and judged.n_emotions.eq(8).all()
+    of_all = judged[judged.emotion.isna()]
+    assert judged.verdict.notna().sum() == 1 and of_all.n_emotions.eq(8).all()
+    halves = judged[judged.emotion.notna()]
+    assert halves.stat.value_counts().to_dict() == {"half_a": 28, "half_b": 28}
+    assert (
+        halves.p_adjusted.isna().all()
+        and of_all.p_adjusted[of_all.stat == "distances"].notna().all()
+    )
     for figure in (figures.places(within, ["m0", "m1"]), figures.shared(judged, 0.05)):
         figure.canvas.draw()
         plt.close(figure)

@@ -6,7 +6,8 @@ rule estimate_geometry:
         probe=PROBE,
         ratings=RATINGS,
     output:
-        "<results>/geometry/{model}.csv",
+        table="<results>/geometry/{model}.csv",
+        matrices="<results>/geometry/{model}.h5",
     log:
         "<logs>/estimate_geometry/{model}.log",
     benchmark:
@@ -17,6 +18,7 @@ rule estimate_geometry:
         **needs(3000, 20),
     params:
         **CLASSES,
+        positions=config["activations"]["positions"],
         statistics=config["statistics"],
         seed=config["seed"],
         contents=contents(PROMPTS, PROBE, *RATINGS),

@@ -12,6 +12,7 @@ from emovec.activations.streams import Streams
 from emovec.between_models.compare import primary_depths
 from emovec.between_models.pair import AtDepth, at_depth, common_axes
 from emovec.between_models.thresholds import Thresholds
+from emovec.geometry.distances import Apart, compare, half_rows
 from emovec.geometry.fewest import FEWEST
 from emovec.geometry.sharing import (
     BLOCKS,
@@ -28,6 +29,7 @@ from emovec.geometry.sharing import (
 )
 from emovec.io.tables import typed
 from emovec.registry import Kind, registry
+from emovec.statistics import metrics
 from emovec.statistics.arrays import Floats, Mask
 from emovec.statistics.corrections import holm
 
@@ -97,7 +99,7 @@ def judge_geometry(
     known = within[within.stat == "reliable"].groupby("model").value.max()
     least = np.minimum(table.model_a.map(known), table.model_b.map(known))
     table = table.assign(gate_ok=least >= FEWEST)
-    for _, family in table.groupby("stat", sort=False):
+    for _, family in table[table.emotion.isna()].groupby("stat", sort=False):
         p = family.p.where(family.gate_ok | family.p.isna(), 1.0)
         table.loc[family.index, "p_adjusted"] = holm(p)
     for pair, rows in table.groupby(["model_a", "model_b"], sort=False):
@@ -182,6 +184,7 @@ def _columns(stat: str, value: Estimate) -> dict:
 
 def compare_geometry(
     models: tuple[Streams, Streams],
+    emotions: Sequence[str],
     texts: Texts,
     probe: pd.DataFrame,
     relative_depths: Sequence[float],
@@ -195,7 +198,7 @@ def compare_geometry(
     does not vary at any of the depths.
     """
     on_map, on_control = ((probe["half"] == half).to_numpy() for half in ("map", "control"))
-    sides = [], []
+    sides, white = ([], []), ([], [])
     for depths in primary_depths(*(model.n_layers for model in models), relative_depths):
         both = [
             at_depth(model, depth, on_map, on_control)
@@ -203,9 +206,18 @@ def compare_geometry(
         ]
         for side, read in zip(sides, _aligned(*both) or (), strict=False):
             side.append(read)
+        for side, at in zip(white, both, strict=True):
+            side.append(metrics.fit("lda", at.fit).apply(at.sentences))
     a, b = models
-    columns = {"model_a": a.name, "model_b": b.name, "n_topics": np.shape(a.residual)[1]}
-    rows = share(*map(_together, sides), texts, limits, draws, rng) if sides[0] else []
+    topics = np.shape(a.residual)[1]
+    columns = {"model_a": a.name, "model_b": b.name, "n_topics": topics}
+    if not sides[0]:
+        return typed([], "geometry_between")
+    rows = share(*map(_together, sides), texts, limits, draws, rng)
+    halves = splits(topics, 0, rng, texts.writers)
+    aparts = [Apart.of(side, texts.near) for side in white]
+    rows += compare(*aparts, halves, draws, limits.alpha, rng).values()
+    rows += half_rows(*aparts, halves[0], emotions)
     return typed([columns | row for row in rows], "geometry_between")
 
 

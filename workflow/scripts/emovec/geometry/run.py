@@ -12,6 +12,7 @@ from emovec.activations.streams import Streams, load_streams
 from emovec.between_models.thresholds import Thresholds
 from emovec.geometry.between import Texts, compare_geometry
 from emovec.geometry.features import text_features, word_counts
+from emovec.geometry.matrices import Matrices, matrices_at
 from emovec.geometry.sharing import Read
 from emovec.geometry.within import describe_model
 from emovec.io.seeds import generator
@@ -53,12 +54,32 @@ def geometry_of(
         rated,
         values,
         near_by_head(prompts, emotions),
+        writers(prompts),
         relative_depths=settings["depths"],
         draws=settings["permutations"],
         alpha=settings["alpha"],
         least=settings["thresholds"]["reliability"],
         rng=generator(seed, "geometry", name),
     )
+
+
+def matrices_of(
+    path: Path,
+    name: str,
+    prompts: pd.DataFrame,
+    probe: pd.DataFrame,
+    classes: Sequence[str | None],
+    positions: Sequence[str],
+    table: pd.DataFrame,
+    seed: int,
+) -> Matrices:
+    """Distances and cosines at every depth and position; `table` is that of `geometry_of`."""
+    fit, emotions = map_half(probe), list(classes[:-1])
+    near, found = near_by_head(prompts, emotions), {}
+    for position in positions:
+        found[position] = matrices_at(load_streams(path, name, position, classes, fit, seed), near)
+    order = table[table.stat == "order"].sort_values("value").emotion.tolist()
+    return Matrices(name, emotions, order, found)
 
 
 def geometry_between(
@@ -107,6 +128,7 @@ def geometry_between(
     )
     return compare_geometry(
         models,
+        emotions,
         texts,
         probe,
         settings["depths"],

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 from scipy.linalg import orthogonal_procrustes
 from scipy.stats import zscore
 
 from emovec.activations.streams import Streams
 from emovec.geometry.circumplex import FEWEST_RATED, predict
-from emovec.geometry.sharing import own_parts
+from emovec.geometry.distances import Apart, cluster_order, compare, pairs_of, stepped_up
+from emovec.geometry.sharing import own_parts, splits
 from emovec.io.tables import typed
 from emovec.models.depths import nearest_depths
 from emovec.prompts.ratings import in_plane
 from emovec.statistics import metrics
-from emovec.statistics.arrays import Floats, Mask
+from emovec.statistics.arrays import Floats, Mask, ratio
 from emovec.statistics.clustered import reliability
+from emovec.statistics.corrections import holm
 from emovec.statistics.resampling import jackknife_interval, max_t, sign_flips
 
 
@@ -29,6 +32,7 @@ def describe_model(
     rated: Sequence[str],
     ratings: Floats,
     near: Mask,
+    writers: Sequence[str] | None = None,
     *,
     relative_depths: Sequence[float],
     draws: int,
@@ -36,7 +40,7 @@ def describe_model(
     least: float,
     rng: np.random.Generator,
 ) -> pd.DataFrame:
-    """Which emotions have a part of their own, and whether their places predict ratings.
+    """Which emotions have a part of their own, how far apart they are, and what places predict.
 
     Parameters
     ----------
@@ -47,6 +51,8 @@ def describe_model(
         averaged over tokens if that was read; what a model's places are compared with.
     ratings
         `[emotion, rating]`, named `rated`.
+    writers
+        Of each topic, where there are several: halves of topics are of different writers then.
     least
         The reliability from which on an emotion counts as known.
 
@@ -85,6 +91,7 @@ def describe_model(
             }
             rows.append(one.row(name, alpha) | {"depth": depth, "p_adjusted": float(p)} | over)
         rows += [its.row(name, alpha) | {"source": other} for other, its in aside.items()]
+    rows += distance_rows(own, emotions, near, writers, draws, alpha, rng)
     table = pd.DataFrame(rows).fillna({"source": "model"})
     columns = {"model": streams.name, "n_topics": residual.shape[1]}
     return typed(table.assign(**columns), "geometry")
@@ -114,6 +121,43 @@ def plane(
         columns = {"emotion": emotions, "value": value, "ci_low": low, "ci_high": high}
         rows += pd.DataFrame(columns).assign(stat=stat).to_dict("records")
     return rows
+
+
+def distance_rows(
+    own: Mapping[int, Floats],
+    emotions: Sequence[str],
+    near: Mask,
+    writers: Sequence[str] | None,
+    draws: int,
+    alpha: float,
+    rng: np.random.Generator,
+) -> list[dict]:
+    """Distances of every two emotions of `own[depth][emotion, topic, d]`, and how well known.
+
+    The reliability of all distances of a depth is the rank correlation of two halves of the topics,
+    stepped up; the order of clusters is that of all depths together.
+    """
+    halves, pairs = splits(near.shape[-1], 0, rng, writers), pairs_of(len(emotions))
+    rows = []
+    for depth, parts in own.items():
+        apart = Apart.of([parts], near)
+        value, error, df = apart.whole()
+        reach = stats.t.ppf(1 - alpha / 2, df) * error
+        p = stats.t.sf(ratio(value, error), df)
+        columns = {
+            "stat": "distance", "emotion": [emotions[a] for a, _ in pairs],
+            "emotion_b": [emotions[b] for _, b in pairs], "value": value,
+            "ci_low": value - reach, "ci_high": value + reach, "p": p, "p_adjusted": holm(p),
+        }  # fmt: skip
+        rows += pd.DataFrame(columns | {"depth": depth}).to_dict("records")
+        found = compare(apart, apart, halves, draws, alpha / 2, rng)["distances"]
+        whole = {name: stepped_up(found[name]) for name in ("value", "ci_low", "ci_high")}
+        rows.append(found | whole | {"stat": "distance_reliability", "depth": depth})
+    together = Apart.of(list(own.values()), near).distances(np.ones(near.shape[-1], dtype=bool))
+    places = cluster_order(together, len(emotions))
+    return rows + [
+        {"stat": "order", "emotion": emotions[e], "value": place} for place, e in enumerate(places)
+    ]
 
 
 def _reliable(own: Floats, near: Mask, alpha: float, least: float) -> dict:

@@ -7,11 +7,12 @@ of the format), a flipped bit is an error; without the latter it can turn a row 
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import h5py
+import numpy as np
 
 from emovec.errors import InputError
 
@@ -104,3 +105,18 @@ def check_filled(data: h5py.Dataset, path: Path) -> None:
             f"{path}: {data.name} claims {list(data.shape)} and holds "
             f"{data.id.get_storage_size()} bytes: write all of its values."
         )
+
+
+def write_scales(file: h5py.File, scales: Mapping[str, np.ndarray | Sequence[str]]) -> None:
+    """The scales of axes by name, in the root of the file."""
+    for name, values in scales.items():
+        file[name] = values
+        file[name].make_scale(name)
+
+
+def write_labelled(file: h5py.File, path: str, data: np.ndarray, labels: Sequence[str]) -> None:
+    """A dataset whose axes have names and, in the root of the file, scales."""
+    axes = file.create_dataset(path, data=data, fletcher32=True).dims
+    for axis, label in zip(axes, labels, strict=True):
+        axis.label = label
+        axis.attach_scale(file[label])

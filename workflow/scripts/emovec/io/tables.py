@@ -78,10 +78,10 @@ COLUMNS: dict[str, dict[str, str]] = {
         "value ci_low ci_high null_low null_high p p_adjusted n_topics",
         "typical": "model position depth relative_depth emotion part block head rank prompt_id "
         "text value",
-        "geometry": f"model source depth stat emotion {STATISTIC} over_words over_words_p "
-        "over_start over_start_p n_emotions n_topics",
-        "geometry_between": "model_a model_b stat value ci_low ci_high p p_adjusted n_emotions "
-        "n_topics gate_ok verdict",
+        "geometry": f"model source depth stat emotion emotion_b {STATISTIC} over_words "
+        "over_words_p over_start over_start_p n_emotions n_topics",
+        "geometry_between": "model_a model_b stat emotion emotion_b value ci_low ci_high p "
+        "p_adjusted n_emotions n_topics gate_ok verdict",
         "ablations": "model position depth relative_depth direction kind emotion part block head "
         "share value ci_low ci_high null_low null_high n_null p p_adjusted first_token n_topics "
         "gate_ok flag",

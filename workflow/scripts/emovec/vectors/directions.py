@@ -17,7 +17,7 @@ import pandas as pd
 
 from emovec.errors import InputError
 from emovec.io.files import whole
-from emovec.io.hdf5 import DAMAGE, FORMAT, said
+from emovec.io.hdf5 import DAMAGE, FORMAT, said, write_labelled, write_scales
 from emovec.statistics.unbiased import cosine
 
 
@@ -110,16 +110,13 @@ class EmotionVectors:
             _, n_depths, d_model = next(iter(self.vectors.values())).shape
             scales = {"depth": np.arange(n_depths), "d_model": np.arange(d_model)}
             # two names, because an array has each dimension once in xarray
-            scales |= dict.fromkeys(("emotion", "emotion_b"), self.emotions)
-            for name, values in scales.items():
-                file[name] = values
-                file[name].make_scale(name)
+            write_scales(file, scales | dict.fromkeys(("emotion", "emotion_b"), self.emotions))
             for position, vectors in self.vectors.items():
                 for emotion, vector in zip(self.emotions, vectors, strict=True):
                     path = f"emotion_vectors/{position}/{emotion}"
-                    _labelled(file, path, vector.astype("f4"), ("depth", "d_model"))
+                    write_labelled(file, path, vector.astype("f4"), ("depth", "d_model"))
                 path = f"emotion_distances/{position}"
-                _labelled(file, path, cosines(vectors), ("emotion", "emotion_b", "depth"))
+                write_labelled(file, path, cosines(vectors), ("emotion", "emotion_b", "depth"))
 
     @classmethod
     def read(cls, path: str | Path) -> EmotionVectors:
@@ -143,11 +140,3 @@ class EmotionVectors:
                 f"{path} is no file of emotion vectors ({said(error)}): remove it and run again."
             ) from error
         return cls(metadata, emotions, vectors)
-
-
-def _labelled(file: h5py.File, path: str, data: np.ndarray, labels: tuple[str, ...]) -> None:
-    """A dataset whose axes have names and, in the root of the file, scales."""
-    axes = file.create_dataset(path, data=data, fletcher32=True).dims
-    for axis, label in zip(axes, labels, strict=True):
-        axis.label = label
-        axis.attach_scale(file[label])
