@@ -250,6 +250,8 @@ class LibraryRun:
         if self.geometry:
             yield "places", geometry_figures.places(self.geometry[0], self.models)
             yield "shared_places", geometry_figures.shared(self.geometry[1], alpha)
+            yield "distances", geometry_figures.distances(self.geometry[0], self.models, alpha)
+            yield "distances_between", geometry_figures.distances_between(self.geometry[1], alpha)
 
     def report(self) -> str:
         """The page."""

@@ -19,7 +19,7 @@ from emovec.io.tables import COLUMNS, typed
 from emovec.report.answers import first_screen, grade, lines
 from emovec.report.components import component_facts, look_facts, loss_facts
 from emovec.report.contents import describe
-from emovec.report.geometry import place_facts, rating_facts
+from emovec.report.geometry import distance_facts, place_facts, rating_facts
 from emovec.report.page import to_html
 from emovec.report.readings import reading_facts
 from emovec.report.render import render
@@ -548,6 +548,8 @@ def test_geometry_is_told_with_its_verdict_and_numbers() -> None:
         [
             pair | cells | {"stat": "own", "value": 0.5, "verdict": "with_text"},
             pair | cells | {"stat": "share_beyond_text", "value": 0.04},
+            pair | cells | {"stat": "distances", "value": 0.43},
+            pair | cells | {"stat": "distances_ceiling", "value": 0.65, "p_adjusted": np.nan},
         ],
     )
     rows = [
@@ -558,9 +560,10 @@ def test_geometry_is_told_with_its_verdict_and_numbers() -> None:
     within = table("geometry", [row | {"n_emotions": 8} for row in rows])
     text = written(
         provenance, audit, tables, geometry=True, places=place_facts(between, ["one", "two"]),
-        ratings=rating_facts(within, ["one"]),
+        ratings=rating_facts(within, ["one"]), distances=distance_facts(between, ["one", "two"]),
     )  # fmt: skip
     assert "| one × two | shared as far as the text goes | 0.50 [0.10, 0.90] | 0.012 |" in text
+    assert "| one × two | 0.43 [0.10, 0.90] | 0.012 | 0.65 [0.10, 0.90] |" in text
     assert "| one | 6 of 8 | valence | 2 | 0.70 [0.10, 0.90] | 0.012 | 0.60 [0.10, 0.90] |" in text
 
 

@@ -24,7 +24,7 @@ from emovec.io.tables import typed
 from emovec.prompts.ratings import in_plane, read_ratings
 from emovec.prompts.sentences import read_probe, read_prompts
 from emovec.prompts.splits import writers
-from emovec.report.geometry import place_facts, rating_facts
+from emovec.report.geometry import distance_facts, place_facts, rating_facts
 from emovec.statistics.clustered import near_topics
 from emovec.statistics.resampling import sign_flips
 from library_run import adopted
@@ -334,7 +334,10 @@ def test_models_without_common_axes_have_places_of_their_own_alone(
     verdicts = pd.DataFrame({"model_a": ["m0"], "model_b": ["m1"], "matched": [np.nan]})
     judged = judge_geometry(between, within, verdicts, DEFAULTS)
     assert judged.empty and not place_facts(judged, ["m0", "m1"])
-    for figure in (figures.places(within, ["m0", "m1"]), figures.shared(judged, 0.05)):
+    for figure in (
+        figures.places(within, ["m0", "m1"]), figures.shared(judged, 0.05),
+        figures.distances(within, ["m0", "m1"], 0.05), figures.distances_between(judged, 0.05),
+    ):  # fmt: skip
         figure.canvas.draw()
         plt.close(figure)
 
@@ -369,9 +372,14 @@ def test_many_emotions_come_with_their_geometry(tmp_path: Path) -> None:
         halves.p_adjusted.isna().all()
         and of_all.p_adjusted[of_all.stat == "distances"].notna().all()
     )
-    for figure in (figures.places(within, ["m0", "m1"]), figures.shared(judged, 0.05)):
+    for figure in (
+        figures.places(within, ["m0", "m1"]), figures.shared(judged, 0.05),
+        figures.distances(within, ["m0", "m1"], 0.05), figures.distances_between(judged, 0.05),
+    ):  # fmt: skip
         figure.canvas.draw()
         plt.close(figure)
+    [alike] = distance_facts(judged, ["m0", "m1"])
+    assert alike["pair"] == ("m0", "m1") and alike["p"] <= 1
     [fact] = place_facts(judged, ["m0", "m1"])
     assert set(fact) >= {"pair", "verdict", "own", "beyond_text", "share_beyond_text"}
     told = rating_facts(within, ["m0", "m1"])

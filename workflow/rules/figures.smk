@@ -250,7 +250,8 @@ rule plot_answers:
 # not outputs of rules, which cannot be expanded under a default storage provider.
 RUN_PLOTS = [
     *collect(
-        "<results>/plots{{lang}}/geometry/{kind}.png", kind=["places", "shared"] if MANY else []
+        "<results>/plots{{lang}}/geometry/{kind}.png",
+        kind=["places", "shared", "distances", "distances_between"] if MANY else [],
     ),
     "<results>/prompts/audit{lang}.png",
     *collect(

@@ -98,6 +98,14 @@ rule plot_places:
             figure="shared places",
             caption="geometry_between",
         ),
+        distances=shown(
+            "<results>/plots{lang}/geometry/distances.png", "Geometry", figure="distances"
+        ),
+        distances_between=shown(
+            "<results>/plots{lang}/geometry/distances_between.png",
+            "Geometry",
+            figure="distances between models",
+        ),
     log:
         "<logs>/plot_places{lang}.log",
     benchmark:

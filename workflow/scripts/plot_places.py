@@ -3,20 +3,20 @@
 from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
-    from emovec.figures.geometry import places, shared
+    from emovec.figures.geometry import distances, distances_between, places, shared
     from emovec.figures.style import save
     from emovec.io.tables import read_table
     from emovec.wording.language import speak
 
     paths, params, output = snakemake.input, snakemake.params, snakemake.output
     speak(params.language)
-    save(
-        places(read_table(paths.within, "geometry"), params.models),
-        output.places,
-        params.plots["dpi"],
-    )
-    save(
-        shared(read_table(paths.between, "geometry_between"), params.alpha),
-        output.shared,
-        params.plots["dpi"],
-    )
+    within = read_table(paths.within, "geometry")
+    between = read_table(paths.between, "geometry_between")
+    drawn = {
+        output.places: places(within, params.models),
+        output.shared: shared(between, params.alpha),
+        output.distances: distances(within, params.models, params.alpha),
+        output.distances_between: distances_between(between, params.alpha),
+    }
+    for path, figure in drawn.items():
+        save(figure, path, params.plots["dpi"])

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from emovec.figures.style import (
+    ABREAST,
     BAND,
     NEUTRAL,
     OKABE_ITO,
@@ -18,7 +19,10 @@ from emovec.figures.style import (
     titled,
 )
 from emovec.wording.language import _
-from emovec.wording.numbers import part
+from emovec.wording.numbers import interval, number, part
+
+INK = "#222222"
+FAR = 2.5  # means of a panel, beyond which distances have one colour
 
 
 def places(geometry: pd.DataFrame, models: Sequence[str]) -> plt.Figure:
@@ -74,6 +78,72 @@ def _name(axis: plt.Axes, x: pd.Series, y: pd.Series) -> None:
 def _apart(one: np.ndarray, other: np.ndarray, width: float) -> float:
     """How far two places are, a name being wider than high; a point is its own neighbour."""
     return float(np.hypot((one - other)[0] / max(width, 1), (one - other)[1] / 12))
+
+
+def distances(geometry: pd.DataFrame, models: Sequence[str], alpha: float) -> plt.Figure:
+    """How far every two emotions lie apart in each model, in the order of the first one's clusters.
+
+    At the depth where distances are most reliable, in means of the panel, as models have no unit in
+    common; emotions with a hollow dot are not shown to differ.
+    """
+    order = geometry[(geometry.stat == "order") & (geometry.model == models[0])]
+    order = order.sort_values("value").emotion.tolist()
+    side = max(3.0, 0.32 * len(order) + 1.4)
+    figure, axes = row_of_axes(len(models), side + 0.4, side + 0.4)
+    for place, (axis, model) in enumerate(zip(axes, models, strict=True)):
+        of_model = geometry[geometry.model == model]
+        known = of_model[of_model.stat == "distance_reliability"]
+        best = known.loc[known.value.fillna(-2).idxmax()]
+        rows = of_model[(of_model.stat == "distance") & (of_model.depth == best.depth)]
+        places = [[order.index(name) for name in rows[k]] for k in ("emotion", "emotion_b")]
+        matrix, mean = np.full((len(order), len(order)), np.nan), rows.value.mean()
+        matrix[*places] = matrix[*places[::-1]] = rows.value / mean if mean > 0 else np.nan
+        image = axis.imshow(matrix, cmap="viridis", vmin=0, vmax=FAR)
+        alike = ~(rows.p_adjusted < alpha).to_numpy(bool)
+        for x, y in (places, places[::-1]):
+            axis.plot(np.array(x)[alike], np.array(y)[alike], "o", color=INK, mfc="white", ms=4)
+        names = order if place % ABREAST == 0 else []
+        axis.set_yticks(range(len(names)), names, fontsize=9)
+        axis.set_xticks(range(len(order)), order, rotation=90, fontsize=9)
+        title = _("{model}, depth {depth}\nreliability {r}")
+        r = interval(best.value, best.ci_low, best.ci_high)
+        axis.set_title(title.format(model=model, depth=int(best.depth), r=r), fontsize=11)
+    label = _("squared distance\n(1: mean of the panel)")
+    figure.colorbar(image, ax=axes, label=label, shrink=0.8, extend="max")
+    keys = [key(_("not shown to differ"), INK, marker="o", mfc="white", ls="")]
+    return titled(figure, _("How far the emotions lie from one another"), keys, fontsize=9)
+
+
+def distances_between(between: pd.DataFrame, alpha: float) -> plt.Figure:
+    """Distances in one model and in another, each on a half of the topics of its own."""
+    points = between[between.stat.isin(["half_a", "half_b"])]
+    if points.empty:
+        return nothing(_("There is no pair of models to compare."))
+    pairs = list(dict.fromkeys(zip(points.model_a, points.model_b, strict=True)))
+    figure, axes = row_of_axes(len(pairs), 4.4, 4.2)
+    for axis, (a, b) in zip(axes, pairs, strict=True):
+        here = between[(between.model_a == a) & (between.model_b == b)]
+        halves = here.pivot_table("value", ["emotion", "emotion_b"], "stat", dropna=False)
+        one = here[here.emotion.isna()].set_index("stat")
+        found, most = one.loc["distances"], one.value["distances_ceiling"]
+        shown = bool(found.p_adjusted < alpha)
+        colour = OKABE_ITO["blue"] if shown else NEUTRAL
+        if len(halves):
+            axis.plot(halves.half_a, halves.half_b, "o", color=colour, ms=4,
+                      mfc=colour if shown else "white")  # fmt: skip
+        axis.axhline(0, color=BAND, lw=0.8, zorder=0)
+        axis.axvline(0, color=BAND, lw=0.8, zorder=0)
+        label = _("squared distance in {model}")
+        axis.set(xlabel=label.format(model=a), ylabel=label.format(model=b))
+        title = _("rank correlation {r}\nceiling {most}")
+        r = interval(found.value, found.ci_low, found.ci_high)
+        axis.set_title(title.format(r=r, most=number(most)), fontsize=11)
+    keys = [
+        key(_("two emotions; filled: agreement beyond permuted emotions"), NEUTRAL,
+            marker="o", ls=""),
+    ]  # fmt: skip
+    title = _("Are the same emotions far apart? Each model on its own half of the topics")
+    return titled(figure, title, keys, fontsize=9)
 
 
 def shared(between: pd.DataFrame, alpha: float) -> plt.Figure:

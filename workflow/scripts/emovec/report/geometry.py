@@ -55,7 +55,7 @@ def place_facts(table: pd.DataFrame, models: Sequence[str]) -> list[dict]:
     """For each pair of models: the verdict, and what is shared without ratings or the text."""
     facts = []
     for pair, own in between(table, models).groupby(["model_a", "model_b"], sort=False):
-        rows = own.set_index("stat")
+        rows = own[own.emotion.isna()].set_index("stat")
         code = rows.verdict["own"]
         verdict = VERDICTS[code].title
         facts.append(
@@ -76,6 +76,27 @@ def _cells(rows: pd.DataFrame, stat: str) -> dict:
         return {}
     row = rows.loc[stat]
     return {"value": interval(row.value, row.ci_low, row.ci_high), "p": row.p_adjusted}
+
+
+def distance_facts(table: pd.DataFrame, models: Sequence[str]) -> list[dict]:
+    """For each pair of models: how far distances agree, and the most that they could."""
+    rows = between(table, models)
+    facts = []
+    for row in rows[rows.stat == "distances"].itertuples():
+        pair = row.model_a, row.model_b
+        [most] = rows[
+            (rows.model_a == pair[0]) & (rows.model_b == pair[1])
+            & (rows.stat == "distances_ceiling")
+        ].itertuples()  # fmt: skip
+        facts.append(
+            {
+                "pair": pair,
+                "value": interval(row.value, row.ci_low, row.ci_high),
+                "p": row.p_adjusted,
+                "ceiling": interval(most.value, most.ci_low, most.ci_high),
+            }
+        )
+    return facts
 
 
 def place_lines(facts: Sequence[dict]) -> list[str]:

@@ -15,7 +15,7 @@ from emovec.registry import titles
 from emovec.report.answers import first_screen, lines
 from emovec.report.components import component_facts, look_facts, loss_facts
 from emovec.report.contents import describe
-from emovec.report.geometry import place_facts, place_lines, rating_facts
+from emovec.report.geometry import distance_facts, place_facts, place_lines, rating_facts
 from emovec.report.page import to_html
 from emovec.report.readings import reading_facts
 from emovec.report.render import render
@@ -111,6 +111,7 @@ def make_report(
         "appearing": appearance_facts(
             trajectories, settings["components"]["depth"], context["alpha"]
         ),
+        "distances": distance_facts(geometry[1], models) if geometry else [],
         "decomposed": [table.model.iloc[0] for table in components],
         "losses": losses,
         "cost": cost,
