@@ -64,7 +64,18 @@ def test_rules_keep_to_the_folders_and_to_one_style_of_name(root: Path) -> None:
             "decode",
             "decompose",
         ),
-        *("estimate", "export", "fetch", "import", "join", "judge", "make", "merge", "plot"),
+        *(
+            "estimate",
+            "export",
+            "fetch",
+            "import",
+            "join",
+            "judge",
+            "make",
+            "mark",
+            "merge",
+            "plot",
+        ),
         *("project", "read", "vary", "write"),
     }
     common = (root / "workflow/rules/common.smk").read_text()
