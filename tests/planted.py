@@ -1,4 +1,7 @@
-"""Tiny random models with one head that writes a known direction where it sees a marker."""
+"""Tiny random models with one head that writes a known direction where it sees a marker.
+
+What it writes makes one token likelier.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,14 @@ from tiny import LETTERS
 from torch import Tensor, nn
 
 PRESENT, ABSENT = "+", "-"  # the two markers; the tokens are alike but for one direction
+SAID, UNSAID = "!", "?"  # what is written makes the first likelier, and not the other
 
 
 def plant(reader: Reader, seed: int, block: int, head: int, gain: float) -> None:
     """New random weights for a model; `head` of `block` writes `gain` times a direction.
 
     The head sees all tokens alike. What tells the markers apart, and what the head writes, is seen
-    by nothing else. With `gain` 0 nothing is written.
+    by no other part; it makes SAID likelier as the next token. With `gain` 0 nothing is written.
     """
     torch.manual_seed(seed)
     bridge = reader.bridge
@@ -43,6 +47,9 @@ def plant(reader: Reader, seed: int, block: int, head: int, gain: float) -> None
         embedding[[ids[one] for one in LETTERS]] = random
         embedding[ids[PRESENT]] = random[0] + 3 * marks
         embedding[ids[ABSENT]] = random[0] - 3 * marks
+        said = bridge.original_model.get_output_embeddings().weight
+        for token, foreseen in ((SAID, written), (UNSAID, 0 * written)):
+            said[reader.encode(token).ids[-1]] = 2 * foreseen
 
 
 def _write(attention: nn.Module, head: int, n_heads: int, marks: Tensor, written: Tensor) -> None:

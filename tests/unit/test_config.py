@@ -321,6 +321,11 @@ def test_file_that_is_not_there(root: Path, tmp_path: Path, key: str, value: str
     filled = check(config)
     with pytest.raises(InputError, match=rf"config: {key.replace('tiny', 'other')} is '{value}'"):
         check_files(filled, [tmp_path, root])
+    if key == "steering.words":  # they are read without parts of a model too
+        config = changed(key, value)
+        config["components"] = {"models": ["tiny"], "ablated": 1}
+        with pytest.raises(InputError, match=r"config: steering\.words is 'mine\.yaml'"):
+            check_files(check(config), [tmp_path, root])
     (tmp_path / value[:50]).touch()
     config = changed(key.replace("tiny", "other"), value[:50])
     check_files(check(config), [tmp_path, root])

@@ -91,6 +91,7 @@ def test_transfer_is_beside_the_own_direction_in_the_same_coordinates() -> None:
 
 def test_losses_are_drawn_with_their_null_and_the_chosen_named() -> None:
     shared = {"share": 0.1, "value": 0.2, "ci_low": 0.1, "ci_high": 0.3}
+    shared |= {"method": "mean", "outcome": "projection"}
     rows = []
     for emotion in EMOTIONS:
         own = shared | {"direction": emotion, "gate_ok": emotion == "anger"}
@@ -98,9 +99,13 @@ def test_losses_are_drawn_with_their_null_and_the_chosen_named() -> None:
         rows += [own | null | {"kind": "chosen", "part": "head", "block": 3, "head": 2},
                  own | null | {"kind": "control", "part": "mlp", "block": 1},
                  own | {"kind": "together", "emotion": emotion, "value": 0.5}]  # fmt: skip
+        rows += [row | {"method": "resample", "value": 0.4} for row in rows[-3:]]
+        rows.append(rows[-1] | {"outcome": "words", "value": 9})
     figure = shares_and_losses(typed(rows, "ablations"), EMOTIONS, "model", 0.05)
     gratitude, anger = figure.axes
     assert [text.get_text() for text in anger.texts] == ["3.2"]
+    [crosses] = [line for line in anger.lines if line.get_marker() == "x"]
+    assert crosses.get_ydata().tolist() == [0.4]
     assert anger.patches[0].get_bbox().intervaly.tolist() == [-0.1, 0.15]
     assert "0.50" in anger.get_title() and not gratitude.axison
     assert [text.get_text() for text in gratitude.texts] == ["gratitude: not reliable enough"]

@@ -483,7 +483,8 @@ def test_tokens_that_are_read_are_drawn_in_brackets() -> None:
 
 def lost_without(**together: object) -> list[dict]:
     """Facts of one emotion that loses 0.4 of its direction without a head and an MLP."""
-    shared = {"model": "one", "direction": "anger", "gate_ok": True, "n_topics": 24}
+    shared = {"model": "one", "direction": "anger", "gate_ok": True, "n_topics": 24,
+              "method": "mean", "outcome": "projection"}  # fmt: skip
     rows = [
         shared | {"kind": "chosen", "part": "head", "block": 2, "head": 1, "share": 0.1,
                   "flag": "attention_sink"},
@@ -495,6 +496,9 @@ def lost_without(**together: object) -> list[dict]:
         shared | {"kind": "agreement", "value": 0.6, "ci_low": 0.4, "ci_high": 0.8,
                   "p_adjusted": 0.01},
     ]  # fmt: skip
+    other = {"value": 0.35, "ci_low": 0.25, "ci_high": 0.45, "p_adjusted": 0.048}
+    said = {"outcome": "words", "value": 1.5, "ci_low": 1.1, "ci_high": 1.9}
+    rows += [rows[2] | {"method": "resample"} | other, rows[2] | said]
     return loss_facts([table("ablations", rows)], 0.05)
 
 
@@ -516,6 +520,9 @@ def test_what_is_lost_without_parts_is_told_with_interval_and_null() -> None:
     assert "at most 0.10 (p 0.048). They carry it." in text
     assert "Beyond what other emotions lose: 0.20 [0.10, 0.30] (p 0.020)." in text
     assert "head 2.1 looks mostly at the first token." in text
+    other = "With what they put out in another sentence: 0.35 [0.25, 0.45] (p 0.048)"
+    assert f"{other}. As the next token its words lose 1.50 [1.10, 1.90] nats (p 0.048)." in text
+    assert f"{other}, which is another answer." in told(p_adjusted=0.2)
     assert "They carry it." not in told(p_adjusted=0.2) + told(ci_low=-0.1)
     assert "too few other parts" in told(null_high=None, p_adjusted=None)
     assert "Without them" not in told(gate_ok=False)

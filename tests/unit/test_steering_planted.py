@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from emovec.errors import InputError
 from emovec.io.tables import join_tables, write_table
-from emovec.prompts.openings import word_tokens
+from emovec.prompts.openings import known_words, word_tokens
 from emovec.steering.changes import READ_OUTS
 from emovec.steering.choice import choose
 from emovec.steering.conditions import UNSTEERED, conditions
@@ -289,6 +289,8 @@ def test_words_are_told_by_single_tokens_or_by_their_first(tiny_root: Path) -> N
     assert set(found["a"]) == ids("xX") and set(found["b"]) == ids("yYmM")
     with pytest.raises(InputError, match="No word of a can be told by its first token"):
         word_tokens(tokenizer, {"a": ["thanks"], "b": ["tired"]}, ["a", "b"])
+    sets = {"a": ["thanks"], "b": ["tired"], "c": ["x"]}
+    assert known_words(tokenizer, sets, ["a", "b", "c", "d"]) == {"c": sorted(ids("xX"))}
 
 
 def test_token_that_the_model_does_not_know(gpt2: Steerer, tiny_root: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ rule decompose_stream:
         model=model_folder,
         prompts=PROMPTS,
         probe=PROBE,
+        words=WORDS if ABLATED else [],
     output:
         components=shown(
             "<results>/components/{model}.csv", "Components", table="shares", caption="components"
@@ -37,7 +38,7 @@ rule decompose_stream:
         activations=config["activations"],
         statistics=config["statistics"],
         seed=config["seed"],
-        contents=contents(PROMPTS, PROBE),
+        contents=contents(PROMPTS, PROBE, *([WORDS] if ABLATED else [])),
         code=code_of("decompose_stream.py"),
     message:
         "Decomposing the stream of {wildcards.model}"

@@ -50,7 +50,8 @@ TABULATING = {*SCRIPTS.glob("*.py")} - {*SCRIPTS.glob("plot_*"), *SCRIPTS.glob("
 
 
 # Other files that the configuration names.
-OTHERS = [config["steering"][key] for key in ("openings", "words") if STEERED]
+OTHERS = [config["steering"]["openings"]] if STEERED else []
+OTHERS += [config["steering"]["words"]] if STEERED or ABLATED else []
 OTHERS += [config["prompts"]["ratings"] for _ in RATINGS]
 OTHERS += [MODELS[name]["source"]["activations"] for name in BROUGHT]
 
@@ -77,7 +78,12 @@ rule write_provenance:
     params:
         config=config,
         others=OTHERS,
-        contents=contents(PROMPTS, PROBE, *([OPENINGS, WORDS] if STEERED else [])),
+        contents=contents(
+            PROMPTS,
+            PROBE,
+            *([OPENINGS] if STEERED else []),
+            *([WORDS] if STEERED or ABLATED else []),
+        ),
         tabulating=digest(*sorted(TABULATING.union(*map(library_of, TABULATING)))),
         code=code_of("write_provenance.py"),
     message:

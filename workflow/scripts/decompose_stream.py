@@ -17,6 +17,7 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.io.seeds import generator
     from emovec.io.tables import typed, write_table
     from emovec.models.depths import nearest_depth
+    from emovec.prompts.openings import known_words, read_words
     from emovec.prompts.sentences import control_half, map_half, read_probe, read_prompts
 
     paths, params, name = snakemake.input, snakemake.params, snakemake.wildcards.model
@@ -72,9 +73,12 @@ with job(snakemake.rule, snakemake.log[0]):
             read[0], streams, prompts, params.emotions, params.neutral, parts,
             depth=depth, ablated=params.ablated, statistics=params.statistics, rng=rng,
         )  # fmt: skip
-        x, first = take_out(reader, plan, prompts, classes, paths.prompts, position, parts, depth)
+        words = known_words(reader.encode.tokenizer, read_words(paths.words, []), params.emotions)
+        without = take_out(
+            reader, plan, prompts, classes, paths.prompts, position, parts, depth, words, rng
+        )
         taken = ablations(
-            plan, x, first, parts, params.emotions,
+            plan, without, parts,
             alpha=params.statistics["alpha"], draws=params.statistics["permutations"], rng=rng,
         )  # fmt: skip
         taken = taken.assign(depth=depth, relative_depth=depth / streams.n_layers, model=name)

@@ -125,6 +125,8 @@ def check_files(config: dict, folders: Sequence[str | Path]) -> None:
         named |= {f"steering.{key}": config["steering"][key] for key in ("openings", "words")}
         judges = config["steering"]["classifiers"]
         entries |= {f"steering.classifiers.{name}": judge for name, judge in judges.items()}
+    if config["components"]["models"] and config["components"]["ablated"]:
+        named["steering.words"] = config["steering"]["words"]
     for name, entry in entries.items():
         for kind in {"path", "activations"} & set(entry["source"]):
             named[f"{name}.source.{kind}"] = entry["source"][kind]

@@ -58,8 +58,8 @@ def in_batches(readings: list[Reading], batch_tokens: int) -> list[list[Reading]
 
 def run_hooked(
     bridge: TransformerBridge, batch: list[Reading], hooks: list[tuple[str, Callable]]
-) -> None:
-    """Run the model over one batch; a hook may end the pass by raising AllRead."""
+) -> torch.Tensor:
+    """Logits `[row, token, token id]` of one batch; a hook may end the pass by raising AllRead."""
     device, width = bridge.cfg.device, max(len(reading.ids) for reading in batch)
     ids = torch.zeros(len(batch), width, dtype=torch.long)
     mask = torch.zeros(len(batch), width, dtype=torch.long)
@@ -67,8 +67,8 @@ def run_hooked(
         ids[i, : len(reading.ids)] = torch.tensor(reading.ids)
         mask[i, : len(reading.ids)] = 1
     with sealed(), torch.inference_mode():
-        bridge.run_with_hooks(
-            ids.to(device), attention_mask=mask.to(device), fwd_hooks=hooks, return_type=None
+        return bridge.run_with_hooks(
+            ids.to(device), attention_mask=mask.to(device), fwd_hooks=hooks
         )
 
 

@@ -1,7 +1,8 @@
-"""How much of an emotion's direction goes when heads and MLPs are taken out: the table ablations.
+"""How much of an emotion goes when heads and MLPs are taken out: the table ablations.
 
 Parts are chosen and the direction is fitted on one half of the topics; what is lost of the
-projection is measured on the other half, against parts of like output size.
+projection, and of the emotion's words as the next token, is measured on the other half, against
+parts of like output size.
 """
 
 from __future__ import annotations
@@ -40,16 +41,22 @@ from emovec.statistics.unbiased import differences
 
 METRIC = "lda"
 SINK = 0.5  # of its attention on the first token: more than on all others together
+METHODS = ("mean", "resample")  # what a part puts out instead; the first is primary
+PROJECTION, WORDS = "projection", "words"  # of which something is lost
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is taken out of a model, and the read-outs that tell what is lost."""
+    """What is taken out of a model, and the read-outs that tell what is lost.
+
+    Emotions are those whose direction is reliable: of the others there is nothing to lose.
+    """
 
     halves: Halves
+    emotions: list[str]
+    unknown: list[str]
     near: Mask  # [emotion, topic, topic], of the topics that judge
     readouts: Floats  # [emotion, d_model]
-    known: list[bool]  # of each emotion, whether its direction is reliable
     shares: Floats  # [emotion, part]
     chosen: list[list[int]]  # of each emotion
     controls: list[int]
@@ -65,6 +72,24 @@ class Plan:
         """Nothing, each part alone, the largest of each emotion, and sets of controls."""
         return [[], *([i] for i in self.singles), *self.chosen, *self.sets]
 
+    @property
+    def to_the_end(self) -> list[int]:
+        """The numbers of the cuts with which words are read: nothing, and several parts at once."""
+        return [0, *range(1 + len(self.singles), len(self.cuts))]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What is read with each cut of a plan taken out, on topics that judge.
+
+    Classes are the emotions of the plan, then neutral.
+    """
+
+    streams: dict[str, Floats]  # of each method, [cut, class, topic, d_model]
+    logp: Floats  # by the primary one, [cut, class, topic, set], NaN of cuts not run to the end
+    words: list[str]  # whose words the sets are
+    first: dict[Part, float]  # attention of heads to the first token
+
 
 def plan_cuts(
     blocks: Sequence[Block], streams: Streams, prompts: pd.DataFrame, emotions: Sequence[str],
@@ -79,19 +104,20 @@ def plan_cuts(
     own = near[:, half.choose][:, :, half.choose]
     weights = contrast_weights(len(emotions), against(len(emotions), neutral)[:1])
     metric = metrics.fit(METRIC, np.asarray(streams.probe)[:, depth])
-    seen, cells = half_blocks(blocks, cell_places(prompts, emotions), half.choose)
-    shares = shares_of(seen, cells, x[:, half.choose], weights, own, metric, len(parts))
     d = differences(x[:, half.choose], weights)
-    chosen = largest(shares, parts, ablated)
-    every = list(dict.fromkeys(i for one in chosen for i in one))
-    found = controls(every, output_norms(seen, len(parts)), parts)
     least = statistics["thresholds"]["reliability"]
     known = reliability(metric.apply(d), own, statistics["alpha"])[0] >= least
+    seen, cells = half_blocks(blocks, cell_places(prompts, emotions), half.choose)
+    shares = shares_of(seen, cells, x[:, half.choose], weights, own, metric, len(parts))[known]
+    chosen = largest(shares, parts, ablated)
+    every = list(dict.fromkeys(i for one in chosen for i in one))
+    found = controls(every, output_norms(seen, len(parts)), parts) if every else []
     return Plan(
         half,
-        near[:, half.judge][:, :, half.judge],
-        d.mean(1) @ square(metric, x.shape[-1]),
-        known.tolist(),
+        [emotion for emotion, one in zip(emotions, known, strict=True) if one],
+        [emotion for emotion, one in zip(emotions, known, strict=True) if not one],
+        near[known][:, half.judge][:, :, half.judge],
+        d.mean(1)[known] @ square(metric, x.shape[-1]),
         shares,
         chosen,
         found,
@@ -104,11 +130,30 @@ def projections(x: Floats, readouts: Floats) -> Floats:
     return np.einsum("cetd,ed->cet", x[:, :-1] - x[:, -1:], readouts)
 
 
+def gains(plan: Plan, logp: Floats, words: Sequence[str]) -> Floats:
+    """`[cut, emotion, topic]`: log p of an emotion's words in its sentences less that in neutral.
+
+    `logp[cut, class, topic, set]`; NaN of emotions whose words are none of the sets.
+    """
+    found = np.full((len(logp), len(plan.emotions), logp.shape[2]), np.nan)
+    for number, emotion in enumerate(words):
+        e = plan.emotions.index(emotion)
+        found[:, e] = logp[:, e, :, number] - logp[:, -1, :, number]
+    return found
+
+
 def losses(along: Floats) -> tuple[Floats, Floats]:
     """The share of the projection lost `[cut, emotion]`, and without each topic; cut 0 is none."""
     total = along.sum(-1)
     left = total[..., None] - along
     return 1 - ratio(total, total[0]), 1 - ratio(left, left[0])
+
+
+def falls(gained: Floats) -> tuple[Floats, Floats]:
+    """By how much a mean over topics is smaller than with cut 0, whole and without each topic."""
+    less = gained[0] - gained
+    n, total = less.shape[-1], less.sum(-1)
+    return total / n, ratio(total[..., None] - less, n - 1)
 
 
 @dataclass(frozen=True)
@@ -120,35 +165,43 @@ class Losses:
     low: Floats
     high: Floats
 
+    @classmethod
+    def of(cls, value: Floats, left: Floats, plan: Plan, alpha: float) -> Losses:
+        return cls(value, left, *jackknife_interval(value, left, alpha, near=plan.near[None]))
+
 
 def ablations(
-    plan: Plan, x: Floats, first: Floats, parts: Sequence[Part], emotions: Sequence[str], *,
-    alpha: float, draws: int, rng: np.random.Generator,
+    plan: Plan, taken: Taken, parts: Sequence[Part], *, alpha: float, draws: int,
+    rng: np.random.Generator,
 ) -> pd.DataFrame:  # fmt: skip
-    """The table `ablations` without model, position and depth.
-
-    Parameters
-    ----------
-    x : `[cut, class, topic, d_model]` with each of `plan.cuts` taken out, on topics that judge.
-    first : attention `[block, head]` to the first token.
-    """
-    value, left = losses(projections(x, plan.readouts))
-    lost = Losses(value, left, *jackknife_interval(value, left, alpha, near=plan.near[None]))
+    """The table `ablations` without model, position and depth."""
     rows = [
-        *_alone(plan, lost, first, parts, emotions, alpha),
-        *_together(plan, lost, emotions, alpha),
-        *_corrected(_specific(plan, lost, emotions, alpha)),
-        *_corrected(_agreement(plan, lost, emotions, alpha, draws, rng)),
-    ]
-    known = dict(zip(emotions, plan.known, strict=True))
-    counted = [row | {"gate_ok": known[row["direction"]], "n_topics": x.shape[2]} for row in rows]
-    return typed(counted, "ablations")
+        {"direction": emotion, "kind": "together", "emotion": emotion, "method": METHODS[0],
+         "outcome": PROJECTION, "gate_ok": False}
+        for emotion in plan.unknown
+    ]  # fmt: skip
+    for method, x in taken.streams.items():
+        lost = Losses.of(*losses(projections(x, plan.readouts)), plan, alpha)
+        found = [
+            *_alone(plan, lost, taken.first, parts, alpha),
+            *_together(plan, lost, alpha),
+            *_corrected(_specific(plan, lost, alpha)),
+            *_corrected(_agreement(plan, lost, alpha, draws, rng)),
+        ]
+        rows += [row | {"method": method, "outcome": PROJECTION, "gate_ok": True} for row in found]
+    if taken.words:
+        less = Losses.of(*falls(gains(plan, taken.logp, taken.words)), plan, alpha)
+        rows += [
+            row | {"method": METHODS[0], "outcome": WORDS, "gate_ok": True}
+            for row in _together(plan, less, alpha)
+            if row["direction"] in taken.words
+        ]
+    return typed([row | {"n_topics": len(plan.halves.judge)} for row in rows], "ablations")
 
 
 def _alone(
-    plan: Plan, lost: Losses, first: Floats, parts: Sequence[Part], emotions: Sequence[str],
-    alpha: float,
-) -> list[dict]:  # fmt: skip
+    plan: Plan, lost: Losses, first: dict[Part, float], parts: Sequence[Part], alpha: float
+) -> list[dict]:
     """A row for each part taken out alone and each direction."""
     end = 1 + len(plan.singles)
     null = lost.value[end - len(plan.controls) : end]
@@ -156,10 +209,10 @@ def _alone(
     seen = [lost.value[1 + plan.singles.index(i), e] for e, i in tests]
     p = dict(zip(tests, _against(seen, [null[:, e] for e, _ in tests]), strict=True))
     rows = []
-    for e, direction in enumerate(emotions):
+    for e, direction in enumerate(plan.emotions):
         for cut, i in enumerate(plan.singles, start=1):
             part = parts[i]
-            looks = first[part.block, part.head] if part.kind == "head" else np.nan
+            looks = first.get(part, np.nan)
             kind = "chosen" if i in plan.chosen[e] else "other"
             rows.append(
                 {"direction": direction, "kind": "control" if i in plan.controls else kind,
@@ -171,28 +224,28 @@ def _alone(
     return rows
 
 
-def _together(plan: Plan, lost: Losses, emotions: Sequence[str], alpha: float) -> list[dict]:
+def _together(plan: Plan, lost: Losses, alpha: float) -> list[dict]:
     """A row for the largest parts of each emotion, taken out together, and each direction."""
     start = 1 + len(plan.singles)
-    null = lost.value[start + len(emotions) :]
-    own = [lost.value[start + e, e] for e in range(len(emotions))]
+    null = lost.value[start + len(plan.emotions) :]
+    own = [lost.value[start + e, e] for e in range(len(plan.emotions))]
     p = _against(own, list(null.T))
     return [
         {"direction": direction, "kind": "together", "emotion": emotion,
          "share": plan.shares[e, plan.chosen[other]].sum()}
         | _numbers(lost, start + other, e) | _band(null[:, e], alpha) | (p[e] if other == e else {})
-        for e, direction in enumerate(emotions)
-        for other, emotion in enumerate(emotions)
+        for e, direction in enumerate(plan.emotions)
+        for other, emotion in enumerate(plan.emotions)
     ]  # fmt: skip
 
 
-def _specific(plan: Plan, lost: Losses, emotions: Sequence[str], alpha: float) -> list[dict]:
+def _specific(plan: Plan, lost: Losses, alpha: float) -> list[dict]:
     """How much more an emotion loses than the others do, without its own largest parts."""
-    if len(emotions) < 2:
+    if len(plan.emotions) < 2:
         return []
     rows, near = [], plan.near.any(0)
-    for e, emotion in enumerate(emotions):
-        cut, rest = 1 + len(plan.singles) + e, np.arange(len(emotions)) != e
+    for e, emotion in enumerate(plan.emotions):
+        cut, rest = 1 + len(plan.singles) + e, np.arange(len(plan.emotions)) != e
         value = lost.value[cut, e] - lost.value[cut, rest].mean()
         left = lost.left[cut, e] - lost.left[cut, rest].mean(0)
         low, high = jackknife_interval(value, left, alpha, near=near)
@@ -203,15 +256,14 @@ def _specific(plan: Plan, lost: Losses, emotions: Sequence[str], alpha: float) -
 
 
 def _agreement(
-    plan: Plan, lost: Losses, emotions: Sequence[str], alpha: float, draws: int,
-    rng: np.random.Generator,
-) -> list[dict]:  # fmt: skip
+    plan: Plan, lost: Losses, alpha: float, draws: int, rng: np.random.Generator
+) -> list[dict]:
     """Spearman's correlation of shares and losses over the parts taken out alone.
 
     Its interval is a jackknife over topics, its null permutes the parts.
     """
     rows, alone = [], slice(1, 1 + len(plan.singles))
-    for e, emotion in enumerate(emotions):
+    for e, emotion in enumerate(plan.emotions):
         row = {"direction": emotion, "kind": "agreement", "p": np.nan}
         shares, value = plan.shares[e, plan.singles], lost.value[alone, e]
         if np.isfinite([shares, value]).all():

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.patches import Rectangle
 
+from emovec.components.ablation import METHODS, PROJECTION
 from emovec.components.shares import directions
 from emovec.figures.style import (
     BAND,
@@ -81,14 +82,18 @@ def component_map(
 def shares_and_losses(
     ablations: pd.DataFrame, emotions: Sequence[str], model: str, alpha: float
 ) -> plt.Figure:
-    """The share of each part on one half of the topics against the loss without it on the other."""
+    """The share of each part on one half of the topics against the loss without it on the other.
+
+    With means in the place of parts; crosses are the chosen with outputs of another sentence.
+    """
     shown = list(emotions)[:FEW]
     if not ablations.gate_ok.any():
         return nothing(_("No direction is known well enough."))
     figure, axes = row_of_axes(len(shown), 4.2, 4.0)
     colour = colours(emotions)
     for axis, emotion in zip(axes, shown, strict=True):
-        rows = ablations[ablations.direction == emotion]
+        every = ablations[(ablations.direction == emotion) & (ablations.outcome == PROJECTION)]
+        rows, beside = (every[every.method == method] for method in METHODS)
         together = rows[(rows.kind == "together") & (rows.emotion == emotion)].iloc[0]
         if not together.gate_ok:  # whatever would be drawn is of no direction
             axis.axis("off")
@@ -106,6 +111,8 @@ def shares_and_losses(
             edge = colour[emotion] if kind == "chosen" else NEUTRAL
             reach = [own.value - own.ci_low, own.ci_high - own.value]
             axis.errorbar(own.share, own.value, reach, fmt="o", ms=5, lw=0.8, color=edge, mfc=face)
+        other = beside[beside.kind == "chosen"]
+        axis.plot(other.share, other.value, "x", ms=6, color=colour[emotion])
         for row in alone[alone.kind == "chosen"].itertuples():
             name = f"{row.block}.{row.head}" if row.part == "head" else f"MLP {row.block}"
             axis.annotate(name, (row.share, row.value), (4, 4), textcoords="offset points",
@@ -117,6 +124,7 @@ def shares_and_losses(
         axis.set_ylabel(_("lost without it, on other topics"))
     keys = [
         key(_("largest shares of this emotion"), colour[shown[0]], marker="o", ls=""),
+        key(_("with their output in another sentence"), colour[shown[0]], marker="x", ls=""),
         hollow_key(_("largest shares of another emotion")),
         key(_("others with outputs of like size"), NEUTRAL, marker="o", ls=""),
         band_key(_("{level} of these others").format(

@@ -21,7 +21,7 @@ TYPES = {
     TEXT: "model model_a model_b train_model test_model source position scope emotion emotion_a "
     "emotion_b metric norm stat space estimator method kind direction contrast split operation "
     "measure reading opening prompt_id class topic text null family flag verdict reason check "
-    "statistic dimensions against part role words aligned span",
+    "statistic dimensions against part role words aligned span outcome",
     INTEGER: "depth depth_a depth_b depth_train depth_test d_model_a d_model_b n_topics n_map "
     "n_emotions "
     "n_test n_null agree compared n_depths n_undefined n_openings n_controls n_tokens sign token "
@@ -82,9 +82,9 @@ COLUMNS: dict[str, dict[str, str]] = {
         "over_words_p over_start over_start_p n_emotions n_topics",
         "geometry_between": "model_a model_b stat emotion emotion_b value ci_low ci_high p "
         "p_adjusted n_emotions n_topics gate_ok verdict",
-        "ablations": "model position depth relative_depth direction kind emotion part block head "
-        "share value ci_low ci_high null_low null_high n_null p p_adjusted first_token n_topics "
-        "gate_ok flag",
+        "ablations": "model position depth relative_depth method outcome direction kind emotion "
+        "part block head share value ci_low ci_high null_low null_high n_null p p_adjusted "
+        "first_token n_topics gate_ok flag",
         "confounds": "check scope model statistic value threshold ok",
         "read_outs": f"{CONDITION} alpha opening kl",
         "texts": TEXTS,

@@ -88,9 +88,24 @@ def word_tokens(
     InputError
         If an emotion is left without a token.
     """
+    found = known_words(tokenizer, sets, emotions)
+    for emotion in emotions:
+        if emotion not in found:
+            raise InputError(
+                f"No word of {emotion} can be told by its first token: add other words to the "
+                "file of steering.words."
+            )
+    return found
+
+
+def known_words(
+    tokenizer: Tokenizer, sets: dict[str, list[str]], emotions: Sequence[str]
+) -> dict[str, list[int]]:
+    """Likewise, without the emotions that have no set, or no token of their own."""
     whole: dict[str, list[int]] = {}
     first: dict[str, set[int]] = {}
-    for emotion in emotions:
+    named = [emotion for emotion in emotions if emotion in sets]
+    for emotion in named:
         forms = [
             form
             for word in sets[emotion]
@@ -100,12 +115,7 @@ def word_tokens(
         whole[emotion] = sorted({ids[0] for ids in encoded if len(ids) == 1})
         first[emotion] = {ids[0] for ids in encoded if ids}
     found = {}
-    for emotion in emotions:
-        others = set().union(*(first[other] for other in emotions if other != emotion))
+    for emotion in named:
+        others = set().union(*(first[other] for other in named if other != emotion))
         found[emotion] = whole[emotion] or sorted(first[emotion] - others)
-        if not found[emotion]:
-            raise InputError(
-                f"No word of {emotion} can be told by its first token: add other words to the "
-                "file of steering.words."
-            )
-    return found
+    return {emotion: ids for emotion, ids in found.items() if ids}

@@ -83,16 +83,17 @@ class Position(Kind):
     after_suffix: bool = False  # found in the text with the suffix after it
     averages: bool = False  # over tokens, those of a prompt from `mean_from` on
     in_turn: bool = False  # needs the template of a chat around the text
+    ends: bool = False  # where a text or a turn ends, and words may follow
 
 
 POSITIONS = registry(
-    Position("last", "last token", _last),
+    Position("last", "last token", _last, ends=True),
     Position("last_content", "last word", _last_content),
     Position("mean", "mean over the words", _mean, averages=True),
     Position("emotion_word", "the emotional word", _end_of_word, in_probe=False),
-    Position("suffix", "after a fixed neutral suffix", _last, after_suffix=True),
-    Position("user_end", "end of the user's text", _last, in_turn=True),
-    Position("reply_start", "before the reply", _reply_start, in_turn=True),
+    Position("suffix", "after a fixed neutral suffix", _last, after_suffix=True, ends=True),
+    Position("user_end", "end of the user's text", _last, in_turn=True, ends=True),
+    Position("reply_start", "before the reply", _reply_start, in_turn=True, ends=True),
 )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from emovec.components.ablation import METHODS, PROJECTION, WORDS
 from emovec.components.shares import ROLES, directions
 from emovec.wording.language import _
 
@@ -72,28 +73,34 @@ def look_facts(
 def loss_facts(tables: Sequence[pd.DataFrame], alpha: float) -> list[dict]:
     """For each model and emotion: its largest parts, and what is lost without them.
 
-    `lost` says that taking them out removes some of the direction, and more of it than other parts
-    of like size do.
+    `lost` says that putting their means in their place removes some of the direction, and more of
+    it than with other parts of like size. `resampled` is what the other method gives, `agrees`
+    whether it says the same, and `words` what the emotion's words lose; None where there is none.
     """
     facts = []
     for table in tables:
-        for emotion, own in table.groupby("direction", sort=False):
+        for emotion, rows in table.groupby("direction", sort=False):
+            own = rows[(rows.method == METHODS[0]) & (rows.outcome == PROJECTION)]
             chosen = own[own.kind == "chosen"]
-            together = own[(own.kind == "together") & (own.emotion == emotion)].iloc[0]
-            sure = together.gate_ok and together.p_adjusted < alpha and together.ci_low > 0
+            together = _together(rows, METHODS[0], PROJECTION)
+            resampled = _together(rows, METHODS[1], PROJECTION)
+            lost = _lost(together, alpha)
             facts.append(
                 {
                     "model": own.model.iloc[0],
                     "emotion": emotion,
-                    "known": bool(together.gate_ok),
+                    "known": bool(together["gate_ok"]),
                     "parts": [
                         row | {"name": _name(row), "sink": "attention_sink" in str(row["flag"])}
                         for row in chosen.sort_values("share", ascending=False).to_dict("records")
                     ],
-                    "blocks": (int(chosen.block.min()), int(chosen.block.max())),
-                    "together": together.to_dict(),
-                    "lost": bool(sure),
-                    "n_topics": int(together.n_topics),
+                    "blocks": (chosen.block.min(), chosen.block.max()),
+                    "together": together,
+                    "lost": lost,
+                    "resampled": resampled,
+                    "agrees": resampled is not None and _lost(resampled, alpha) == lost,
+                    "words": _together(rows, METHODS[0], WORDS),
+                    "n_topics": together["n_topics"],
                     **{
                         kind: next(iter(own[own.kind == kind].to_dict("records")), None)
                         for kind in ("specific", "agreement")
@@ -101,6 +108,17 @@ def loss_facts(tables: Sequence[pd.DataFrame], alpha: float) -> list[dict]:
                 }
             )
     return facts
+
+
+def _together(rows: pd.DataFrame, method: str, outcome: str) -> dict | None:
+    """The row of what a direction loses without its own largest parts."""
+    kind = (rows.kind == "together") & (rows.emotion == rows.direction)
+    found = rows[kind & (rows.method == method) & (rows.outcome == outcome)]
+    return next(iter(found.to_dict("records")), None)
+
+
+def _lost(row: dict, alpha: float) -> bool:
+    return bool(row["gate_ok"] and row["p_adjusted"] < alpha and row["ci_low"] > 0)
 
 
 def _name(row: dict) -> str:
