@@ -256,16 +256,18 @@ def test_features_of_a_text_are_few_orthogonal_and_the_same_again() -> None:
     counts = word_counts(
         pd.DataFrame(rows), ["glad", "cross"], ["the cat sat", "a dog was here", "marks !"]
     )
-    found = text_features(counts, [counts], 12, 0)
+    found = text_features(counts, [counts], 12)
     assert found.sentences.shape == (2, 3, 3) and found.probe.shape == (3, 3)
+    # no more than there are
+    assert text_features(counts, [counts], 400).sentences.shape[2] < 9
     every = np.concatenate([found.sentences.reshape(-1, 3), found.probe])
     products = every.T @ every
     assert products == pytest.approx(np.diag(np.diag(products)), abs=1e-9)
-    again = text_features(counts, [counts], 12, 0)
+    again = text_features(counts, [counts], 12)
     assert (again.sentences == found.sentences).all()
     marks = [row | {"text": "?!"} for row in rows]
     none = word_counts(pd.DataFrame(marks), ["glad", "cross"], ["..."])
-    assert text_features(none, [], 12, 0) is None  # and nothing is said of what lies beyond
+    assert text_features(none, [], 12) is None  # and nothing is said of what lies beyond
 
 
 @pytest.mark.parametrize(

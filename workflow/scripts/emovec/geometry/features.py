@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from emovec.audit.text_baseline import words
@@ -16,6 +15,7 @@ from emovec.statistics.arrays import Floats
 
 TOPICS_OF_WORDS = 100  # leading components of tf-idf (latent semantic analysis)
 MOST = 200  # features of the text in all
+RESOLUTION = 1e-10  # of the largest component
 PER_FEATURE = 4  # sentences that a half needs for each of them
 
 
@@ -32,19 +32,19 @@ def word_counts(prompts: pd.DataFrame, classes: Sequence[str], probe: Sequence[s
     return Read(in_cells(prompts, classes, rows[: len(prompts)]), rows[len(prompts) :])
 
 
-def text_features(counts: Read, starts: Sequence[Read], enough: int, seed: int) -> Read | None:
+def text_features(counts: Read, starts: Sequence[Read], enough: int) -> Read | None:
     """Orthogonal features of the text, at most one for every four of `enough` sentences.
 
     The leading components of `counts` and the `starts`, a model's stream before its first block
     averaged over tokens, each block with the same total variance. None where nothing tells two
     sentences apart: what lies beyond the text cannot be asked then.
     """
-    blocks = [_leading(_rows(counts), TOPICS_OF_WORDS, seed), *map(_rows, starts)]
+    blocks = [_leading(_rows(counts), TOPICS_OF_WORDS), *map(_rows, starts)]
     blocks = [block / scale for block in blocks if (scale := np.sqrt(block.var(axis=0).sum())) > 0]
     if not blocks:
         return None
     classes, topics, _ = counts.sentences.shape
-    found = _leading(np.hstack(blocks), min(MOST, enough // PER_FEATURE), seed)
+    found = _leading(np.hstack(blocks), min(MOST, enough // PER_FEATURE))
     return Read(found[: classes * topics].reshape(classes, topics, -1), found[classes * topics :])
 
 
@@ -53,9 +53,9 @@ def _rows(read: Read) -> Floats:
     return rows - rows.mean(axis=0)
 
 
-def _leading(rows: Floats, count: int, seed: int) -> Floats:
-    rows = rows - rows.mean(axis=0)
-    count = min(count, *np.subtract(rows.shape, 1))
-    if count < 1:
-        return rows
-    return TruncatedSVD(count, algorithm="arpack", random_state=seed).fit_transform(rows)
+def _leading(rows: Floats, count: int) -> Floats:
+    """The leading principal components of `rows`, at most so many."""
+    # a whole decomposition: an iterative one starts anew at random where there are fewer
+    u, s, _ = np.linalg.svd(rows - rows.mean(axis=0), full_matrices=False)
+    count = min(count, int((s > RESOLUTION * s.max(initial=0)).sum()))
+    return u[:, :count] * s[:count]

@@ -121,7 +121,7 @@ def geometry_between(
     emotions, topics = classes[:-1], prompts.topic.nunique()
     sentences = len(written(classes)) * (topics // 2) + control.sum() // 2  # of a half
     texts = Texts(
-        text_features(counts, starts, sentences, seed),
+        text_features(counts, starts, sentences),
         near_by_head(prompts, emotions),
         writers(prompts),
         in_plane(*read_ratings(ratings, emotions)),
