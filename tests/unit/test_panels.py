@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from emovec.explorer.between_models import verdicts_panel
+from emovec.explorer.pairs import pairs_panel
 from emovec.explorer.panel import encode, offered
 from emovec.explorer.texts import tokens_panel
 from emovec.io.tables import typed
@@ -81,3 +82,28 @@ def test_reasons_and_verdicts_are_told_in_the_language_spoken(japanese: None) ->
     assert row["verdict"] == "非共有" and row["decodes"] == "はい"
     assert row["reason"].startswith("コサイン類似度が小さい")
     assert row["emotion"] == "anger" and row["models"] == "a × b"
+
+
+def test_two_emotions_stand_side_by_side_with_their_cosine_in_each_model() -> None:
+    prompts = pd.DataFrame(
+        [
+            {"topic": f"t{t}", "emotion": name, "text": f"{name} {t} {i}"}
+            for t in range(20) for name in ("joy", "fear", "hope", "calm") for i in range(2)
+        ]
+    )  # fmt: skip
+    row = {"position": "last", "metric": "lda", "stat": "cos_u", "depth": None}
+    within = typed(
+        [
+            row | {"model": "topic", "emotion_a": "joy", "emotion_b": "fear", "value": 0.25},
+            row | {"model": "topic", "emotion_a": "joy", "emotion_b": "fear", "depth": 3},
+        ],
+        "within_model_similarity",
+    )
+    panel = pairs_panel(prompts, within, ["topic", "text"], ["joy", "fear", "hope"], "last")
+    rows = decoded(panel.content())
+    assert [choice.column for choice in panel.choices] == ["pair", "topic"]
+    assert len(rows) == 3 * 2 * 8
+    own = [r for r in rows if r["pair"] == "joy – fear" and r["topic"] == "t3"]
+    assert [r["text"] for r in own] == ["joy 3 0", "fear 3 0"]
+    names = [column.name for column in panel.columns]
+    assert [own[0][name] for name in names] == [0.25, None]

@@ -97,6 +97,7 @@ rule write_report:
     input:
         **TABLES,
         parts=flatten(PARTS),
+        prompts=PROMPTS,
         audit="<results>/prompts/audit.json",
         vectors=collect("<results>/emotion_vectors/{model}_vectors.h5", model=MODELS),
         provenance="<results>/provenance.json",
@@ -137,7 +138,7 @@ rule write_report:
         language=spoken,
         languages=LANGUAGES,
         sentences=catalogs,
-        contents=contents(OPENINGS),
+        contents=contents(PROMPTS, OPENINGS),
         code=code_of("write_report.py", "report/templates/*"),
     message:
         "Writing the report"

@@ -8,6 +8,7 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.io.files import read_json, write_text
     from emovec.io.tables import read_table
     from emovec.prompts.openings import read_openings
+    from emovec.prompts.sentences import read_prompts
     from emovec.report.cost import costs
     from emovec.report.provenance import compare
     from emovec.report.report import Steered, make_report
@@ -16,6 +17,7 @@ with job(snakemake.rule, snakemake.log[0]):
     paths, params, output = snakemake.input, snakemake.params, snakemake.output
     speak(params.language)
     provenance = read_json(paths.provenance)
+    classes = provenance["config"]["prompts"]
     compare(Path(paths.provenance).parent, provenance["tables"])
     kinds = {
         "norms": "layer_norms",
@@ -54,6 +56,10 @@ with job(snakemake.rule, snakemake.log[0]):
         ),
         ablations=[read_table(path, "ablations") for path in paths.ablations],
         cost=costs(Path(snakemake.log[0]).parent / "benchmarks"),
+        prompts=read_prompts(
+            paths.prompts,
+            *(provenance["config"]["prompts"][key] for key in ("emotions", "neutral")),
+        ),
         suffix=snakemake.wildcards.lang,
         folder=Path(output.markdown).parent,
     )

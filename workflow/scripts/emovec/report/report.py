@@ -59,6 +59,7 @@ def make_report(
     geometry: tuple[pd.DataFrame, pd.DataFrame] | None = None,
     ablations: Sequence[pd.DataFrame] = (),
     cost: Sequence[dict] = (),
+    prompts: pd.DataFrame | None = None,
     suffix: str,
     folder: Path,
 ) -> Report:
@@ -76,6 +77,7 @@ def make_report(
         the last is empty where nothing was taken out.
     geometry : inside models and between them, where there are emotions enough.
     cost : from `costs`.
+    prompts : the sentences that are analysed.
     suffix : that of this report's.
     folder : where the report and its figures are.
     """
@@ -128,6 +130,7 @@ def make_report(
         tokens,
         texts,
         (components, attention, typical),
+        prompts if geometry else None,
         list(models),
         context["emotions"],
         context["level"],
