@@ -260,5 +260,5 @@ class LibraryRun:
         return make_report(
             self.tables, provenance, self.audit.summary, [], [], None,
             models=self.models, untrained=[], languages={"": "en"}, suffix="", folder=self.folder,
-            geometry=self.geometry,
+            geometry=self.geometry, prompts=self.prompts,
         ).html  # fmt: skip
