@@ -39,9 +39,12 @@ test: $(READY)
 unit: $(READY)
 	$(BIN)/python -m pytest $(WORKERS) tests/unit
 
-# Thousands of new cases for what must end in a result or a sentence, and all whole designs.
+# What takes too long for every change: thousands of new cases for what must end in a result or a
+# sentence, all whole designs, and runs on Slurm, in a bucket, in environments and in shards.
+NIGHT := $(addprefix tests/unit/test_,properties.py planted_heads.py ablations.py designs.py) \
+	$(addprefix tests/rules/test_,matrix.py slurm.py s3.py conda.py sharded_steering.py)
 nightly: $(READY)
-	NIGHTLY=1 $(BIN)/python -m pytest -n auto --dist worksteal tests/unit/test_properties.py tests/unit/test_planted_heads.py tests/unit/test_ablations.py tests/rules/test_matrix.py
+	NIGHTLY=1 $(BIN)/python -m pytest -n auto --dist worksteal $(NIGHT)
 
 # Whether the tables and exported files of a results folder are those that its run made.
 RESULTS ?= results/default

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pytest
 
 NIGHTLY = "NIGHTLY" in os.environ  # time for more cases
+at_night = pytest.mark.skipif(not NIGHTLY, reason="takes minutes: make nightly runs it")
 ATTRIBUTES = 8
 WORDS = [
     "river",

@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from designs import at_night
 from project import ROOT, Project, Run
 
 pytest.importorskip("rattler")
+pytestmark = at_night
 ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
 
 

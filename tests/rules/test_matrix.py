@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from designs import NIGHTLY, names, write_design
+from designs import at_night, names, write_design
 from emovec.report.provenance import check_results
 from project import Project
 
-at_night = pytest.mark.skipif(not NIGHTLY, reason="takes minutes: make nightly runs it")
 SMALLEST, *LARGER = product((1, 2, 5, 12), (1, 2, 4), (2, 6, 40))
 DESIGNS = [SMALLEST, *(pytest.param(*sizes, marks=at_night) for sizes in LARGER)]
 

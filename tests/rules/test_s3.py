@@ -10,13 +10,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from designs import at_night
 from emovec.io.files import read_json, sha256
 from project import CONFIG, ROOT, Project
 from side import python_with
 from tiny import model_folder
 
 pytest.importorskip("torch")
-pytestmark = pytest.mark.model  # the plugin and the server come from the Python index
+pytestmark = [at_night, pytest.mark.model]  # the plugin and the server come from the Python index
 
 BUCKET, KEY = "runs", "test"
 TABLES = ["results/tests/within_model/one.csv", "results/tests/cross_model/one__one@twin.csv"]

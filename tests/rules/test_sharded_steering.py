@@ -8,9 +8,11 @@ import time
 from pathlib import Path
 
 import pytest
+from designs import at_night
 from project import Project, finish
 
 pytest.importorskip("torch")
+pytestmark = at_night
 
 STEERING = {
     "models": ["one"], "depths": [0.5], "strengths": [0.5, 1.0], "controls": 10, "tokens": 4,

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from designs import at_night
 from project import CONFIG, ROOT, Project, finish
 
 pytest.importorskip("torch")
@@ -16,6 +17,7 @@ pytest.importorskip("torch")
 COMMANDS = ("slurmctld", "slurmd", "munged", "sbatch", "squeue")
 missing = [command for command in COMMANDS if shutil.which(command) is None]
 pytestmark = [
+    at_night,
     pytest.mark.skipif(os.geteuid() != 0, reason="starting a Slurm cluster needs root"),
     pytest.mark.skipif(
         bool(missing),

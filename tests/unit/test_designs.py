@@ -19,7 +19,7 @@ from library_run import LibraryRun
 from matplotlib import pyplot as plt
 
 
-@pytest.mark.parametrize("emotions", [1, 5, 10, 32])
+@pytest.mark.parametrize("emotions", [1, 5, 10, pytest.param(32, marks=designs.at_night)])
 def test_any_number_of_emotions_ends_in_a_page(
     emotions: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
