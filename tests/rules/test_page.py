@@ -193,6 +193,34 @@ def test_chart_draws_the_rows_that_are_chosen(
         )
 
 
+def test_tables_sort_figures_open_large_and_the_section_is_marked(
+    browser, addresses: dict[str, str]
+) -> None:
+    with opened(browser, addresses["en"]) as page:
+        table = page.locator(".part table:not(.panel table)").filter(has_text="cosine").first
+        column = table.locator("th").filter(has_text="cosine").first
+        place = column.evaluate("head => head.cellIndex")
+
+        def numbers() -> list[float]:
+            cells = table.locator(f"tbody td:nth-child({place + 1})").all_inner_texts()
+            found = [re.match(r"[−\d.]+", cell.strip()) for cell in cells]
+            return [float(one[0].replace("−", "-")) for one in found if one]
+
+        before = numbers()
+        column.locator("button").click()
+        assert numbers() == sorted(before) and column.get_attribute("aria-sort") == "ascending"
+        column.locator("button").click()
+        assert numbers() == sorted(before, reverse=True)
+        page.locator(".part figure img").first.click()
+        assert page.locator("dialog[open] img").is_visible()
+        page.locator("dialog").click()
+        assert not page.locator("dialog").is_visible()
+        page.locator("nav a").nth(2).click()
+        page.wait_for_function(
+            "document.querySelectorAll('nav a')[2].getAttribute('aria-current') === 'true'"
+        )
+
+
 def test_a_part_that_is_clicked_tells_all_of_itself(
     browser, addresses: dict[str, str], steered: Project
 ) -> None:
