@@ -19,6 +19,7 @@ def numbers(text: str) -> Counter:
 
 def lasting(text: str) -> list[str]:
     """The lines of a report but for the one that says when it was made."""
+    text = re.sub(r"^## What the run cost$.*?(?=^## )", "", text, flags=re.M | re.S)
     return [line for line in text.splitlines() if not line.startswith("Run at ")]
 
 

@@ -9,7 +9,6 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.io.tables import read_table
     from emovec.prompts.openings import read_openings
     from emovec.prompts.sentences import read_prompts
-    from emovec.report.cost import costs
     from emovec.report.provenance import compare
     from emovec.report.report import Steered, make_report
     from emovec.wording.language import speak
@@ -55,7 +54,6 @@ with job(snakemake.rule, snakemake.log[0]):
             else None
         ),
         ablations=[read_table(path, "ablations") for path in paths.ablations],
-        cost=costs(Path(snakemake.log[0]).parent / "benchmarks"),
         prompts=read_prompts(
             paths.prompts,
             *(provenance["config"]["prompts"][key] for key in ("emotions", "neutral")),

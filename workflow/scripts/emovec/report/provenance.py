@@ -20,7 +20,13 @@ from emovec.errors import InputError
 from emovec.io.files import read_json, sha256
 
 PROVENANCE = "provenance.json"
-PASSING = {"run_at", "revision", "hardware", "tables"}  # which say nothing of what a table holds
+PASSING = {
+    "run_at",
+    "revision",
+    "hardware",
+    "cost",
+    "tables",
+}  # which say nothing of what a table holds
 
 PACKAGES = (
     "snakemake", "numpy", "scipy", "pandas", "scikit-learn", "h5py", "matplotlib", "seaborn",

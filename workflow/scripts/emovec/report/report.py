@@ -58,7 +58,6 @@ def make_report(
     typical: Sequence[pd.DataFrame] = (),
     geometry: tuple[pd.DataFrame, pd.DataFrame] | None = None,
     ablations: Sequence[pd.DataFrame] = (),
-    cost: Sequence[dict] = (),
     prompts: pd.DataFrame | None = None,
     suffix: str,
     folder: Path,
@@ -76,7 +75,6 @@ def make_report(
     components, attention, typical, ablations : the tables of each model that was taken apart;
         the last is empty where nothing was taken out.
     geometry : inside models and between them, where there are emotions enough.
-    cost : from `costs`.
     prompts : the sentences that are analysed.
     suffix : that of this report's.
     folder : where the report and its figures are.
@@ -116,7 +114,7 @@ def make_report(
         "distances": distance_facts(geometry[1], models) if geometry else [],
         "decomposed": [table.model.iloc[0] for table in components],
         "losses": losses,
-        "cost": cost,
+        "cost": provenance.get("cost", []),
         "lang": suffix,
         "other_languages": [
             {"code": code, "name": LANGUAGES[code].title, "markdown": f"report{other}.md"}
