@@ -20,13 +20,8 @@ from emovec.errors import InputError
 from emovec.io.files import read_json, sha256
 
 PROVENANCE = "provenance.json"
-PASSING = {
-    "run_at",
-    "revision",
-    "hardware",
-    "cost",
-    "tables",
-}  # which say nothing of what a table holds
+# which say nothing of what a table holds
+PASSING = {"run_at", "revision", "hardware", "cost", "tables"}
 
 PACKAGES = (
     "snakemake", "numpy", "scipy", "pandas", "scikit-learn", "h5py", "matplotlib", "seaborn",
