@@ -10,6 +10,7 @@ import pandas as pd
 from emovec.components.shares import ROLES, directions
 from emovec.explorer.panel import Choice, Column, Panel, drawing, finished, hover, told
 from emovec.registry import titles
+from emovec.statistics.arrays import ratio
 from emovec.wording.language import _
 
 KEYS = ["model", "emotion", "block", "head"]  # an MLP has no head
@@ -38,6 +39,8 @@ def parts_panel(
             "block": rows.block.astype(int),
             **{k: rows[k] for k in ("value", "ci_low", "ci_high", "null_high")},
             "p": rows.p_adjusted,
+            # models differ in how much their largest parts write
+            "shade": ratio(rows.value, rows.value.abs().groupby(rows.model).transform("max")),
             "sure": (rows.gate_ok.fillna(False) & (rows.p_adjusted < alpha)).astype(int),
             "role": rows.role.map(told(titles(ROLES))).fillna(""),
             "word": rows.word, "first": rows["first"],
@@ -57,7 +60,8 @@ def parts_panel(
         "parts",
         _("Heads and MLPs"),
         _(
-            "How much of a direction each head and MLP writes, with the first block at the bottom. "
+            "How much of a direction each head and MLP writes, with the first block at the bottom: "
+            "red along it, blue against it, the darker the nearer to the model's largest share. "
             "Outlined parts are beyond flipped signs. Click on a part to see its numbers, what it "
             "looks at and the sentences in which it writes most."
         ),
@@ -65,19 +69,18 @@ def parts_panel(
         [Choice("model", _("Model")), Choice("emotion", _("Direction"))],
         columns,
         "chart",
-        _map(columns[:-1], shown.value.abs().max()),
+        _map(columns[:-1]),
     )
 
 
-def _map(columns: Sequence[Column], most: float) -> alt.LayerChart:
-    most = most if most > 0 else 1.0  # of shares that are all undefined
+def _map(columns: Sequence[Column]) -> alt.LayerChart:
     cells = drawing().mark_rect(strokeWidth=2).encode(
         x=alt.X("part:O", title=_("head"), sort=None, axis=alt.Axis(labelAngle=0)),
         y=alt.Y("block:O", title=_("block"), sort="descending"),
         color=alt.Color(
-            "value:Q",
-            title=_("share"),
-            scale=alt.Scale(scheme="redblue", reverse=True, domain=[-most, most]),
+            "shade:Q",
+            legend=None,
+            scale=alt.Scale(scheme="redblue", reverse=True, domain=[-1, 1]),
         ),
         stroke=alt.condition(
             "datum.sure", alt.value("currentColor"), alt.value("transparent")
