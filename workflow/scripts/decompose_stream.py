@@ -32,13 +32,14 @@ with job(snakemake.rule, snakemake.log[0]):
 
     folder = Path(paths.model[0]).parent
     reader = Reader.load(name, folder, params.model, params.activations, params.suffix)
-    read = [
-        list(read_parts(reader, reader.plan_table(group, table, path, [position]), depth))
+    plans = [
+        reader.plan_table(group, table, path, [position])
         for group, table, path in (
             ("prompts", prompts, paths.prompts),
             ("probe", control, paths.probe),
         )
     ]
+    read = [list(read_parts(reader, plan, depth)) for plan in plans]
     tables = decompose(
         *read,
         streams,
@@ -57,9 +58,8 @@ with job(snakemake.rule, snakemake.log[0]):
         write_table(table.assign(position=position), snakemake.output[kind], kind)
 
     spans = spans_of(prompts, reader.encode, params.suffix, position)
-    plan = reader.plan_table("prompts", prompts, paths.prompts, [position])
     seen = attention(
-        read_attention(reader, plan, spans, depth), prompts, classes,
+        read_attention(reader, plans[0], spans, depth), prompts, classes,
         statistics=params.statistics, rng=generator(params.seed, "attention", name),
     )  # fmt: skip
     places = {"position": position, "depth": depth, "relative_depth": depth / streams.n_layers}

@@ -25,6 +25,7 @@ from emovec.models.depths import hook_points
 from emovec.models.loading import choose_device, load_model
 from emovec.models.sealed import sealed
 from emovec.prompts.positions import POSITIONS, Reading, plan_readings, read_every_token
+from emovec.prompts.sentences import marked_words
 from emovec.prompts.tokenizer import Encoded, TextEncoder, check_known
 from emovec.prompts.turns import encoder_of
 
@@ -198,9 +199,8 @@ class Reader:
         self, group: str, table: pd.DataFrame, path: str, positions: list[str]
     ) -> list[Batch]:
         """Likewise for a table of prompts or of the probe that was read from `path`."""
-        words = table.emotion_word.tolist() if "emotion_word" in table else None
         names = [f"row {key!r} of {path}" for key in table.id]
-        return self.plan(group, table.text.tolist(), words, names, positions)
+        return self.plan(group, table.text.tolist(), marked_words(table), names, positions)
 
     def every_token(
         self, texts: Sequence[str], names: list[str], position: str

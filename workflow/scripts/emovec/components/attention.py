@@ -15,6 +15,7 @@ import pandas as pd
 from emovec.io.tables import typed
 from emovec.prompts.design import in_cells
 from emovec.prompts.positions import POSITIONS
+from emovec.prompts.sentences import marked_words
 from emovec.prompts.splits import near_by_head
 from emovec.prompts.tokenizer import Encoded
 from emovec.statistics.arrays import Floats, mean_defined
@@ -32,25 +33,22 @@ def span_weights(encoded: Encoded, length: int, word: str) -> Floats:
     encoded : a sentence of `length` characters, with what follows it.
     word : the span that is marked in it, or nothing.
     """
-    names = SPANS
-    number = np.full(len(encoded.ids), names.index("rest"))
+    number = np.full(len(encoded.ids), SPANS.index("rest"))
     sentence = encoded.sentence(length)
     for token in range(sentence.start, len(encoded.ids)):
         begin, end = encoded.spans[token]
         own = encoded.text[begin:end].strip()
         if token >= sentence.stop:
-            number[token] = names.index("suffix")
+            number[token] = SPANS.index("suffix")
         elif own and all(unicodedata.category(c)[0] in "PS" for c in own):
-            number[token] = names.index("punctuation")
-    marked = bool(word) and word in encoded.text
-    if marked:
-        begin = encoded.text.find(word, encoded.begin)
-        inside = [a < begin + len(word) and b > begin for a, b in encoded.spans]
-        number[inside] = names.index("word")
-    number[0] = names.index("first")
-    found = (np.arange(len(names))[:, None] == number).astype(float)
-    if not marked:
-        found[names.index("word")] = np.nan
+            number[token] = SPANS.index("punctuation")
+    if place := encoded.characters(word):
+        inside = [a < place[1] and b > place[0] for a, b in encoded.spans]
+        number[inside] = SPANS.index("word")
+    number[0] = SPANS.index("first")
+    found = (np.arange(len(SPANS))[:, None] == number).astype(float)
+    if place is None:
+        found[SPANS.index("word")] = np.nan
     return found
 
 
@@ -59,10 +57,9 @@ def spans_of(
 ) -> list[Floats]:  # fmt: skip
     """`span_weights` of each prompt, read at `position`."""
     end = suffix if POSITIONS[position].after_suffix else ""
-    words = prompts["emotion_word"].fillna("") if "emotion_word" in prompts else prompts["id"] * 0
     return [
         span_weights(encode(text + end), len(text), word)
-        for text, word in zip(prompts["text"], words, strict=True)
+        for text, word in zip(prompts["text"], marked_words(prompts), strict=True)
     ]
 
 
@@ -84,20 +81,12 @@ def attention(
     keys = [(b, h, span) for b in range(n_blocks) for h in range(n_heads) for span in SPANS]
     for e, emotion in enumerate(emotions):
         found = mean_difference(
-            cells[e] - cells[-1],
-            near[e],
-            alpha,
-            statistics["permutations"],
-            rng,
-            "two-sided",
+            cells[e] - cells[-1], near[e], alpha, statistics["permutations"], rng, "two-sided",
             banded=True,
-        )
-        table = pd.DataFrame(keys, columns=["block", "head", "span"]).assign(
-            emotion=emotion, attention=mean_defined(cells[e]).ravel(), value=found.value.ravel(),
-            ci_low=found.low.ravel(), ci_high=found.high.ravel(),
-            null_low=found.null[0].ravel(), null_high=found.null[1].ravel(),
-            p=found.p.ravel(), p_adjusted=found.p_adjusted.ravel(), n_topics=found.count.ravel(),
         )  # fmt: skip
+        table = pd.DataFrame(keys, columns=["block", "head", "span"]).assign(
+            emotion=emotion, attention=mean_defined(cells[e]).ravel(), **found.columns()
+        )
         tables.append(table)
     whole = pd.concat(tables, ignore_index=True)
     own = whole[whole["p"].notna()]

@@ -17,6 +17,7 @@ from emovec.components.products import (
     emotion_products,
 )
 from emovec.components.shares import (
+    RULER,
     against,
     contrast_near,
     contrast_weights,
@@ -36,7 +37,6 @@ from emovec.statistics.unbiased import differences
 
 METRICS = ("raw", "lda")
 TYPICAL = 3  # sentences of each part that are named
-RULER = 0.5  # least reliability of an attribute whose shares are part of the ruler
 
 
 def decompose(

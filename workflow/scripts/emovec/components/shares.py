@@ -25,6 +25,7 @@ from emovec.statistics.resampling import (
 )
 
 LEAST_ATTRIBUTES = 20  # of which a 95 % quantile can be told
+RULER = 0.5  # least reliability of an attribute that is part of a null
 
 ROLES = registry(
     Kind("own", "the emotion's own"),

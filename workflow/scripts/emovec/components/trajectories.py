@@ -15,11 +15,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from emovec.between_models.attributes import balanced_contrasts, contrast_reliability
-from emovec.components.shares import LEAST_ATTRIBUTES, against
+from emovec.components.shares import LEAST_ATTRIBUTES, RULER, against
 from emovec.io.tables import typed
 from emovec.prompts.design import cells_of, in_cells
 from emovec.prompts.positions import POSITIONS
-from emovec.prompts.sentences import attributes_of
+from emovec.prompts.sentences import attributes_of, marked_words
 from emovec.prompts.splits import IMPLICIT, near_by_head
 from emovec.prompts.tokenizer import Encoded
 from emovec.statistics.arrays import Floats, Mask, mean_defined, ratio
@@ -30,7 +30,6 @@ from emovec.statistics.unbiased import differences
 from emovec.vectors.token_projections import UNDEFINED, Scales, spread_along, usual_sentences
 
 BEFORE, AFTER, TENTHS = 6, 12, 10  # tokens around the word; parts of a sentence
-RULER = 0.5  # least reliability of an attribute whose direction is part of the null
 FEW_TOPICS = "too_few_topics"
 
 
@@ -72,7 +71,7 @@ class Grid:
         own = np.array(encoded.sentence(length), int)
         after = np.arange(encoded.sentence(length).stop, len(encoded.ids))
         found = np.zeros((len(self.places), len(encoded.ids)))
-        if word and word in encoded.text:
+        if encoded.characters(word):
             [last] = POSITIONS["emotion_word"].find(encoded, word, "")
             offset = own - last + BEFORE
             near = (offset >= 0) & (offset <= BEFORE + AFTER)
@@ -139,14 +138,14 @@ def lined_up(
     scales : those without each topic, counted in the order of first rows.
     """
     topic = pd.factorize(prompts["topic"])[0]
-    words = prompts["emotion_word"].fillna("") if "emotion_word" in prompts else prompts["id"] * 0
+    words = marked_words(prompts)
     kept: dict[int, object] = {}
     found = None
     for row, stream in read:
         if topic[row] not in kept:
             kept[topic[row]] = scales.without(topic[row])
         one = encoded[row]
-        weights = grid.weights(one, len(prompts["text"].iloc[row]), words.iloc[row])
+        weights = grid.weights(one, len(prompts["text"].iloc[row]), words[row])
         along = np.concatenate([kept[topic[row]](stream), ruler(stream)], axis=1)
         along[0] = 0  # belongs to no place
         values = np.tensordot(weights, along, 1)
@@ -195,10 +194,8 @@ def trajectories(
             )
             keys = [(*place, depth) for place in places for depth in depths]
             table = pd.DataFrame(keys, columns=["aligned", "place", "depth"]).assign(
-                value=found.value.ravel(), ci_low=found.low.ravel(), ci_high=found.high.ravel(),
-                p=found.p.ravel(), p_adjusted=found.p_adjusted.ravel(),
-                n_topics=found.count.ravel(), flag=_flags(found).ravel(),
-            )  # fmt: skip
+                flag=_flags(found).ravel(), **found.columns()
+            )
             if group == groups[0]:
                 table["null_high"], table["n_null"] = (one[:, depths].ravel() for one in null)
                 table["null_low"] = -table["null_high"]

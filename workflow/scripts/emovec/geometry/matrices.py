@@ -11,11 +11,10 @@ import h5py
 import numpy as np
 
 from emovec.activations.streams import Streams
-from emovec.errors import InputError
 from emovec.geometry.distances import Apart, cosines, square
 from emovec.geometry.sharing import own_parts
 from emovec.io.files import whole
-from emovec.io.hdf5 import DAMAGE, FORMAT, said, write_labelled, write_scales
+from emovec.io.hdf5 import FORMAT, opened, write_labelled, write_scales
 from emovec.statistics import metrics
 from emovec.statistics.arrays import Floats, Mask
 
@@ -71,18 +70,13 @@ class Matrices:
         InputError
             If it is not one.
         """
-        try:
-            with h5py.File(path) as file:
-                return cls(
-                    json.loads(file.attrs["metadata"])["model"],
-                    file["emotion"].asstr()[...].tolist(),
-                    file["order"].asstr()[...].tolist(),
-                    {
-                        position: {kind: file[kind][position][...] for kind in KINDS}
-                        for position in file[KINDS[0]]
-                    },
-                )
-        except DAMAGE as error:
-            raise InputError(
-                f"{path} is no file of distances ({said(error)}): remove it and run again."
-            ) from error
+        with opened(path, "distances") as file:
+            return cls(
+                json.loads(file.attrs["metadata"])["model"],
+                file["emotion"].asstr()[...].tolist(),
+                file["order"].asstr()[...].tolist(),
+                {
+                    position: {kind: file[kind][position][...] for kind in KINDS}
+                    for position in file[KINDS[0]]
+                },
+            )

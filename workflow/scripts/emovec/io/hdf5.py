@@ -7,8 +7,8 @@ of the format), a flipped bit is an error; without the latter it can turn a row 
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import h5py
@@ -37,6 +37,24 @@ DAMAGE = (OSError, KeyError, RuntimeError, ValueError)  # what h5py raises for a
 def said(error: Exception) -> str:
     """The words of an h5py error on one line."""
     return " ".join(str(error).strip("\"'").split()).rstrip(".")
+
+
+@contextmanager
+def opened(path: str | Path, what: str) -> Iterator[h5py.File]:
+    """A file of ours to be read, such as `what` = "emotion vectors".
+
+    Raises
+    ------
+    InputError
+        If it is none, or cannot be read to the end of the block.
+    """
+    try:
+        with h5py.File(path) as file:
+            yield file
+    except DAMAGE as error:
+        raise InputError(
+            f"{path} is no file of {what} ({said(error)}): remove it and run again."
+        ) from error
 
 
 def survive(path: Path, read: Callable[[], object]) -> None:

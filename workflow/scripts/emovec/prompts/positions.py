@@ -64,13 +64,12 @@ def _from(first: int, tokens: list[int], encoded: Encoded, name: str) -> list[in
 
 
 def _end_of_word(encoded: Encoded, word: str, name: str) -> list[int]:
-    begin = encoded.text.find(word, *(encoded.turn or ())) if word else -1
-    if begin < 0:
+    if (place := encoded.characters(word)) is None:
         raise InputError(
             f"The position emotion_word needs a marked word that occurs in the text, and {name} "
             "has none: fill its column emotion_word or leave this position out."
         )
-    last = begin + len(word) - 1
+    last = place[1] - 1
     return [max(i for i, (a, b) in enumerate(encoded.spans) if a <= last < b)]
 
 

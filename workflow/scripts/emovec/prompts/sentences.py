@@ -92,6 +92,11 @@ def map_half(probe: pd.DataFrame) -> list[str]:
     return probe.id[probe["half"] == "map"].tolist()
 
 
+def marked_words(table: pd.DataFrame) -> list[str]:
+    """The marked span of each sentence; nothing where none is marked."""
+    return table["emotion_word"].tolist() if "emotion_word" in table else [""] * len(table)
+
+
 def control_half(probe: pd.DataFrame) -> pd.DataFrame:
     """The sentences that no map is fitted on."""
     return probe[probe["half"] == "control"].reset_index(drop=True)

@@ -93,6 +93,11 @@ class Encoded:
         end = self.begin + length
         return range(start, start + sum(begin < end for begin, _ in self.spans[start:]))
 
+    def characters(self, word: str) -> tuple[int, int] | None:
+        """Where a marked word stands in the sentence; None without one."""
+        begin = self.text.find(word, *(self.turn or ())) if word else -1
+        return None if begin < 0 else (begin, begin + len(word))
+
     def pieces(self) -> list[str]:
         """What each token adds to the text; together they are the text, whatever the tokenizer.
 

@@ -33,6 +33,15 @@ class Paired:
     count: NDArray[np.int_]  # topics that have it
     null: tuple[Floats, Floats] | None  # where 1 − alpha of the flipped means lie, if asked for
 
+    def columns(self) -> dict[str, NDArray]:
+        """The columns of a table with a row for each difference."""
+        named = {
+            "value": self.value, "ci_low": self.low, "ci_high": self.high, "p": self.p,
+            "p_adjusted": self.p_adjusted, "n_topics": self.count,
+        }  # fmt: skip
+        named |= dict(zip(("null_low", "null_high"), self.null or (), strict=False))
+        return {name: values.ravel() for name, values in named.items()}
+
 
 def mean_difference(
     d: Floats, near: Mask, alpha: float, draws: int, rng: np.random.Generator, tail: Tail, *,

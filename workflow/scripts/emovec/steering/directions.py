@@ -17,7 +17,7 @@ import pandas as pd
 
 from emovec.errors import InputError
 from emovec.io.files import whole
-from emovec.io.hdf5 import DAMAGE, FORMAT, said
+from emovec.io.hdf5 import FORMAT, opened
 from emovec.steering.controls import CONTROLS
 
 EMOTION = "emotion"
@@ -55,21 +55,15 @@ class Directions:
         InputError
             If it is not one.
         """
-        try:
-            with h5py.File(path) as file:
-                return cls(
-                    json.loads(file.attrs["metadata"]),
-                    file["depth"][...].tolist(),
-                    file["kind"].asstr()[...].tolist(),
-                    file["name"].asstr()[...].tolist(),
-                    file["vectors"][...],
-                    file["norms"][...],
-                )
-        except DAMAGE as error:
-            raise InputError(
-                f"{path} is no file of steering directions ({said(error)}): remove it and run "
-                "again."
-            ) from error
+        with opened(path, "steering directions") as file:
+            return cls(
+                json.loads(file.attrs["metadata"]),
+                file["depth"][...].tolist(),
+                file["kind"].asstr()[...].tolist(),
+                file["name"].asstr()[...].tolist(),
+                file["vectors"][...],
+                file["norms"][...],
+            )
 
 
 def make_directions(

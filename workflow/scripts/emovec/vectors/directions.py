@@ -15,9 +15,8 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from emovec.errors import InputError
 from emovec.io.files import whole
-from emovec.io.hdf5 import DAMAGE, FORMAT, said, write_labelled, write_scales
+from emovec.io.hdf5 import FORMAT, opened, write_labelled, write_scales
 from emovec.statistics.unbiased import cosine
 
 
@@ -127,16 +126,11 @@ class EmotionVectors:
         InputError
             If it is not one.
         """
-        try:
-            with h5py.File(path) as file:
-                metadata = json.loads(file.attrs["metadata"])
-                emotions = metadata.pop("emotions")
-                vectors = {
-                    position: np.stack([group[emotion][...] for emotion in emotions])
-                    for position, group in file["emotion_vectors"].items()
-                }
-        except DAMAGE as error:
-            raise InputError(
-                f"{path} is no file of emotion vectors ({said(error)}): remove it and run again."
-            ) from error
+        with opened(path, "emotion vectors") as file:
+            metadata = json.loads(file.attrs["metadata"])
+            emotions = metadata.pop("emotions")
+            vectors = {
+                position: np.stack([group[emotion][...] for emotion in emotions])
+                for position, group in file["emotion_vectors"].items()
+            }
         return cls(metadata, emotions, vectors)
