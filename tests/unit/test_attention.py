@@ -70,6 +70,8 @@ def test_head_that_looks_at_the_word_is_found_and_no_other() -> None:
         own = sure.loc[[("joy", 1, 0)]].set_index("span")
         assert own.value["word"] > 0.1 and own.ci_low["word"] > 0
         assert not own.null_low["word"] < own.value["word"] < own.null_high["word"]
+        assert found.p.min() == pytest.approx(1 / 1000)
+        assert found.p_adjusted.min() == pytest.approx(2 / 1000)  # of two emotions
         false += bool(len(sure.drop(index=("joy", 1, 0))))
     assert false <= 6  # of 40 at .05, beyond which chance goes once in a hundred
 
@@ -84,9 +86,10 @@ def test_a_word_that_no_sentence_marks_leaves_its_rows_empty() -> None:
     assert found.p_adjusted[~word].notna().all() and (found.n_topics[word] == 0).all()
 
 
+@pytest.mark.parametrize("position", ["suffix", "mean"])
 @pytest.mark.parametrize("architecture", ["gpt2", "gpt_neox", "gpt_neo", "llama"])
-def test_attention_of_a_real_model(architecture: str, tiny_root: Path) -> None:
-    """All of it, by Hugging Face's own attention weights."""
+def test_attention_of_a_real_model(architecture: str, position: str, tiny_root: Path) -> None:
+    """All of it, by Hugging Face's own attention weights, from all tokens that are read."""
     torch = pytest.importorskip("torch")
     from emovec.activations.capture import Reader
     from emovec.components.looking import read_attention
@@ -100,15 +103,17 @@ def test_attention_of_a_real_model(architecture: str, tiny_root: Path) -> None:
     table = pd.DataFrame(
         {"id": ["a", "b", "c"], "text": texts, "emotion_word": ["hug", "", "Well"]}
     )
-    plan = reader.plan_table("prompts", table, "prompts.csv", ["suffix"])
-    spans = spans_of(table, reader.encode, SUFFIX, "suffix")
+    plan = reader.plan_table("prompts", table, "prompts.csv", [position])
+    spans = spans_of(table, reader.encode, SUFFIX, position)
     depth = reader.bridge.cfg.n_layers
     found = read_attention(reader, plan, spans, depth)
+    tokens = {one.row: one.tokens[position] for batch in plan for one in batch.readings}
+    assert position != "mean" or all(len(own) > 3 for own in tokens.values())
     for row, text in enumerate(texts):
-        ids = torch.tensor([reader.encode(text + SUFFIX).ids])
+        ids = torch.tensor([reader.encode(text + SUFFIX * (position == "suffix")).ids])
         with torch.inference_mode():
             theirs = reader.bridge.original_model(ids, output_attentions=True).attentions
         for block, pattern in enumerate(theirs):
-            expected = pattern[0, :, -1].numpy() @ spans[row].T
+            expected = pattern[0, :, tokens[row]].mean(1).numpy() @ spans[row].T
             assert found[row, block] == pytest.approx(expected, abs=1e-5, nan_ok=True)
         assert np.nansum(found[row], -1) == pytest.approx(1, abs=1e-5) or row == 1

@@ -3,10 +3,18 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
-from emovec.components.decompose import direction_p
-from emovec.components.products import attribute_products, emotion_products
-from emovec.components.shares import contrast_near, contrast_weights, shares
+from emovec.components.decompose import direction_p, typical_rows
+from emovec.components.products import Part, Products, attribute_products, emotion_products
+from emovec.components.shares import (
+    LEAST_ATTRIBUTES,
+    Shares,
+    contrast_near,
+    contrast_weights,
+    share_rows,
+    shares,
+)
 from emovec.errors import InputError
 from emovec.io.files import read_json
 from emovec.prompts.tokenizer import load_encoder
@@ -186,3 +194,47 @@ def test_attributes_are_the_unpaired_form() -> None:
     found = attribute_products([block], stream, contrasts, raw, 5)
     expected = [np.diag(contrast_products(x[:, k], stream, contrasts)) for k in range(5)]
     np.testing.assert_allclose(found, np.transpose(expected), atol=1e-5)
+
+
+def test_typical_sentences_are_those_in_which_a_part_writes_most() -> None:
+    """Four topics, two parts: one writes along the direction, one against it."""
+    rows = np.array([[[4.0, -1], [1, -3], [3, -2], [2, 0]]])
+    prompts = pd.DataFrame(
+        [{"id": f"{t}{i}", "topic": t, "emotion": "joy", "text": f"text {t}{i}"}
+         for t in "abcd" for i in range(2)]
+    )  # fmt: skip
+    told = {"emotion": "joy", "block": 0, "gate_ok": True, "p_adjusted": 0.01}
+    parts = [told | {"part": "head", "head": 0, "value": 2.5}]
+    parts += [told | {"part": "mlp", "head": None, "value": -1.5}]
+    found = typical_rows(Products(rows, rows), parts, prompts, ["joy"], 0.05)
+    assert [row["prompt_id"] for row in found] == ["a0", "c0", "d0", "b0", "c0", "a0"]
+    assert [row["rank"] for row in found] == [1, 2, 3] * 2 and found[0]["text"] == "text a0"
+    every = 4 * rows[0] / rows.sum()  # whose means are the shares
+    assert [row["value"] for row in found[:3]] == pytest.approx(every[[0, 2, 3], 0])
+    assert every.mean(0).sum() == pytest.approx(1)
+    hidden = [part | {"p_adjusted": 0.2} for part in parts]
+    assert typical_rows(Products(rows, rows), hidden, prompts, ["joy"], 0.05) == []
+
+
+@pytest.mark.parametrize("ruled", [True, False])
+def test_role_of_a_part_with_and_without_a_ruler(ruled: bool) -> None:
+    """A part with .5 and one with .3 of each emotion; the second does not tell them apart."""
+    parts = [Part("head", 0, 0), Part("head", 0, 1), Part("mlp", 0)]
+
+    def of(p: list[float]) -> Shares:
+        value = np.array([0.5, 0.3, -0.2])
+        return Shares(value, value - 0.1, value + 0.1, np.array(p), np.array(p))
+
+    found = [of([0.001] * 3)] * 2 + [of([0.001, 0.5, 0.001])] * 2
+    attributes = np.tile([0.4, 0.35, 0.1], (LEAST_ATTRIBUTES if ruled else 3, 1))
+    rows = share_rows(
+        found, attributes, [True] * 4, parts, ["joy", "fear"], ["neutral", "emotions"], 0.05, False
+    )
+    roles = [row["role"] for row in rows if row["emotion"] == "joy"]
+    assert roles[:3] == ["own", "busy" if ruled else "", "against"] and set(roles[3:]) == {""}
+    if ruled:
+        low = np.tile([0.6, 0.2, 0.1], (LEAST_ATTRIBUTES, 1))
+        rows = share_rows(
+            found, low, [True] * 4, parts, ["joy", "fear"], ["neutral", "emotions"], 0.05, False
+        )
+        assert [row["role"] for row in rows[:2]] == ["busy", "emotional"]

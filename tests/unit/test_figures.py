@@ -10,6 +10,7 @@ from emovec.figures.between_models import transfer
 from emovec.figures.components import shares_and_losses
 from emovec.figures.study import layer_norms
 from emovec.figures.style import save, style
+from emovec.figures.trajectories import along_sentences
 from emovec.io.tables import typed
 from emovec.wording import language
 from matplotlib import pyplot as plt
@@ -114,4 +115,28 @@ def test_losses_are_drawn_with_their_null_and_the_chosen_named() -> None:
         typed([row | {"gate_ok": False} for row in rows], "ablations"), EMOTIONS, "model", 0.05
     )
     assert "known well enough" in figure.axes[0].texts[0].get_text()
+    plt.close(figure)
+
+
+def test_places_of_a_sentence_are_coloured_where_they_beat_their_nulls() -> None:
+    def row(place: int, depth: int, **more: object) -> dict:
+        return {
+            "model": "one", "direction": "anger", "against": "neutral", "words": "all",
+            "aligned": "word", "place": place, "depth": depth, "relative_depth": depth / 2,
+            "value": 1.0 + place, "ci_low": 0.5, "ci_high": 3, "null_low": -0.2, "null_high": 0.2,
+            "p_adjusted": 0.01, "gate_ok": True, "n_topics": 40,
+        } | more  # fmt: skip
+
+    rows = [
+        row(0, 1), row(1, 1, p_adjusted=0.3), row(2, 1, null_high=9), row(3, 1, n_topics=9),
+        row(0, 2), row(1, 2), row(2, 2, gate_ok=False), row(0, 1, aligned="rise"),
+    ]  # fmt: skip
+    figure = along_sentences(typed(rows, "trajectories"), ["anger"], "one", 0.5, 0.05)
+    assert "1 of 1 emotions rise at their word, 0 of 1" in figure.get_suptitle()
+    curve, image = figure.axes[:2]
+    drawn = image.images[0].get_array().filled(np.nan)
+    assert np.isfinite(drawn).tolist() == [[True, False, False], [True, True, False]]
+    assert (
+        len(curve.lines[1].get_xdata()) == 3
+    )  # where few sentences have a token there is no curve
     plt.close(figure)

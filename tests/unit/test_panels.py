@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from emovec.explorer.between_models import verdicts_panel
+from emovec.explorer.components import parts_panel
 from emovec.explorer.pairs import pairs_panel
 from emovec.explorer.panel import encode, offered
 from emovec.explorer.texts import tokens_panel
@@ -107,3 +108,30 @@ def test_two_emotions_stand_side_by_side_with_their_cosine_in_each_model() -> No
     assert [r["text"] for r in own] == ["joy 3 0", "fear 3 0"]
     names = [column.name for column in panel.columns]
     assert [own[0][name] for name in names] == [0.25, None]
+
+
+def test_map_of_parts_is_shaded_within_each_model() -> None:
+    part = {"metric": "lda", "against": "neutral", "emotion": "joy", "part": "head", "head": 0,
+            "gate_ok": True, "ci_low": 0, "ci_high": 1}  # fmt: skip
+    shares = [
+        typed([part | {"model": m, "block": b, "value": v, "p_adjusted": p} for b, v, p in of],
+              "components")
+        for m, of in {"a": [(0, 0.1, 0.2), (1, -0.05, 0.01)], "b": [(0, 0.4, 0.01)]}.items()
+    ]  # fmt: skip
+    look = {"emotion": "joy", "head": 0, "block": 1, "model": "a"}
+    looks = typed(
+        [look | {"span": s, "attention": v} for s, v in (("word", 0.3), ("first", 0.6))],
+        "attention",
+    )
+    typical = typed(
+        [
+            look | {"part": "head", "rank": rank, "text": text}
+            for rank, text in ((2, "y"), (1, "x"))
+        ],
+        "typical",
+    )
+    rows = decoded(parts_panel(shares, [looks], [typical], 0.05).content())
+    assert [row["shade"] for row in rows] == [1, -0.5, 1]
+    assert [row["sure"] for row in rows] == [0, 1, 1]
+    assert [row["word"] for row in rows] == [None, 0.3, None] and rows[1]["first"] == 0.6
+    assert [row["sentences"] for row in rows] == ["", "x / y", ""]

@@ -52,11 +52,15 @@ def test_what_follows_a_sentence_up_to_where_it_is_read() -> None:
     assert Grid.like(encoded, len(encoded.text), "last").n_suffix == 0
 
 
-def world(rng: np.random.Generator, topics: int = 40, strength: float = 3.0) -> tuple:
+def world(
+    rng: np.random.Generator, topics: int = 40, strength: float = 3.0, always: float = 0.0,
+    other: float = 0.0,
+) -> tuple:  # fmt: skip
     """Sentences of thirteen tokens and a suffix of three, read at every token.
 
     joy lies along one axis, from its word to the third token after it and at the end of the suffix;
-    of every second topic, whose sentences are implicit, at the end alone.
+    of every second topic, whose sentences are implicit, at the end alone. Besides, joy lies along
+    it by `always` at every token, and fear by `other` at the end.
     """
     text = "a b c d e f g h i j k l m"[:13]
     encode = TextEncoder(byte_tokenizer(), 0)
@@ -74,23 +78,30 @@ def world(rng: np.random.Generator, topics: int = 40, strength: float = 3.0) -> 
     loud = joy[prompts["phrase"].iloc[joy] != "implicit"]
     streams[loud[:, None], np.arange(WORD, WORD + 4), 1:] += axis.astype("f4")
     streams[joy, 16, 1:] += axis.astype("f4")
+    streams[joy, :, 1:] += (np.eye(WIDTH)[3] * always).astype("f4")
+    fear = np.flatnonzero(prompts["emotion"] == "fear")
+    streams[fear, 16, 1:] += (np.eye(WIDTH)[3] * other).astype("f4")
     streams[..., 0, :] = 1  # at depth 0 nothing differs
     residual = streams[:, 16].reshape(topics, 3, DEPTHS, WIDTH).swapaxes(0, 1)
     return prompts, encoded, streams, residual
 
 
-def probe(rng: np.random.Generator, n: int = 120, attributes: int = 25) -> tuple:
+def probe(
+    rng: np.random.Generator, n: int = 120, attributes: int = 25, empty: int = 0
+) -> tuple:  # fmt: skip
     labels = rng.integers(0, 2, (n, attributes))
     control = pd.DataFrame(labels, columns=[f"attr_{i}" for i in range(attributes)])
     stream = rng.normal(size=(n, DEPTHS, WIDTH))
-    stream += 2 * np.einsum("na,am->nm", labels, rng.normal(size=(attributes, WIDTH)))[:, None]
+    axes = rng.normal(size=(attributes, WIDTH))
+    axes[:empty] = 0  # of these the streams hold nothing
+    stream += 2 * np.einsum("na,am->nm", labels, axes)[:, None]
     return control, stream
 
 
-def table_of(seed: int, **options: float) -> pd.DataFrame:
+def table_of(seed: int, empty: int = 0, **options: float) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     prompts, encoded, streams, residual = world(rng, **options)
-    ruler = Ruler.of(*probe(rng), residual, rng)
+    ruler = Ruler.of(*probe(rng, empty=empty), residual, rng)
     values = lined_up(enumerate(streams), encoded, prompts, Scales(residual), ruler, GRID)
     return trajectories(
         values, prompts, CLASSES, residual, ruler, GRID,
@@ -120,6 +131,44 @@ def test_planted_emotion_is_found_where_it_is() -> None:
     assert apart["implicit"] == pytest.approx(0, abs=0.7)
     others = joy[joy.against == "emotions"]
     assert others.value["suffix", 3] == pytest.approx(3, abs=0.7) and others.null_high.isna().all()
+
+
+def at(table: pd.DataFrame, aligned: str, place: int, against: str = "neutral") -> pd.Series:
+    """The row of joy at depth 2."""
+    rows = table[(table.direction == "joy") & (table.depth == 2) & (table.words == "all")]
+    rows = rows[(rows.aligned == aligned) & (rows.place == place) & (rows.against == against)]
+    (row,) = rows.to_dict("records")
+    return row
+
+
+def test_what_the_whole_sentence_has_is_no_rise() -> None:
+    plain, moved = table_of(4), table_of(4, always=2.0)  # the same noise
+    for place in (-2, 1):
+        more = at(moved, "word", place)["value"] - at(plain, "word", place)["value"]
+        assert more == pytest.approx(2, abs=0.5)
+    assert at(moved, "word", -2)["p_adjusted"] < 0.05 < at(plain, "word", -2)["p_adjusted"]
+    for change in ("rise", "reach"):
+        more = at(moved, change, 0)["value"] - at(plain, change, 0)["value"]
+        assert more == pytest.approx(0, abs=0.3)
+
+
+def test_what_another_emotion_has_too_is_taken_off_against_the_emotions() -> None:
+    table = table_of(5, other=2.0)
+    assert at(table, "suffix", 3)["value"] == pytest.approx(3, abs=0.7)
+    assert at(table, "suffix", 3, "emotions")["value"] == pytest.approx(1, abs=0.6)
+
+
+def test_attributes_of_which_the_streams_hold_nothing_are_no_null() -> None:
+    assert at(table_of(6, empty=4), "suffix", 3)["n_null"] == 21
+    without = at(table_of(6, empty=8), "suffix", 3)  # too few are left
+    assert without["n_null"] == 17 and np.isnan(without["null_high"])
+
+
+def test_two_emotions_are_two_tests() -> None:
+    """Of 499 draws the smallest p is 1/500, and twice that while the other emotion shows nothing."""
+    table = table_of(1)
+    assert table.p.min() == pytest.approx(1 / 500)
+    assert table.p_adjusted.min() == pytest.approx(2 / 500)
 
 
 def test_what_is_not_there_is_told_so() -> None:
