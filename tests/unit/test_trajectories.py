@@ -145,7 +145,7 @@ def test_what_the_whole_sentence_has_is_no_rise() -> None:
     plain, moved = table_of(4), table_of(4, always=2.0)  # the same noise
     for place in (-2, 1):
         more = at(moved, "word", place)["value"] - at(plain, "word", place)["value"]
-        assert more == pytest.approx(2, abs=0.5)
+        assert more == pytest.approx(2, abs=0.8)  # in deviations of forty sentences
     assert at(moved, "word", -2)["p_adjusted"] < 0.05 < at(plain, "word", -2)["p_adjusted"]
     for change in ("rise", "reach"):
         more = at(moved, change, 0)["value"] - at(plain, change, 0)["value"]
@@ -165,7 +165,7 @@ def test_attributes_of_which_the_streams_hold_nothing_are_no_null() -> None:
 
 
 def test_two_emotions_are_two_tests() -> None:
-    """Of 499 draws the smallest p is 1/500, and twice that while the other emotion shows nothing."""
+    """The smallest p of 499 draws is 1/500, twice that while the other emotion is not shown."""
     table = table_of(1)
     assert table.p.min() == pytest.approx(1 / 500)
     assert table.p_adjusted.min() == pytest.approx(2 / 500)
