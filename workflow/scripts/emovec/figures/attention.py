@@ -9,7 +9,17 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 from emovec.components.shares import directions
-from emovec.figures.style import FEW, NEUTRAL, colours, hollow_key, key, row_of_axes, titled
+from emovec.figures.style import (
+    FEW,
+    NEUTRAL,
+    colours,
+    hollow_key,
+    key,
+    nothing,
+    row_of_axes,
+    titled,
+    unreliable,
+)
 from emovec.wording.language import _
 from emovec.wording.numbers import part
 
@@ -26,10 +36,15 @@ def shares_and_attention(
         attention[attention.span == "word"],
         on=["emotion", "block", "head"], suffixes=("", "_looks"),
     )  # fmt: skip
+    if not rows.gate_ok.any():
+        return nothing(_("No direction is known well enough."))
     shown, colour = list(emotions)[:FEW], colours(emotions)
     figure, axes = row_of_axes(len(shown), 3.8, 3.6, sharey=True)
     for axis, emotion in zip(axes, shown, strict=True):
         own = rows[rows.emotion == emotion]
+        if not own.gate_ok.any():
+            unreliable(axis, emotion)
+            continue
         writes = own.gate_ok & (own.p_adjusted < alpha)
         axis.axhline(0, color=NEUTRAL, lw=0.6)
         axis.axvline(0, color=NEUTRAL, lw=0.6)

@@ -22,6 +22,7 @@ from emovec.figures.style import (
     nothing,
     row_of_axes,
     titled,
+    unreliable,
 )
 from emovec.statistics.metrics import METRICS
 from emovec.wording.language import _
@@ -96,9 +97,7 @@ def shares_and_losses(
         rows, beside = (every[every.method == method] for method in METHODS)
         together = rows[(rows.kind == "together") & (rows.emotion == emotion)].iloc[0]
         if not together.gate_ok:  # whatever would be drawn is of no direction
-            axis.axis("off")
-            axis.text(0.5, 0.5, _("{emotion}: not reliable enough").format(emotion=emotion),
-                      ha="center", transform=axis.transAxes)  # fmt: skip
+            unreliable(axis, emotion)
             continue
         alone = rows[rows.kind.isin(["chosen", "other", "control"])]
         band = alone.iloc[0]

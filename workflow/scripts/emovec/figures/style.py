@@ -164,6 +164,13 @@ def nothing(why: str) -> plt.Figure:
     return figure
 
 
+def unreliable(axis: plt.Axes, emotion: str) -> None:
+    """An empty panel, where whatever would be drawn is of no direction."""
+    axis.axis("off")
+    told = _("{emotion}: not reliable enough").format(emotion=emotion)
+    axis.text(0.5, 0.5, told, ha="center", transform=axis.transAxes)
+
+
 def no_pair(table: pd.DataFrame) -> plt.Figure | None:
     """A figure that says why a table has no two emotions to compare; None if it has."""
     pairs = table[table.emotion_b.notna()]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import MaxNLocator
 
 from emovec.components.shares import directions
 from emovec.components.trajectories import beyond, near_depth
@@ -20,12 +21,14 @@ from emovec.figures.style import (
     nothing,
     subplots,
     titled,
+    unreliable,
 )
 from emovec.wording.language import _
 from emovec.wording.numbers import part, percent
 
 GAP = 2  # between the sentence and the suffix
 COMMON = 4
+CROWDED = 40  # places between whose names there is no room for numbers
 STYLES = {"all": "-", "explicit": "--", "implicit": ":"}
 
 
@@ -43,7 +46,7 @@ def along_sentences(
     rows = rows[many].assign(x=rows.place.astype(int))
     offset = rows.x[rows.aligned == "word"].max() + GAP
     rows.loc[rows.aligned == "suffix", "x"] += offset
-    if rows.value.isna().all():
+    if not rows.gate_ok.any():
         return nothing(_("No direction is known well enough."))
     shown, colour = list(emotions)[:FEW], colours(emotions)
     figure, axes = subplots(
@@ -55,8 +58,11 @@ def along_sentences(
     for (curve, image), emotion in zip(axes.T, shown, strict=True):
         own = rows[rows.direction == emotion]
         here = own[own.depth == near_depth(own, depth)]
-        _draw_curves(curve, here, colour[emotion])
-        curve.set_title(emotion, fontsize=11)
+        if here.gate_ok.any():
+            _draw_curves(curve, here, colour[emotion])
+            curve.set_title(emotion, fontsize=11)
+        else:
+            unreliable(curve, emotion)
         every = own[own.words == "all"]
         grid = every.assign(value=every.value.where(beyond(every, alpha)))
         grid = grid.pivot(index="depth", columns="x", values="value")
@@ -72,15 +78,16 @@ def along_sentences(
         for axis in (curve, image):
             axis.axvspan(offset - GAP + 0.5, offset + 0.5, color="white", zorder=3)
             axis.axvline(0, color=NEUTRAL, lw=0.6)
-        marks = {-6: "−6", 0: _("word"), 6: "+6", 12: "+12"}
-        if end > 0:
-            marks |= {offset + (1 + end) / 2: _("suffix")}
+        marks = {0: _("word")} | ({offset + (1 + end) / 2: _("suffix")} if end > 0 else {})
+        if right - left < CROWDED:
+            marks |= {x: f"{x:+d}".replace("-", "−") for x in (-6, 6, 12) if x <= offset - GAP}
         image.set_xticks(list(marks), list(marks.values()))
+        image.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes[0, 0].set_ylabel(_("along the direction (SD)"))
     axes[1, 0].set_ylabel(_("depth"))
     figure.colorbar(drawn, ax=axes[1], label=_("SD"))
     keys = [key(_("all sentences"), NEUTRAL, ls="-")]
-    if (rows.words == "implicit").any():
+    if rows.value[rows.words == "implicit"].notna().any():
         keys += [
             key(_("with an emotion word"), NEUTRAL, ls="--"),
             key(_("without one"), NEUTRAL, ls=":"),
