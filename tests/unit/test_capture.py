@@ -1,5 +1,6 @@
 """The residual stream read here is the model's own, whatever the batch."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ from tokenizers import Regex, pre_tokenizers
 torch = pytest.importorskip("torch")
 from emovec.activations.capture import Batch, Reader, in_batches, read_streams  # noqa: E402
 from emovec.models.loading import load_model  # noqa: E402
+from torch import nn  # noqa: E402
+from transformers.pytorch_utils import Conv1D  # noqa: E402
 
 TEXTS = [
     "Thank you for the ladder.",
@@ -128,6 +131,20 @@ def test_centered_space_has_no_mean_and_equals_compatibility_mode(tiny_root: Pat
 def test_centered_space_is_refused_for_rms_norm(tiny_root: Path) -> None:
     with pytest.raises(InputError, match="RMS"):
         reader(model_folder("llama", tiny_root), centered=True)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_products_of_another_library_are_torchs(architecture: str, tiny_root: Path) -> None:
+    bridge = load_model(model_folder(architecture, tiny_root))
+    layers = [layer for layer in bridge.modules() if type(layer) in (nn.Linear, Conv1D)]
+    assert all(isinstance(vars(layer).get("forward"), partial) for layer in layers)
+    for layer in layers:
+        width = layer.weight.shape[0] if type(layer) is Conv1D else layer.in_features
+        x = torch.randn(2, 5, width, generator=torch.Generator().manual_seed(width))
+        plain = type(layer).forward(layer, x)
+        with torch.inference_mode():
+            assert torch.allclose(layer(x), plain, rtol=1e-4, atol=1e-5)
+        assert torch.equal(layer(x), plain)  # gradients are torch's
 
 
 def test_output_is_untouched_by_reading(tiny_root: Path) -> None:

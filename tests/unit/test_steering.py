@@ -466,7 +466,12 @@ def test_text_is_read_back_as_in_one_full_pass(tiny: Tiny) -> None:
     assert np.isnan(likely).all() and np.isnan(along).all() and along.shape == (4, 2)
 
 
-def test_texts_of_a_row_are_read_back_each_as_alone(tiny: Tiny) -> None:
+@pytest.mark.parametrize("numbers", [1, 10**9])
+def test_texts_of_a_row_are_read_back_each_as_alone(
+    tiny: Tiny, numbers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether one at a time or all at once."""
+    monkeypatch.setattr("emovec.steering.generation.NUMBERS", numbers)
     prefix = read_prefix(tiny.bridge, tiny.openings)
     texts = [[5, 6, 7], [5, 6, 7], [], [11], [11], [30, 4], [5, 6, 7], [5, 6]]  # two of each row
     vectors = tiny.vector()[None]

@@ -9,7 +9,7 @@ from emovec.models.untrained import BOS, byte_tokenizer
 from emovec.prompts.tokenizer import Encoded, TextEncoder, load_encoder
 from emovec.prompts.turns import Turn
 from emovec.vectors.token_projections import (
-    N_TOPICS,
+    SENTENCES,
     SINK,
     UNDEFINED,
     Scales,
@@ -40,7 +40,7 @@ def test_spaces_outside_of_tokens_go_with_the_next_one() -> None:
 
 
 def test_prompts_are_selected_in_the_order_of_their_topics() -> None:
-    topics = [f"t{i}" for i in range(N_TOPICS + 3)]
+    topics = [f"t{i}" for i in range(9)]
     rows = [{"topic": t, "emotion": c} for t in topics for c in CLASSES for _ in range(2)]
     found = selected(pd.DataFrame(rows), [3, 0, 5])
     assert list(dict.fromkeys(found.topic)) == ["t3", "t0", "t5"]
@@ -55,9 +55,10 @@ def test_typical_topics_are_those_near_the_median() -> None:
     residual[1, :, 1] += strength
     residual[2] += RNG.normal(size=(21, 6)) * 0.1  # neutral sentences differ
     found = typical_topics(residual)
-    assert len(found) == N_TOPICS and 20 not in found and 0 not in found
-    assert set(found) <= set(range(4, 17))
+    assert len(found) == SENTENCES // 3 and 20 not in found and 0 not in found
+    assert set(found) <= set(range(2, 19))
     assert sorted(typical_topics(np.ones((3, 4, 6)))) == [0, 1, 2, 3]  # nothing can be told
+    assert len(typical_topics(np.ones((SENTENCES, 4, 6)))) == 2
 
 
 def test_same_place_is_the_same_part_of_a_sentence_and_the_same_token_after_it() -> None:
@@ -158,7 +159,7 @@ def planted(root: Path, bos: bool = True) -> pd.DataFrame:
         residual[block.rows] = block.residual
     residual = residual.reshape(len(TOPICS), 3, *residual.shape[1:]).swapaxes(0, 1)
 
-    chosen = selected(prompts, range(N_TOPICS))
+    chosen = selected(prompts, range(len(TOPICS)))
     encoded, read = reader.every_token(chosen.text, chosen.id.tolist(), "last")
     streams = [stream for _, stream in sorted(read, key=lambda one: one[0])]
     return projections(chosen, encoded, streams, Scales(residual), CLASSES[:-1], CLASSES[-1])

@@ -24,11 +24,12 @@ rule capture_activations:
         CAPTURE.part("<benchmarks>/capture_activations/{model}.tsv")
     wildcard_constraints:
         model=one_of(CAPTURED),
+    priority: FIRST
     conda:
         f"../../envs/{TORCH}.yaml"
-    threads: 8
+    threads: THREADS
     resources:
-        **needs(6000, 120, **GPU),
+        **needs_model(120),
     params:
         **READ,
     message:

@@ -47,6 +47,7 @@ from emovec.config import check, check_files, check_yaml
 from emovec.errors import InputError
 from emovec.geometry.fewest import FEWEST
 from emovec.io.files import slugs
+from emovec.models.memory import available
 from emovec.models.sources import kind_of, source_id
 from emovec.vectors.formats import export_files
 from emovec.wording.language import languages_of
@@ -105,6 +106,26 @@ MANY = len(EMOTIONS) >= FEWEST
 # Parameters that several rules share.
 CLASSES = {"emotions": EMOTIONS, "neutral": config["prompts"]["neutral"]}
 MODEL = {"model": lookup("models/{model}", within=config)}
+
+
+# whether jobs share the machine that Snakemake runs on
+HERE = workflow.local_exec and not workflow.remote_exec
+if HERE and not {"mem", "mem_mb", "mem_mib"} & set(workflow.global_resources):
+    # as many jobs at once as its memory holds
+    workflow.global_resources["mem_mb"] = available() // 10**6
+
+
+def threads_of_models(most=8):
+    """The threads of a job that runs a model: a machine's cores are divided among the models.
+
+    Side by side they do more than one after another: only some of the work uses several threads.
+    """
+    cores = HERE and workflow.resource_settings.cores
+    return min(most, max(1, cores // max(1, len(CAPTURED)))) if cores else most
+
+
+THREADS = threads_of_models()
+FIRST = 1  # priority of what most other jobs wait for, and of steering, the longest chain
 
 
 def suffix(wildcards):
@@ -349,6 +370,18 @@ def needs(megabytes, minutes, **others):
         return megabytes * attempt
 
     return {"mem_mb": memory, "runtime": minutes, **others}
+
+
+def needs_model(minutes):
+    """Likewise of a job that runs a model: both grow with the files it reads, mostly the weights."""
+
+    def memory(wildcards, input, attempt):
+        return (4000 + 3 * input.size_mb) * attempt
+
+    def runtime(wildcards, input):
+        return minutes * max(1, input.size_mb / 1000)
+
+    return {"mem_mb": memory, "runtime": runtime, **GPU}
 
 
 TORCH = "torch-gpu" if config["activations"]["device"].startswith("cuda") else "torch-cpu"

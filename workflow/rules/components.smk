@@ -25,9 +25,9 @@ rule decompose_stream:
         model=one_of(DECOMPOSED),
     conda:
         f"../../envs/{TORCH}.yaml"
-    threads: 8
+    threads: THREADS
     resources:
-        **needs(6000, 60, **GPU),
+        **needs_model(60),
     params:
         **MODEL,
         **CLASSES,
@@ -158,9 +158,9 @@ rule project_tokens:
         model=one_of(CAPTURED),
     conda:
         f"../../envs/{TORCH}.yaml"
-    threads: 8
+    threads: THREADS
     resources:
-        **needs(6000, 30, **GPU),
+        **needs_model(30),
     params:
         **MODEL,
         **CLASSES,

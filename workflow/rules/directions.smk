@@ -9,6 +9,7 @@ rule compute_vectors:
         "<logs>/compute_vectors/{model}.log",
     benchmark:
         "<benchmarks>/compute_vectors/{model}.tsv"
+    priority: FIRST
     conda:
         "../../envs/analysis.yaml"
     resources:

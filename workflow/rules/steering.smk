@@ -32,6 +32,7 @@ rule make_directions:
         "<logs>/make_directions/{model}.log",
     benchmark:
         "<benchmarks>/make_directions/{model}.tsv"
+    priority: FIRST
     conda:
         "../../envs/analysis.yaml"
     resources:
@@ -60,11 +61,12 @@ rule read_steered:
         STEERING.part("<logs>/read_steered/{model}.log"),
     benchmark:
         STEERING.part("<benchmarks>/read_steered/{model}.tsv")
+    priority: FIRST
     conda:
         f"../../envs/{TORCH}.yaml"
-    threads: 8
+    threads: THREADS
     resources:
-        **needs(6000, 120, **GPU),
+        **needs_model(120),
     params:
         **READING,
     message:
@@ -106,6 +108,7 @@ rule choose_steering:
         "<logs>/choose_steering/{model}.log",
     benchmark:
         "<benchmarks>/choose_steering/{model}.tsv"
+    priority: FIRST
     conda:
         "../../envs/analysis.yaml"
     resources:
@@ -134,11 +137,12 @@ rule write_steered:
         STEERING.part("<logs>/write_steered/{model}.log"),
     benchmark:
         STEERING.part("<benchmarks>/write_steered/{model}.tsv")
+    priority: FIRST
     conda:
         f"../../envs/{TORCH}.yaml"
-    threads: 8
+    threads: THREADS
     resources:
-        **needs(6000, 120, **GPU),
+        **needs_model(120),
     params:
         **WRITING,
     message:
@@ -182,9 +186,9 @@ rule classify_texts:
         "<benchmarks>/classify_texts/{model}_{classifier}.tsv"
     conda:
         f"../../envs/{TORCH}.yaml"
-    threads: 8
+    threads: THREADS
     resources:
-        **needs(6000, 60, **GPU),
+        **needs_model(60),
     params:
         classifier=lookup("{classifier}", within=CLASSIFIERS),
         device=config["activations"]["device"],

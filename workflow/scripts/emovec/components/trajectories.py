@@ -116,7 +116,7 @@ class Ruler:
         usual = usual_sentences(residual, neutral=neutral).astype(float)
         return cls(
             np.moveaxis(vectors, 0, -1).astype("f4"),
-            spread_along(usual - usual.mean(0), vectors),
+            spread_along(usual, vectors),
             np.stack(known, axis=-1) >= RULER,
         )
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import torch
+from torch import Tensor, nn
 from transformer_lens.model_bridge import TransformerBridge
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+from transformers.pytorch_utils import Conv1D
 
 from emovec.errors import InputError
 from emovec.models.memory import available
@@ -133,7 +136,31 @@ def load_model(
         bridge = TransformerBridge.boot_transformers(
             str(folder), hf_model=model, tokenizer=tokenizer, dtype=DTYPES[dtype], device=device
         )
-    return bridge.to(device).eval()
+    bridge = bridge.to(device).eval()
+    quicken(bridge)
+    return bridge
+
+
+def quicken(model: nn.Module) -> None:
+    """Let oneDNN multiply float32 matrices on a CPU, where torch would ask MKL.
+
+    MKL leaves AVX-512 unused in processors that are not Intel's, and takes twice as long there.
+    Gradients are left to torch. Results differ by rounding.
+    """
+    if not torch.backends.mkldnn.is_available():
+        return
+    for layer in model.modules():
+        if type(layer) in (nn.Linear, Conv1D):
+            weight = layer.weight
+            if weight.device.type == "cpu" and weight.dtype == torch.float32:
+                layer.forward = partial(_product, layer)
+
+
+def _product(layer: nn.Linear | Conv1D, x: Tensor) -> Tensor:
+    if torch.is_grad_enabled() or x.dtype != torch.float32:
+        return type(layer).forward(layer, x)
+    weight = layer.weight if isinstance(layer, nn.Linear) else layer.weight.T
+    return torch.ops.mkldnn._linear_pointwise(x, weight, layer.bias, "none", [], "")
 
 
 def _text_part(model: PreTrainedModel, folder: Path) -> PreTrainedModel:

@@ -16,6 +16,8 @@ from emovec.activations.resume import Start, noted, resumed
 from emovec.errors import InputError
 from emovec.models.depths import hook_points
 
+NUMBERS = 2**24  # logits held at once
+
 
 @dataclass(frozen=True)
 class Prefix:
@@ -194,8 +196,12 @@ def read_back(
     times = len(continuations) // len(prefix.last)
     asked = [(place // times, *tokens) for place, tokens in enumerate(continuations)]
     once = {one: place for place, one in enumerate(dict.fromkeys(asked))}
-    prefix = prefix.selected([row for row, *_ in once])
-    likely, along = _read_back(bridge, prefix, [tokens for _, *tokens in once], depth, vectors)
+    unlike, width = [*once], max(map(len, once), default=1)
+    size, read = max(1, NUMBERS // (bridge.cfg.d_vocab * width)), []
+    for start in range(0, len(unlike), size):
+        rows, tokens = zip(*((row, own) for row, *own in unlike[start : start + size]), strict=True)
+        read.append(_read_back(bridge, prefix.selected(rows), tokens, depth, vectors))
+    likely, along = map(np.concatenate, zip(*read, strict=True))
     found = [once[one] for one in asked]
     return likely[found], along[found]
 

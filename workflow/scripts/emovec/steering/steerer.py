@@ -27,6 +27,7 @@ from emovec.prompts.tokenizer import TextEncoder, check_known, load_encoder
 from emovec.steering.conditions import CONDITION_COLUMNS, UNSTEERED, Condition
 from emovec.steering.directions import EMOTION, Directions
 from emovec.steering.generation import (
+    NUMBERS,
     Prefix,
     generate,
     next_log_probabilities,
@@ -37,9 +38,6 @@ from emovec.steering.generation import (
 from emovec.steering.hooks import Change, steered
 
 Item = TypeVar("Item")
-
-
-NUMBERS = 2**24  # next-token probabilities held at once
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import pandas as pd
 from emovec.prompts.tokenizer import Encoded
 from emovec.statistics.arrays import ratio
 
-N_TOPICS = 8  # as many as a reader looks at
+SENTENCES = 32  # as many as a reader looks at
 
 
 SINK = "attention_sink"
@@ -37,9 +37,8 @@ class Scale:
 
         In standard deviations of the sentences of the scale; NaN where that is undefined.
         """
-        along = np.einsum("tdm,edm->ted", stream - self.centre, self.directions)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.where(self.spread > 0, along / self.spread, np.nan)
+        along = (stream - self.centre).swapaxes(0, 1) @ np.moveaxis(self.directions, 0, -1)
+        return ratio(np.moveaxis(along, 0, -1), self.spread)
 
 
 class Scales:
@@ -47,18 +46,18 @@ class Scales:
 
     def __init__(self, residual: np.ndarray, *, neutral: bool = True) -> None:
         """`residual[class, topic, depth, d_model]` at one position; see `usual_sentences`."""
-        self._residual, self._neutral = residual.astype(np.float64), neutral
+        self._residual = residual.astype(np.float64)
         self._total = self._residual.sum(1)
+        self._usual = usual_sentences(self._residual, neutral=neutral)
 
     def without(self, topic: int) -> Scale:
         """Everything from the sentences on all topics but this."""
-        usual = usual_sentences(np.delete(self._residual, topic, axis=1), neutral=self._neutral)
-        n_others = np.float64(self._residual.shape[1] - 1)
-        means = (self._total - self._residual[:, topic]) / n_others
+        n_topics = self._residual.shape[1]
+        means = (self._total - self._residual[:, topic]) / np.float64(n_topics - 1)
         vectors, centre = means[:-1] - means[-1], means[-1]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            directions = vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
-        return Scale(centre, directions, spread_along(usual - centre, directions))
+        directions = ratio(vectors, np.linalg.norm(vectors, axis=-1, keepdims=True))
+        others = np.arange(len(self._usual)) % n_topics != topic
+        return Scale(centre, directions, spread_along(self._usual, directions, others))
 
 
 def usual_sentences(residual: np.ndarray, *, neutral: bool) -> np.ndarray:
@@ -70,31 +69,38 @@ def usual_sentences(residual: np.ndarray, *, neutral: bool) -> np.ndarray:
     return residual[-1] if neutral else residual[:-1].reshape(-1, *residual.shape[2:])
 
 
-def spread_along(centred: np.ndarray, directions: np.ndarray) -> np.ndarray:
-    """Standard deviation `[direction, depth]` of `centred[sentence, depth, d_model]` along each.
+def spread_along(
+    sentences: np.ndarray, directions: np.ndarray, which: np.ndarray | slice = slice(None)
+) -> np.ndarray:
+    """Standard deviation `[direction, depth]` of `sentences[sentence, depth, d_model]` along each.
 
     NaN of a single sentence.
 
     Parameters
     ----------
     directions : `[direction, depth, d_model]`, of unit length.
+    which : of the sentences; all, unless given.
     """
-    along = np.matmul(centred.swapaxes(0, 1), np.moveaxis(directions, 0, -1))
-    return np.sqrt(ratio((along**2).sum(1), len(centred) - 1)).T
+    along = sentences.swapaxes(0, 1) @ np.moveaxis(directions, 0, -1)
+    along = along[:, which]
+    away = along - along.mean(1, keepdims=True)
+    return np.sqrt(ratio((away**2).sum(1), along.shape[1] - 1)).T
 
 
 def typical_topics(residual: np.ndarray) -> list[int]:
-    """The numbers of N_TOPICS topics, the most typical first; `residual[class, topic, d_model]`.
+    """The numbers of a few topics, the most typical first; `residual[class, topic, d_model]`.
 
-    Those whose emotions lie along their directions, fitted without the topic and counted from
-    neutral, nearest to the median of all topics: neither the best examples nor the worst.
+    As many as give SENTENCES, but two at least. Those whose emotions lie along their directions,
+    fitted without the topic and counted from neutral, nearest to the median of all topics: neither
+    the best examples nor the worst.
     """
     scales, along = Scales(residual[:, :, None]), []
     for topic in range(residual.shape[1]):
         found = scales.without(topic)(residual[:, topic, None])[..., 0]
         along.append(np.diag(found[:-1] - found[-1]).mean())
     away = np.abs(along - np.nanmedian(along)) if np.isfinite(along).any() else np.zeros(len(along))
-    return np.argsort(away, kind="stable")[:N_TOPICS].tolist()
+    count = max(2, SENTENCES // len(residual))
+    return np.argsort(away, kind="stable")[:count].tolist()
 
 
 def selected(prompts: pd.DataFrame, topics: Sequence[int]) -> pd.DataFrame:
