@@ -40,15 +40,19 @@ WORLDS = {
     "private": (0.0, False, {}),
     "private, the text tells": (0.0, True, {}),
     "echo": (None, True, {}),
-    "echo, 32 emotions": (None, True, {"emotions": 32}),
     "echo, 24 topics": (None, True, {"topics": 24}),
     "one habit for each writer": (None, False, {"habit": True}),
     "one habit for each writer, the text tells": (None, True, {"habit": True}),
     "cosine 0.15": (0.15, True, {}),
     "cosine 0.3": (0.3, True, {}),
-    "cosine 0.3, 32 emotions": (0.3, True, {"emotions": 32}),
     "shared": (1.0, True, {}),
 }
+WORLDS |= {
+    f"{name}, 32 emotions": (*WORLDS[name][:2], WORLDS[name][2] | {"emotions": 32})
+    for name in ("no signal", "private", "private, the text tells", "echo",
+                 "one habit for each writer", "one habit for each writer, the text tells",
+                 "cosine 0.15", "cosine 0.3", "shared")
+}  # fmt: skip
 
 
 # here every emotion is as strong; the gate is for models that hold none

@@ -19,7 +19,7 @@ from emovec.io.tables import COLUMNS, typed
 from emovec.report.answers import first_screen, grade, lines
 from emovec.report.components import component_facts, look_facts, loss_facts
 from emovec.report.contents import describe
-from emovec.report.geometry import distance_facts, place_facts, rating_facts
+from emovec.report.geometry import distance_facts, place_facts, plane_facts, rating_facts
 from emovec.report.page import to_html
 from emovec.report.readings import reading_facts
 from emovec.report.render import render
@@ -561,17 +561,25 @@ def test_geometry_is_told_with_its_verdict_and_numbers() -> None:
     )
     rows = [
         {"model": "one", "source": source, "depth": 2, "stat": "valence", "value": value} | cells
-        for source, value in (("model", 0.7), ("words", 0.6))
+        for source, value in (("model", 0.7), ("trimmed", 0.65), ("words", 0.6))
     ]
+    rows += [
+        {"model": "one", "source": "model", "depth": 2, "stat": "first", "value": 1.0},
+        cells | {"model": "one", "depth": 2, "stat": "plane", "value": 0.55, "null_low": 0.2,
+                 "null_high": 0.4, "p": 0.0011},
+    ]  # fmt: skip
     rows.append({"model": "one", "source": "model", "depth": 2, "stat": "reliable", "value": 6})
     within = table("geometry", [row | {"n_emotions": 8} for row in rows])
     text = written(
         provenance, audit, tables, geometry=True, places=place_facts(between, ["one", "two"]),
-        ratings=rating_facts(within, ["one"]), distances=distance_facts(between, ["one", "two"]),
+        planes=plane_facts(within, ["one"]), ratings=rating_facts(within, ["one"]),
+        distances=distance_facts(between, ["one", "two"]),
     )  # fmt: skip
     assert "| one × two | shared as far as the text goes | 0.50 [0.10, 0.90] | 0.012 |" in text
     assert "| one × two | 0.43 [0.10, 0.90] | 0.012 | 0.65 [0.10, 0.90] |" in text
-    assert "| one | 6 of 8 | valence | 2 | 0.70 [0.10, 0.90] | 0.012 | 0.60 [0.10, 0.90] |" in text
+    assert "| one | 2 | 0.55 [0.10, 0.90] | 0.20 to 0.40 | 0.0011 |" in text
+    known = "| one | 6 of 8 | valence | 2 | 0.70 [0.10, 0.90] | 0.012 | 0.65 [0.10, 0.90] |"
+    assert f"{known} 0.60 [0.10, 0.90] |" in text
 
 
 @pytest.mark.parametrize(

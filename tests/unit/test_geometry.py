@@ -18,13 +18,15 @@ from emovec.geometry import sharing
 from emovec.geometry.between import Texts, judge_geometry, share
 from emovec.geometry.circumplex import left_out, predict
 from emovec.geometry.features import text_features, word_counts
+from emovec.geometry.planes import plane_row
 from emovec.geometry.run import geometry_between, geometry_of
-from emovec.geometry.sharing import Read
+from emovec.geometry.sharing import Read, own_parts
 from emovec.io.tables import typed
 from emovec.prompts.ratings import in_plane, read_ratings
 from emovec.prompts.sentences import read_probe, read_prompts
 from emovec.prompts.splits import writers
-from emovec.report.geometry import distance_facts, place_facts, rating_facts
+from emovec.report.geometry import distance_facts, place_facts, plane_facts, rating_facts
+from emovec.statistics.arrays import leading_axes
 from emovec.statistics.clustered import near_topics
 from emovec.statistics.resampling import sign_flips
 from library_run import adopted
@@ -303,6 +305,43 @@ def test_only_valence_and_arousal_span_the_plane() -> None:
     assert in_plane([], np.empty((2, 0))).shape == (2, 0)
 
 
+def around(rng: np.random.Generator, kind: str) -> np.ndarray:
+    """Own parts of eight emotions on a circle, or all at right angles and equally strong."""
+    angle = np.arange(EMOTIONS) * 2 * np.pi / EMOTIONS
+    places = np.eye(EMOTIONS, 30)
+    if kind == "circle":
+        places = np.stack([np.cos(angle), np.sin(angle)], axis=1) @ np.eye(2, 30)
+    noise = rng.normal(size=(EMOTIONS, TOPICS, 30))
+    return own_parts(np.concatenate([3 * places[:, None] + noise, noise[:1]]))
+
+
+@pytest.mark.parametrize("kind", ["circle", "no plane"])
+def test_plane_of_emotions_is_found_where_there_is_one(kind: str) -> None:
+    rng = np.random.default_rng(6)
+    near = np.stack([near_topics(TOPICS)] * EMOTIONS)
+    found = pd.DataFrame(
+        [
+            plane_row(around(rng, kind), near, sharing.splits(TOPICS, 0, rng), 399, 0.05, rng)
+            for _ in range(20)
+        ]
+    )
+    inside = (found.ci_low <= found.value) & (found.value <= found.ci_high)
+    assert inside.all()
+    if kind == "circle":
+        assert found.value.between(0.9, 1.05).all() and (found.p < 0.05).all()
+    else:  # two of seven axes that are alike
+        assert abs(found.value.mean() - 2 / 7) < 0.05 and (found.p < 0.05).sum() <= 4
+        assert (found.ci_low < 2 / 7).mean() >= 0.9
+
+
+def test_leading_axes_hold_the_share_asked_for() -> None:
+    rows = np.random.default_rng(7).normal(size=(400, 5)) * [4, 2, 1, 0.5, 0.1] + 7
+    axes = leading_axes(rows, 0.5)
+    assert axes.shape == (5, 1) and abs(axes[0, 0]) > 0.99  # 16 of 21.3
+    assert leading_axes(rows, 0.9).shape == (5, 2)
+    assert np.allclose(axes.T @ axes, np.eye(1))
+
+
 def no_probe(file: h5py.File) -> None:
     del file["probe"]
 
@@ -359,7 +398,8 @@ def test_many_emotions_come_with_their_geometry(tmp_path: Path) -> None:
     )
     # in arousal all are rated alike, which leaves nothing to predict
     of_distances = {"distance", "distance_reliability", "order"}
-    assert set(within.stat) == {"reliable", "first", "second", "valence", *of_distances}
+    assert set(within.stat) == {"reliable", "first", "second", "plane", "valence", *of_distances}
+    assert set(within.source[within.stat == "valence"]) >= {"model", "trimmed", "words"}
     assert (within[within.stat == "distance"].groupby(["model", "depth"]).size() == 28).all()
     order = within[(within.stat == "order") & (within.model == "m0")].sort_values("value")
     assert sorted(order.emotion) == sorted(designs.names(8)) and order.value.tolist() == [*range(8)]
@@ -384,5 +424,6 @@ def test_many_emotions_come_with_their_geometry(tmp_path: Path) -> None:
     assert alike["pair"] == ("m0", "m1") and alike["p"] <= 1
     [fact] = place_facts(judged, ["m0", "m1"])
     assert set(fact) >= {"pair", "verdict", "own", "beyond_text", "share_beyond_text"}
+    assert [one["model"] for one in plane_facts(within, ["m0", "m1"])] == ["m0", "m1"]
     told = rating_facts(within, ["m0", "m1"])
     assert [(one["model"], one["of"]) for one in told] == [("m0", 8), ("m1", 8)]

@@ -11,17 +11,20 @@ from scipy.linalg import orthogonal_procrustes
 from scipy.stats import zscore
 
 from emovec.activations.streams import Streams
-from emovec.geometry.circumplex import FEWEST_RATED, predict
+from emovec.geometry.circumplex import FEWEST_RATED, Predicted, predict
 from emovec.geometry.distances import Apart, cluster_order, compare, pairs_of, stepped_up
+from emovec.geometry.planes import plane_row
 from emovec.geometry.sharing import own_parts, splits
 from emovec.io.tables import typed
 from emovec.models.depths import nearest_depths
 from emovec.prompts.ratings import in_plane
 from emovec.statistics import metrics
-from emovec.statistics.arrays import Floats, Mask, ratio
+from emovec.statistics.arrays import Floats, Mask, leading_axes, ratio
 from emovec.statistics.clustered import reliability
 from emovec.statistics.corrections import holm
 from emovec.statistics.resampling import jackknife_interval, max_t, sign_flips
+
+TRIMMED = 0.5  # of the probe's variance is taken out with its leading components
 
 
 def describe_model(
@@ -67,6 +70,11 @@ def describe_model(
         for depth in depths
     }
     rows = [_reliable(parts, near, alpha, least) | {"depth": d} for d, parts in own.items()]
+    trimmed = {
+        depth: _trimmed(metric, residual[:, :, depth], probe[:, depth])
+        for depth in depths
+        if len(probe)
+    }
     best = max(own, key=lambda depth: rows[depths.index(depth)]["value"])
     rows += [
         row | {"depth": best}
@@ -80,21 +88,47 @@ def describe_model(
             continue
         orders = rng.permuted(np.tile(rating[known], (draws, 1)), axis=1)
         aside = {other: predict(x[known], rating[known], orders) for other, x in means.items()}
-        inside = [predict(x.mean(axis=1)[known], rating[known], orders) for x in own.values()]
-        adjusted = max_t([one.r for one in inside], np.stack([one.null for one in inside], axis=1))
         flips = sign_flips(int(known.sum()), draws, rng)
-        for depth, one, p in zip(own, inside, adjusted, strict=True):
-            over = {
-                f"over_{other}{part}": cell
-                for other, its in aside.items()
-                for part, cell in zip(("", "_p"), one.over(its, flips), strict=True)
-            }
-            rows.append(one.row(name, alpha) | {"depth": depth, "p_adjusted": float(p)} | over)
+        for source, places in {"model": own, "trimmed": trimmed}.items():
+            inside = [
+                predict(x.mean(axis=1)[known], rating[known], orders) for x in places.values()
+            ]
+            adjusted = _adjusted(inside)
+            for depth, one, p in zip(places, inside, adjusted, strict=True):
+                over = {
+                    f"over_{other}{part}": cell
+                    for other, its in aside.items()
+                    for part, cell in zip(("", "_p"), one.over(its, flips), strict=True)
+                }
+                there = {"source": source, "depth": depth, "p_adjusted": float(p)}
+                rows.append(one.row(name, alpha) | there | over)
         rows += [its.row(name, alpha) | {"source": other} for other, its in aside.items()]
     rows += distance_rows(own, emotions, near, writers, draws, alpha, rng)
+    halves = splits(near.shape[-1], 0, rng, writers)
+    rows += [
+        plane_row(parts, near, halves, draws, alpha, rng) | {"depth": depth}
+        for depth, parts in own.items()
+    ]
     table = pd.DataFrame(rows).fillna({"source": "model"})
     columns = {"model": streams.name, "n_topics": residual.shape[1]}
     return typed(table.assign(**columns), "geometry")
+
+
+def _trimmed(metric: str, residual: Floats, probe: Floats) -> Floats:
+    """Own parts at one depth without the leading components of neutral text.
+
+    Those with half of the probe's variance: what most of the stream is about, whatever is said.
+    """
+    axes = leading_axes(probe.astype(float), TRIMMED)
+    residual, probe = (x - x @ axes @ axes.T for x in (residual, probe))
+    return own_parts(metrics.fit(metric, probe).apply(residual))
+
+
+def _adjusted(predicted: Sequence[Predicted]) -> Floats:
+    """p corrected for depths, or nothing of none."""
+    if not predicted:
+        return np.empty(0)
+    return max_t([one.r for one in predicted], np.stack([one.null for one in predicted], axis=1))
 
 
 def plane(

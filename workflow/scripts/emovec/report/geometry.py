@@ -10,7 +10,7 @@ from emovec.geometry.between import VERDICTS
 from emovec.prompts.ratings import RATINGS
 from emovec.report.between_models import between
 from emovec.wording.language import N_, _
-from emovec.wording.numbers import interval
+from emovec.wording.numbers import interval, span
 
 STATS = ("own", "beyond_ratings", "beyond_text", "share_beyond_text")
 TITLES = {"valence": N_("valence"), "arousal": N_("arousal"), "dominance": N_("dominance")}
@@ -27,6 +27,7 @@ def rating_facts(table: pd.DataFrame, models: Sequence[str]) -> list[dict]:
             inside = rows[rows.source == "model"]
             best = inside.loc[inside.p_adjusted.fillna(2).idxmin()]
             aside = rows.set_index("source")
+            trimmed = rows[(rows.source == "trimmed") & (rows.depth == best.depth)]
             facts.append(
                 {
                     "model": model,
@@ -36,6 +37,7 @@ def rating_facts(table: pd.DataFrame, models: Sequence[str]) -> list[dict]:
                     "depth": int(best.depth),
                     "r": interval(best.value, best.ci_low, best.ci_high),
                     "p": float(best.p_adjusted),
+                    "trimmed": _r(trimmed.set_index("source"), "trimmed"),
                     "words": _r(aside, "words"),
                     "start": _r(aside, "start"),
                     "over_words_p": float(best.over_words_p),
@@ -49,6 +51,25 @@ def _r(rows: pd.DataFrame, source: str) -> str:
         return ""
     row = rows.loc[source]
     return interval(row.value, row.ci_low, row.ci_high)
+
+
+def plane_facts(table: pd.DataFrame, models: Sequence[str]) -> list[dict]:
+    """For each model: what two axes hold of its emotions, at the depth of the picture."""
+    facts = []
+    for model in models:
+        own = table[table.model == model]
+        depth = own.depth[own.stat == "first"].iloc[0]
+        [row] = own[(own.stat == "plane") & (own.depth == depth)].itertuples()
+        facts.append(
+            {
+                "model": model,
+                "depth": int(depth),
+                "value": interval(row.value, row.ci_low, row.ci_high),
+                "chance": span(row.null_low, row.null_high),
+                "p": row.p,
+            }
+        )
+    return facts
 
 
 def place_facts(table: pd.DataFrame, models: Sequence[str]) -> list[dict]:

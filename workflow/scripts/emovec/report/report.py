@@ -15,7 +15,13 @@ from emovec.registry import titles
 from emovec.report.answers import first_screen, lines
 from emovec.report.components import component_facts, look_facts, loss_facts
 from emovec.report.contents import describe
-from emovec.report.geometry import distance_facts, place_facts, place_lines, rating_facts
+from emovec.report.geometry import (
+    distance_facts,
+    place_facts,
+    place_lines,
+    plane_facts,
+    rating_facts,
+)
 from emovec.report.page import to_html
 from emovec.report.readings import reading_facts
 from emovec.report.render import render
@@ -106,6 +112,7 @@ def make_report(
         "components": component_facts(components, context["alpha"]),
         "looks": look_facts(components, attention, context["alpha"]),
         "geometry": geometry is not None,
+        "planes": plane_facts(geometry[0], models) if geometry else [],
         "ratings": rating_facts(geometry[0], models) if geometry else [],
         "places": places,
         "appearing": appearance_facts(

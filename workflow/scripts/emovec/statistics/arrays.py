@@ -27,6 +27,13 @@ def centred(rows: Floats) -> Floats:
     return moved if np.linalg.norm(moved) > 1e-6 * np.linalg.norm(rows) else np.zeros_like(moved)
 
 
+def leading_axes(rows: Floats, share: float) -> Floats:
+    """The fewest principal axes `[d, axis]` of `rows[n, d]` with this share of their variance."""
+    _, sizes, axes = np.linalg.svd(rows - rows.mean(axis=0), full_matrices=False)
+    held = np.cumsum(sizes**2)
+    return axes[: 1 + int(np.searchsorted(held, share * held[-1]))].T
+
+
 def ratio(top: ArrayLike, bottom: ArrayLike) -> Floats:
     """top/bottom, NaN where the bottom is not positive."""
     bottom = np.asarray(bottom, dtype=np.float64)
