@@ -104,6 +104,13 @@ def test_documents_are_a_site(root: Path, tmp_path: Path) -> None:
     assert done.returncode == 0 and "not included in the" not in done.stderr, done.stderr
 
 
+def test_reference_has_every_name_that_the_library_gives(root: Path) -> None:
+    import emovec
+
+    blocks = re.findall(r"^::: emovec\.([\w.]+)$", (root / "docs/reference.md").read_text(), re.M)
+    assert sorted(blocks) == sorted(f"{home}.{name}" for name, home in emovec._HOMES.items())
+
+
 def test_errors_of_the_faq_are_those_of_the_library(root: Path) -> None:
     said = [
         node.value

@@ -438,7 +438,7 @@ def test_of_many_emotions_pairs_are_told_at_some_depths_alone(table):
     _, residual, probe, whole = table
     some = compare_emotions(
         *(residual, probe, CLASSES, NEUTRAL, np.random.default_rng(0)),
-        **{"model": "toy", "position": "last", "flips": 499, "depths": [2], "pairs_there": True},
+        **{"model": "toy", "position": "last", "flips": 499, "depths": [2], "pairs_at": [2]},
     )
     told = some[some.emotion_b.ne("") | ~some.emotion_a.isin([*CLASSES, "common"])]
     assert set(told.depth.dropna()) == {2} and told.depth.isna().any()

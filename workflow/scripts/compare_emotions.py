@@ -18,9 +18,11 @@ with job(snakemake.rule, snakemake.log[0]):
     fit = map_half(read_probe(paths.probe))
     prompts = read_prompts(paths.prompts, params.emotions, params.neutral)
     near = near_by_head(prompts, params.emotions, neutral=params.neutral)
-    tables = []
+    tables, many = [], len(params.emotions) >= FEWEST
     for position in params.positions:
         streams = load_streams(paths.activations, name, position, classes, fit, params.seed)
+        depths = nearest_depths(settings["depths"], streams.n_layers)
+        told = depths if position == settings["position"] else []
         tables.append(
             compare_emotions(
                 streams.residual,
@@ -31,8 +33,8 @@ with job(snakemake.rule, snakemake.log[0]):
                 model=name,
                 position=position,
                 near=near,
-                depths=nearest_depths(settings["depths"], streams.n_layers),
-                pairs_there=len(params.emotions) >= FEWEST,
+                depths=depths,
+                pairs_at=told if many else None,
                 flips=settings["permutations"],
                 alpha=settings["alpha"],
                 thresholds=settings["thresholds"],

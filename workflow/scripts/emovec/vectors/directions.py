@@ -25,12 +25,16 @@ def emotion_vectors(residual: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    residual : `[class, topic, depth, d_model]`, neutral last.
+    residual
+        `[class, topic, depth, d_model]`, neutral last.
 
     Returns
     -------
-    float64 `[emotion, depth, d_model]`, in the units of the residual stream.
+    NDArray
+        float64 `[emotion, depth, d_model]`, in the units of the residual stream.
 
+    Examples
+    --------
     >>> joy, neutral = [[[3.0, 1.0]]], [[[1.0, 1.0]]]  # one topic, one depth, two dimensions
     >>> emotion_vectors(np.array([joy, neutral])).tolist()
     [[[2.0, 0.0]]]

@@ -30,7 +30,8 @@ def load_vectors(
 
     Returns
     -------
-    EmotionVectors with `vectors[position]`: float32 `[emotion, depth, d_model]`.
+    EmotionVectors
+        Their `vectors[position]` are float32 `[emotion, depth, d_model]`.
 
     Raises
     ------

@@ -48,7 +48,7 @@ def compare_emotions(
     metrics: Sequence[str] | None = None,
     near: Mask | None = None,
     depths: Sequence[int] = (),
-    pairs_there: bool = False,
+    pairs_at: Sequence[int] | None = None,
     flips: int = 9_999,
     relabelings: int | None = None,
     splits: int = 100,
@@ -56,6 +56,12 @@ def compare_emotions(
     thresholds: Mapping[str, float] = THRESHOLDS,
 ) -> pd.DataFrame:
     """The within-model table of one position.
+
+    Rows without a depth average depths 0..L−1, as the original study did: `cos_naive` as the
+    mean of the cosines, `cos_u` as the ratio of means. The gate is open where the contrasts of
+    the row have at least the reliability that the thresholds ask for and pass the sign-flip test at
+    `alpha`, adjusted for all depths and contrasts of their kind (against neutral, or between
+    emotions). By default there are as many relabelings as flips, but at most 1,999.
 
     Parameters
     ----------
@@ -66,21 +72,14 @@ def compare_emotions(
         `[sentence, depth, d_model]`: the map half, on which the metrics are fitted.
     metrics
         Names of METRICS; all if absent, but those alone that need no probe where there is none.
-
     near
         Which topics share a lexical head in each emotion, `[emotion, topic, topic]`, as
         `prompts.splits.near_by_head` gives it; each is one of its own if absent. Intervals are
         clustered by it.
     depths
         Those over which rows `distinct` are made, in the LDA metric or else the raw one.
-    pairs_there
-        Tell pairs of emotions at these depths alone: of many emotions there are many pairs.
-
-    Rows without a depth average depths 0..L−1, as the original study did: `cos_naive` as the
-    mean of the cosines, `cos_u` as the ratio of means. The gate is open where the contrasts of
-    the row have at least the reliability that the thresholds ask for and pass the sign-flip test at
-    `alpha`, adjusted for all depths and contrasts of their kind (against neutral, or between
-    emotions). By default there are as many relabelings as flips, but at most 1,999.
+    pairs_at
+        The depths at which pairs of emotions are told; all if absent. Many emotions have many pairs.
 
     Raises
     ------
@@ -139,11 +138,11 @@ def compare_emotions(
         rows = distinct_rows(residual, probe, name, depths, plan, rng)
         frames.append(pd.DataFrame(rows).assign(metric=name, family=f"{position}/{name}: distinct"))
     table = pd.concat(frames, ignore_index=True)
-    if pairs_there:
+    if pairs_at is not None:
         one = (table["emotion_b"].fillna("") == "") & table["emotion_a"].isin(
             [*plan.emotions, "common"]
         )
-        table = table[one | table["depth"].isna() | table["depth"].isin(depths)]
+        table = table[one | table["depth"].isna() | table["depth"].isin(pairs_at)]
     if neutral is None:
         table = less_fixed(table, len(emotions))
     table = table.assign(model=model, position=position, n_topics=n_topics)
