@@ -79,7 +79,7 @@ def compare_emotions(
     depths
         Those over which rows `distinct` are made, in the LDA metric or else the raw one.
     pairs_at
-        The depths at which pairs of emotions are told; all if absent. Many emotions have many pairs.
+        Where pairs of emotions are told, at all depths if absent: many emotions have many pairs.
 
     Raises
     ------
