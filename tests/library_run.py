@@ -248,7 +248,7 @@ class LibraryRun:
         ):  # fmt: skip
             yield draw.__name__, draw(*given)
         if self.geometry:
-            yield "places", geometry_figures.places(self.geometry[0], self.models)
+            yield "places", geometry_figures.places(self.geometry[0], self.models, alpha)
             yield "shared_places", geometry_figures.shared(self.geometry[1], alpha)
             yield "distances", geometry_figures.distances(self.geometry[0], self.models, alpha)
             yield "distances_between", geometry_figures.distances_between(self.geometry[1], alpha)

@@ -376,7 +376,7 @@ def test_models_without_common_axes_have_places_of_their_own_alone(
     judged = judge_geometry(between, within, verdicts, DEFAULTS)
     assert judged.empty and not place_facts(judged, ["m0", "m1"])
     for figure in (
-        figures.places(within, ["m0", "m1"]), figures.shared(judged, 0.05),
+        figures.places(within, ["m0", "m1"], 0.05), figures.shared(judged, 0.05),
         figures.distances(within, ["m0", "m1"], 0.05), figures.distances_between(judged, 0.05),
     ):  # fmt: skip
         figure.canvas.draw()
@@ -415,7 +415,7 @@ def test_many_emotions_come_with_their_geometry(tmp_path: Path) -> None:
         and of_all.p_adjusted[of_all.stat == "distances"].notna().all()
     )
     for figure in (
-        figures.places(within, ["m0", "m1"]), figures.shared(judged, 0.05),
+        figures.places(within, ["m0", "m1"], 0.05), figures.shared(judged, 0.05),
         figures.distances(within, ["m0", "m1"], 0.05), figures.distances_between(judged, 0.05),
     ):  # fmt: skip
         figure.canvas.draw()

@@ -13,7 +13,7 @@ with job(snakemake.rule, snakemake.log[0]):
     within = read_table(paths.within, "geometry")
     between = read_table(paths.between, "geometry_between")
     drawn = {
-        output.places: places(within, params.models),
+        output.places: places(within, params.models, params.alpha),
         output.shared: shared(between, params.alpha),
         output.distances: distances(within, params.models, params.alpha),
         output.distances_between: distances_between(between, params.alpha),

@@ -18,16 +18,21 @@ from emovec.figures.style import (
     row_of_axes,
     titled,
 )
-from emovec.wording.language import _
+from emovec.wording.language import N_, _
 from emovec.wording.numbers import interval, number, part
 
+TITLES = {"valence": N_("valence"), "arousal": N_("arousal")}
 INK = "#222222"
 FAR = 2.5  # means of a panel, beyond which distances have one colour
 
 
-def places(geometry: pd.DataFrame, models: Sequence[str]) -> plt.Figure:
-    """One panel for each model: emotions in the plane of its two leading own axes."""
+def places(geometry: pd.DataFrame, models: Sequence[str], alpha: float) -> plt.Figure:
+    """One panel for each model: emotions in the plane of its two leading own axes.
+
+    Arrows show where ratings rise, if emotions are known; pale are those that they do not predict.
+    """
     rows = geometry[geometry.stat.isin(["first", "second"])]
+    ways, rows = rows[rows.emotion.isna()], rows[rows.emotion.notna()]
     figure, axes = row_of_axes(len(models), 5.0, 4.6)
     for axis, model in zip(axes, models, strict=True):
         of_model = geometry[geometry.model == model]
@@ -49,15 +54,33 @@ def places(geometry: pd.DataFrame, models: Sequence[str]) -> plt.Figure:
         axis.set(xticks=[], yticks=[])
         known = part(int(best.value), int(best.n_emotions))
         axis.set_title(_("{model}: {n} known").format(model=model, n=known), fontsize=11)
-        _name(axis, x.value, y.value)
+        ends = []
+        for rating, way in ways[(ways.model == model) & bool(best.value)].groupby("source"):
+            of_rating = of_model[(of_model.stat == rating) & (of_model.source == "model")]
+            told = bool((of_rating.p_adjusted < alpha).any())
+            ends.append(_arrow(axis, _(TITLES[rating]), *way.value, INK if told else NEUTRAL))
+        _name(axis, x.value, y.value, ends)
     return titled(figure, _("Where the emotions lie to one another, less what they have in common"))
 
 
-def _name(axis: plt.Axes, x: pd.Series, y: pd.Series) -> None:
+def _arrow(axis: plt.Axes, name: str, x: float, y: float, colour: str) -> tuple[float, float]:
+    """From the middle, a third of the panel long, whatever the units; where it ends."""
+    reach = min(*map(np.ptp, (axis.get_xlim(), axis.get_ylim()))) / 3
+    axis.annotate(
+        name, (0, 0), xytext=(reach * x, reach * y), color=colour, fontsize=9, ha="center",
+        va="center", arrowprops={"arrowstyle": "<-", "color": colour, "lw": 0.8, "shrinkA": 1},
+        zorder=1,
+    )  # fmt: skip
+    return reach * x, reach * y
+
+
+def _name(
+    axis: plt.Axes, x: pd.Series, y: pd.Series, others: Sequence[tuple[float, float]]
+) -> None:
     """Write names beside points, each in the corner farthest from points and other names."""
     axis.figure.canvas.draw()
     at = axis.transData.transform(np.column_stack([x, y]))
-    taken = list(at)
+    taken = [*at, *map(axis.transData.transform, others)]
     for name, place in zip(x.index, at, strict=True):
         width = 3.5 * axis.figure.dpi / 72 * len(name)  # half of it, in pixels
         corners = [

@@ -17,7 +17,7 @@ from emovec.geometry.planes import plane_row
 from emovec.geometry.sharing import own_parts, splits
 from emovec.io.tables import typed
 from emovec.models.depths import nearest_depths
-from emovec.prompts.ratings import in_plane
+from emovec.prompts.ratings import PLANE, in_plane
 from emovec.statistics import metrics
 from emovec.statistics.arrays import Floats, Mask, leading_axes, ratio
 from emovec.statistics.clustered import reliability
@@ -138,16 +138,23 @@ def plane(
 
     Axes have no direction of their own; they are turned towards `ratings[emotion, 2]` where there
     are some (Procrustes), for pictures of several models to have one orientation. Intervals are for
-    the axes as they are.
+    the axes as they are. Rows with another source are the way in which that rating rises.
     """
     axes = np.linalg.svd(own.mean(axis=1), full_matrices=False)[2][:2].T
     at = own @ axes
     rated = np.isfinite(ratings).all(axis=1)
+    rows, n = [], own.shape[1]
     if ratings.shape[1] == 2 and rated.any() and np.ptp(ratings[rated], axis=0).all():
         towards = zscore(ratings[rated], axis=0)
         at = at @ orthogonal_procrustes(at.mean(axis=1)[rated], towards)[0]
-    n = own.shape[1]
-    rows = []
+        here = at.mean(axis=1)[rated]
+        slopes = np.linalg.lstsq(here - here.mean(axis=0), towards, rcond=None)[0]
+        ways = ratio(slopes, np.linalg.norm(slopes, axis=0))
+        rows += [
+            {"source": name, "stat": stat, "value": float(ways[axis, number])}
+            for number, name in enumerate(PLANE)
+            for axis, stat in enumerate(("first", "second"))
+        ]
     for axis, stat in enumerate(("first", "second")):
         value = at[..., axis].mean(axis=1)
         without = (n * value[:, None] - at[..., axis]) / (n - 1)
