@@ -26,7 +26,8 @@ import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 from emovec.between_models.thresholds import DEFAULTS  # noqa: E402
 from emovec.geometry.between import VERDICTS, Texts, judge_geometry, share  # noqa: E402
-from emovec.geometry.sharing import Read  # noqa: E402
+from emovec.geometry.distances import Apart, compare  # noqa: E402
+from emovec.geometry.sharing import Read, own_parts, splits  # noqa: E402
 from emovec.io.tables import typed  # noqa: E402
 from emovec.statistics.arrays import Floats  # noqa: E402
 from emovec.statistics.clustered import near_topics  # noqa: E402
@@ -130,7 +131,11 @@ def outcome(name: str, seed: int) -> dict[str, object]:
     """The verdict on one world, and which tests reject."""
     cosine, told, options = WORLDS[name]
     rng = np.random.default_rng([seed, *name.encode()])
-    rows = share(*world(rng, cosine, told, **options), DEFAULTS, 999, rng)
+    *models, texts = world(rng, cosine, told, **options)
+    rows = share(*models, texts, DEFAULTS, 999, rng)
+    aparts = [Apart.of([own_parts(one.sentences)], texts.near) for one in models]
+    halves = splits(len(texts.writers), 0, rng, texts.writers)
+    rows += compare(*aparts, halves, 999, DEFAULTS.alpha, rng).values()
     pair = {"model_a": "a", "model_b": "b"}
     table = typed([pair | row for row in rows], "geometry_between")
     judged = judge_geometry(table, KNOWN, pd.DataFrame([pair | {"matched": 1.0}]), DEFAULTS)
@@ -150,7 +155,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", choices=WORLDS, default=list(WORLDS), metavar="WORLD")
     options = parser.parse_args()
     seeds = [options.seed * 10_000 + i for i in range(options.worlds)]
-    stats = ("own", "beyond_ratings", "beyond_text")
+    stats = ("own", "beyond_ratings", "beyond_text", "distances")
     print("| world |", " | ".join(stats), "|", " | ".join(VERDICTS), "|")
     print("|---" * (1 + len(stats) + len(VERDICTS)) + "|", flush=True)
     with ProcessPoolExecutor(options.workers) as pool:

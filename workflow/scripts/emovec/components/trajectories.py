@@ -167,7 +167,8 @@ def trajectories(
     values : from `lined_up`.
     classes : the emotions, and neutral last, or None for the mean of the others.
     residual : `[class, topic, depth, d_model]`, where directions are fitted.
-    primary : the depths at which explicit and implicit sentences are told apart.
+    primary : the depths at which explicit and implicit sentences are told apart, and emotions from
+        one another.
     """
     emotions, alpha = list(classes[:-1]), statistics["alpha"]
     groups = against(len(emotions), classes[-1])
@@ -185,7 +186,7 @@ def trajectories(
             families.append((groups[0], words, part, list(primary)))
         for group in groups[1:]:
             others = np.delete(along, e, axis=0).mean(0)
-            families.append((group, "all", along[e] - others, every))
+            families.append((group, "all", along[e] - others, list(primary)))
         known = _known(residual[[e, -1]], near[[e]], statistics)
         for group, words, d, depths in families:
             # the direction is of other topics, so that only one sign of the mean speaks for it
