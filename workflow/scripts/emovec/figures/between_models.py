@@ -213,53 +213,37 @@ def transfer(
     if len(emotions) > FEW:
         return _transfer_maps(real, pairs, emotions)
     palette = colours(emotions)
-    columns = len(pairs)
-    figure, axes = subplots(
-        len(emotions),
-        columns,
-        3.0 * columns + 1,
-        2.5 * len(emotions) + 1,
-        sharex="col",
-        sharey=True,
-    )
+    figure, axes = row_of_axes(len(pairs), width=4.2, height=3.2, large=True)
     real = _beside_own(real, cross)
     zero = decoding[decoding.direction == "depth0"]
-    for j, (a, b) in enumerate(pairs):
-        for i, emotion in enumerate(emotions):
-            axis = axes[i, j]
-            line = real[
-                (real.train_model == a) & (real.test_model == b) & (real.contrast == emotion)
-            ].sort_values("depth_test")
-            start = zero[
-                (zero.train_model == a) & (zero.test_model == b) & (zero.contrast == emotion)
-            ]
-            at = np.arange(len(line))
-            axis.fill_between(at, line.null_low, line.null_high, color=BAND, alpha=0.6, lw=0)
-            axis.fill_between(
-                at, line.ci_low, line.ci_high, color=palette[emotion], alpha=0.25, lw=0
-            )
-            axis.plot(at, line.auroc, color=palette[emotion], marker="o", ms=4)
-            axis.plot(at, line.own, color=NEUTRAL, marker=MARKERS[1], ms=4, ls="--")
-            if len(start):
-                axis.axhline(start.auroc.iloc[0], color="#000000", ls=":", lw=1)
-            axis.set_ylim(0.2, 1.02)
-            axis.set_xticks(at, [f"{d:.0f}" for d in line.depth_test])
-            if i == 0:
-                axis.set_title(f"{a}\n→ {b}", fontsize=9)
-            if i == len(emotions) - 1:
-                axis.set_xlabel(_("depth in {model}").format(model=b), fontsize=9)
-            if j == 0:
-                axis.set_ylabel(f"{emotion}\nAUROC")
+    for axis, (a, b) in zip(axes, pairs, strict=True):
+        own, start = (one[(one.train_model == a) & (one.test_model == b)] for one in (real, zero))
+        by_depth = own.groupby("depth_test")
+        at = np.arange(len(by_depth))
+        low, high = by_depth.null_low.min(), by_depth.null_high.max()
+        axis.fill_between(at, low, high, color=BAND, alpha=0.6, lw=0)
+        for emotion in emotions:
+            line = own[own.contrast == emotion].sort_values("depth_test")
+            colour = palette[emotion]
+            axis.fill_between(at, line.ci_low, line.ci_high, color=colour, alpha=0.2, lw=0)
+            axis.plot(at, line.auroc, color=colour, marker="o", ms=4)
+            axis.plot(at, line.own, color=colour, lw=1, ls="--")
+        if len(start):
+            axis.axhline(start.auroc.iloc[0], color="#000000", ls=":", lw=1)
+        axis.set_ylim(0.2, 1.02)
+        axis.set_xticks(at, [f"{depth:.0f}" for depth in low.index])
+        axis.set_title(f"{a}\n→ {b}", fontsize=10)
+        axis.set_xlabel(_("depth in {model}").format(model=b))
+    axes[0].set_ylabel("AUROC")
     share = percent(1 - alpha)
-    own_label = _("the model's own direction")
-    carried = _("carried over, {share} interval (in colour)").format(share=share)
     handles = [
-        key(own_label, NEUTRAL, marker=MARKERS[1], ls="--"),
-        key(carried, "#444444", marker="o"),
+        *(key(emotion, palette[emotion], marker="o") for emotion in emotions),
+        key(_("carried over, {share} interval").format(share=share), NEUTRAL, marker="o"),
+        key(_("the model's own direction"), NEUTRAL, ls="--"),
         band_key(_("random directions, {share}").format(share=share)),
         key(_("carried over at depth 0"), "#000000", ls=":"),
     ]
-    return titled(figure, _(TRANSFER), handles, columns=2, fontsize=9)
+    return titled(figure, _(TRANSFER), handles, columns=4, fontsize=10)
 
 
 def _beside_own(mapped: pd.DataFrame, cross: pd.DataFrame) -> pd.DataFrame:
@@ -315,7 +299,7 @@ def maps(
     ]
     grid = cross[(cross.family == "exploratory") & cross.emotion_a.isin(list(emotions))]
     pairs = [pair for pair in _pairs(grid) if not is_copy(pair[1])]
-    figure, [axes] = subplots(1, 1 + max(len(pairs), 1), 5 + 4.2 * max(len(pairs), 1), 4.4)
+    figure, axes = row_of_axes(1 + len(pairs), width=5.6, height=4.2, large=True)
     for k, ((a, b), line) in enumerate(real.groupby(["model_a", "model_b"], sort=False)):
         line = line.sort_values("relative_depth_a")
         control = {a, b} & set(untrained)
@@ -331,16 +315,18 @@ def maps(
     )
     axes[0].set_xlabel(_("relative depth"))
     axes[0].set_ylabel(_("leave-one-out R² of the map"))
-    axes[0].set_ylim(min(-0.05, real.r2_loo.min() - 0.02), 1)
+    ends = pd.concat([real.r2_loo, band])
+    axes[0].set_ylim(min(-0.05, ends.min() - 0.02), min(1, ends.max() + 0.2))
     axes[0].legend(frameon=False, fontsize=8)
     axes[0].set_title(
         _("how well a map predicts\none model's stream from the other's"), fontsize=11
     )
-    for axis, (a, b) in zip(axes[1:], pairs, strict=False):
-        own = _of(grid, a, b).groupby(["depth_a", "depth_b"]).value.mean().unstack()
+    grids = [_of(grid, *pair).groupby(["depth_a", "depth_b"]).value.mean() for pair in pairs]
+    reach = np.ceil(10 * max((one.abs().max() for one in grids), default=0.1)) / 10
+    for axis, (a, b), own in zip(axes[1:], pairs, grids, strict=True):
         label = _("whitened read-out cosine\n(mean over emotions)")
-        sns.heatmap(own, ax=axis, vmin=-1, vmax=1, cmap="RdBu_r", cbar=axis is axes[-1],
-                    cbar_kws={"label": label})  # fmt: skip
+        sns.heatmap(own.unstack(), ax=axis, vmin=-reach, vmax=reach, cmap="RdBu_r",
+                    cbar=axis is axes[-1], cbar_kws={"label": label})  # fmt: skip
         axis.invert_yaxis()
         axis.tick_params(axis="y", rotation=0)
         axis.set_title(_("{a} × {b}\n(exploratory)").format(a=a, b=b), fontsize=10)

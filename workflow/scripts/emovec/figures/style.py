@@ -145,10 +145,18 @@ def subplots(
 
 
 def row_of_axes(
-    count: int, width: float = 5.2, height: float = 4.0, **options: object
+    count: int,
+    width: float = 5.2,
+    height: float = 4.0,
+    *,
+    large: bool = False,
+    **options: object,
 ) -> tuple[plt.Figure, list[plt.Axes]]:
-    """`subplots` side by side, each of that size; after ABREAST of them a new row begins."""
-    columns = min(count, ABREAST)
+    """`subplots` side by side, each of that size; after ABREAST of them a new row begins.
+
+    Large ones are two in a row, for what is written in them to be read, unless there are many.
+    """
+    columns = min(count, 2 if large and count <= 2 * FEW else ABREAST)
     rows = -(-count // columns)
     figure, axes = subplots(rows, columns, width * columns, height * rows, **options)
     for axis in axes.flat[count:]:

@@ -58,6 +58,10 @@ def similarity_by_depth(
         sharex=True,
         sharey=True,
     )
+    told = rows[rows.gate_ok.fillna(False).astype(bool) & (rows.stat == "cos_u")]
+    ends = pd.concat([told.ci_low, rows.null_low[rows.stat == "cos_naive"]]).dropna()
+    # a few early depths with wide intervals would leave half of each panel empty
+    bottom = max(-1.05, min(0, ends.quantile(0.05)) - 0.05) if len(ends) else -1.05
     for i, metric in enumerate(metrics):
         for j, position in enumerate(positions):
             axis = axes[i, j]
@@ -70,7 +74,7 @@ def similarity_by_depth(
                 _pair(axis, here, pair, k)
             axis.axhline(0, color="#999999", lw=0.8)
             axis.axhline(1, color="#999999", lw=0.8)
-            axis.set_ylim(-1.05, 1.25)
+            axis.set_ylim(bottom, 1.1)
             depth_axis(axis, rows.depth.max())
             if i < len(metrics) - 1:
                 axis.set_xlabel("")
