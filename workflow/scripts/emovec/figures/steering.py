@@ -19,7 +19,7 @@ from emovec.steering.directions import EMOTION
 from emovec.steering.effects import pooled
 from emovec.steering.judges import JUDGES, target_column
 from emovec.wording.language import _
-from emovec.wording.numbers import percent
+from emovec.wording.numbers import listed, percent
 
 
 def grid(
@@ -103,6 +103,7 @@ def dose(
     for axis in axes[::ABREAST]:
         axis.set_ylabel(_("change in log-probability (nats)"))
     handles = [key(_("{emotion} vector").format(emotion=e), palette[e], lw=2.4) for e in emotions]
+    handles.append(key(_("another emotion's vector"), NEUTRAL, ls="--"))
     chance = _("{share} of control directions").format(share=percent(1 - alpha))
     handles.append(Patch(color=BAND, label=chance))
     title = _(
@@ -134,11 +135,10 @@ def cost(
             own = own.sort_index()
             axis.plot([0, *own.log_perplexity], [0, *own[column]], color=palette[emotion],
                       marker=marker, ms=6, lw=1.6, zorder=3)  # fmt: skip
-            for strength, row in own.iterrows():
-                label = _minus(f"{sign * strength:+g}")
-                beside = (5, 4 if sign > 0 else -12)
-                axis.annotate(label, (row.log_perplexity, row[column]), fontsize=9,
-                              xytext=beside, textcoords="offset points")  # fmt: skip
+            strength, row = own.index[-1], own.iloc[-1]
+            axis.annotate(_minus(f"{sign * strength:+g}"), (row.log_perplexity, row[column]),
+                          fontsize=10, xytext=(5, 4 if sign > 0 else -12),
+                          textcoords="offset points")  # fmt: skip
         kind = means.index.get_level_values("kind")
         others = means[(kind == EMOTION) & (means.index.get_level_values("direction") != emotion)]
         axis.plot(others.log_perplexity, others[column], ls="", marker="x", ms=5,
@@ -156,8 +156,13 @@ def cost(
         axis.xaxis.set_major_locator(MaxNLocator(5))
         axis.set_xlabel(_("change in log-perplexity (right: less fluent)"))
         axis.set_ylabel(_change(column))
+    strengths = listed(f"{one:g}" for one in sorted(less.strength.unique()))
     handles = [
-        key(_("emotion added, by strength"), NEUTRAL, marker="o"),
+        key(
+            _("emotion added, {strengths} from 0 on").format(strengths=strengths),
+            NEUTRAL,
+            marker="o",
+        ),
         key(_("subtracted"), NEUTRAL, marker="v"),
         key(_("other emotions"), NEUTRAL, marker="x", ls=""),
         key(_("control directions"), NEUTRAL, marker=".", ls=""),
