@@ -24,6 +24,7 @@ from emovec.decoding.table import decode_model, decode_texts
 from emovec.figures import answers, between_models, multiverse, study, within_model
 from emovec.figures import audit as audit_figure
 from emovec.figures import geometry as geometry_figures
+from emovec.figures import ways as ways_figure
 from emovec.geometry.between import judge_geometry
 from emovec.geometry.fewest import FEWEST
 from emovec.geometry.run import geometry_between, geometry_of
@@ -38,6 +39,7 @@ from emovec.report.report import make_report
 from emovec.robustness import multiverse_between
 from emovec.robustness.multiverse_within import vary_choices
 from emovec.robustness.published import compare_published
+from emovec.robustness.ways_run import ways_of
 from emovec.vectors.directions import emotion_vectors, norm_table
 from emovec.within_model.compare import compare_emotions
 
@@ -148,6 +150,7 @@ class LibraryRun:
             "verdicts": self._kept("verdicts", [judged]),
             "published": self._kept("published", [compare_published(within, cross)]),
             "multiverse": self._kept("multiverse", varied),
+            "ways": self._kept("ways", map(self._ways, self._one_or_two())),
         }
 
     def _geometry(self) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -214,6 +217,15 @@ class LibraryRun:
             self.classes, model=name, alpha=self.alpha, near=self.near, seed=self.seed,
         )  # fmt: skip
 
+    def _one_or_two(self) -> list[tuple[str, ...]]:
+        return [*combinations(self.models, 1), *combinations(self.models, 2)]
+
+    def _ways(self, names: tuple[str, ...]) -> pd.DataFrame:
+        return ways_of(
+            list(map(self._path, names)), names, self.prompts, self.probe, self.classes,
+            self.settings, self.seed,
+        )  # fmt: skip
+
     def figures(self) -> Iterator[tuple[str, plt.Figure]]:
         """Every picture of the report, by name; those of one model are of the first."""
         t, emotions, alpha = self.tables, self.emotions, self.alpha
@@ -245,6 +257,8 @@ class LibraryRun:
             (multiverse.specification_curve, varied[varied.model_b.isna()], alpha),
             (multiverse.pair_specification_curve, varied[varied.model_b.notna()], emotions,
              self.models),
+            (ways_figure.ways, t["ways"], self.models, [], alpha,
+             self.settings["thresholds"].get("margin", 0.9)),
         ):  # fmt: skip
             yield draw.__name__, draw(*given)
         if self.geometry:

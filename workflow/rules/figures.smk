@@ -180,7 +180,8 @@ rule plot_comparison:
 # How the headline cosines change with the choices of the analysis.
 rule plot_multiverse:
     input:
-        "<results>/multiverse.csv",
+        choices="<results>/multiverse.csv",
+        ways="<results>/ways.csv",
     output:
         within=shown(
             "<results>/plots{lang}/multiverse.png",
@@ -191,6 +192,11 @@ rule plot_multiverse:
             "<results>/plots{lang}/multiverse_pairs.png",
             "Multiverse",
             figure="specification curve, between models",
+        ),
+        ways=shown(
+            "<results>/plots{lang}/multiverse_ways.png",
+            "Multiverse",
+            figure="ways to find a direction",
         ),
     log:
         "<logs>/plot_multiverse{lang}.log",
@@ -204,7 +210,9 @@ rule plot_multiverse:
         **DRAWING,
         emotions=EMOTIONS,
         models=list(MODELS),
+        untrained=UNTRAINED,
         alpha=config["statistics"]["alpha"],
+        margin=config["statistics"]["thresholds"]["margin"],
         code=code_of("plot_multiverse.py"),
     message:
         "Plotting the specification curves"
@@ -264,6 +272,7 @@ RUN_PLOTS = [
     ),
     "<results>/plots{lang}/multiverse.png",
     "<results>/plots{lang}/multiverse_pairs.png",
+    "<results>/plots{lang}/multiverse_ways.png",
 ]
 MODEL_PLOTS = collect(
     "<results>/plots{{lang}}/{{model}}/{{model}}_{kind}.png",

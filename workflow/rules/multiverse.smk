@@ -52,6 +52,78 @@ rule vary_pairs:
         "../scripts/vary_pairs.py"
 
 
+# The headline numbers of one model under every way to find a direction.
+rule vary_ways:
+    input:
+        activations="<results>/activations/{model}.h5",
+        prompts=PROMPTS,
+        probe=PROBE,
+    output:
+        "<results>/ways/{model}.csv",
+    log:
+        "<logs>/vary_ways/{model}.log",
+    benchmark:
+        "<benchmarks>/vary_ways/{model}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        **needs(2000, 20),
+    params:
+        **CLASSES,
+        statistics=config["statistics"],
+        seed=config["seed"],
+        contents=contents(PROMPTS, PROBE),
+        code=code_of("vary_ways.py"),
+    message:
+        "Finding the directions in other ways in {wildcards.model}"
+    script:
+        "../scripts/vary_ways.py"
+
+
+# One emotion in two models under every way.
+rule compare_ways:
+    input:
+        a="<results>/activations/{a}.h5",
+        b="<results>/activations/{b}.h5",
+        prompts=PROMPTS,
+        probe=PROBE,
+    output:
+        "<results>/ways/{a}__{b}.csv",
+    log:
+        "<logs>/compare_ways/{a}__{b}.log",
+    benchmark:
+        "<benchmarks>/compare_ways/{a}__{b}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        **needs(3000, 20),
+    params:
+        **CLASSES,
+        statistics=config["statistics"],
+        seed=config["seed"],
+        contents=contents(PROMPTS, PROBE),
+        code=code_of("compare_ways.py"),
+    message:
+        "Finding the directions in other ways in {wildcards.a} and {wildcards.b}"
+    script:
+        "../scripts/compare_ways.py"
+
+
+# One table for all models and pairs.
+use rule join_norms as join_ways with:
+    input:
+        collect("<results>/ways/{model}.csv", model=MODELS),
+        [f"<results>/ways/{a}__{b}.csv" for a, b in MODEL_PAIRS],
+    output:
+        shown("<results>/ways.csv", "Multiverse", table="ways to find a direction"),
+    log:
+        "<logs>/join_ways.log",
+    benchmark:
+        "<benchmarks>/join_ways.tsv"
+    message:
+        "Joining what other ways to find a direction give"
+
+
 # One table for all models and pairs.
 use rule join_norms as join_multiverse with:
     input:

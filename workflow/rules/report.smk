@@ -8,6 +8,7 @@ TABLES = {
     "verdicts": "<results>/verdicts.csv",
     "published": "<results>/published_comparison.csv",
     "multiverse": "<results>/multiverse.csv",
+    "ways": "<results>/ways.csv",
     "confounds": "<results>/prompts/confounds.csv",
     "readings": collect("<results>/readings/{model}.csv", model=CAPTURED),
     "tokens": collect("<results>/token_projections/{model}.csv", model=CAPTURED),
@@ -30,6 +31,8 @@ PARTS = [
         model=[*MODELS, *LONE_COPIES],
     ),
     collect("<results>/multiverse/{part}.csv", part=[*MODELS, "between_models"]),
+    collect("<results>/ways/{model}.csv", model=MODELS),
+    [f"<results>/ways/{a}__{b}.csv" for a, b in MODEL_PAIRS],
     collect(
         "<results>/{kind}/{pair}.csv",
         kind=["cross_model", "maps", "transfer"],

@@ -1,20 +1,28 @@
-"""The specification curves, inside models and between them."""
+"""The specification curves, and what other ways to find a direction give."""
 
 from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
     from emovec.figures.multiverse import pair_specification_curve, specification_curve
     from emovec.figures.style import save
+    from emovec.figures.ways import ways
     from emovec.io.tables import read_table
     from emovec.wording.language import speak
 
     speak(snakemake.params.language)
     params, output = snakemake.params, snakemake.output
-    table, models = read_table(snakemake.input[0], "multiverse"), params.models
+    table, models = read_table(snakemake.input.choices, "multiverse"), params.models
     within, between = table[table.model_b.isna()], table[table.model_b.notna()]
     drawn = {
         output.within: specification_curve(within, params.alpha),
         output.between: pair_specification_curve(between, params.emotions, models),
+        output.ways: ways(
+            read_table(snakemake.input.ways, "ways"),
+            models,
+            params.untrained,
+            params.alpha,
+            params.margin,
+        ),
     }
     for path, figure in drawn.items():
         save(figure, path, params.plots["dpi"])

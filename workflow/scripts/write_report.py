@@ -22,7 +22,8 @@ with job(snakemake.rule, snakemake.log[0]):
         "norms": "layer_norms",
         "within": "within_model_similarity",
         "cross": "cross_model_similarity",
-        **{kind: kind for kind in ("maps", "decoding", "verdicts", "published", "multiverse")},
+        **{kind: kind for kind in ("maps", "decoding", "verdicts", "published")},
+        **{kind: kind for kind in ("multiverse", "ways")},
     }
     steered = zip(paths.steering, paths.steering_scores, paths.steering_choices, strict=True)
     report = make_report(

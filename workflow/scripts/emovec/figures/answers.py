@@ -20,6 +20,7 @@ from emovec.figures.style import (
     OKABE_ITO,
     colours,
     key,
+    model_colours,
     no_pair,
     nothing,
     pair_title,
@@ -62,7 +63,7 @@ def apart(
     axis.axvspan(margin, 1.1, color=BAND, alpha=0.5, lw=0)
     axis.text(1.08, 1.02, _("one direction"), transform=axis.get_xaxis_transform(), ha="right",
               va="bottom", fontsize=LETTERS - 1, color=NEUTRAL)  # fmt: skip
-    palette = dict(zip(models, _model_colours(models), strict=True))
+    palette = model_colours(models)
     many = len(rows) > 2 * MOST_PAIRS
     for y, row in enumerate(rows.sort_values("value").itertuples() if many else rows.itertuples()):
         _dot(axis, row, y, palette[row.model], filled=row.gate_ok and row.p_adjusted < alpha)
@@ -186,7 +187,7 @@ def where(
     mean = rows[rows.metric == metric].groupby(["model", "relative_depth"]).value.mean()
     figure, axis = _card()
     axis.spines["left"].set_visible(True)
-    palette = dict(zip(models, _model_colours(models), strict=True))
+    palette = model_colours(models)
     for model in models:
         shuffled = {"color": NEUTRAL, "ls": ":", "lw": 1.2}
         own = {"color": palette[model], "marker": ".", "lw": 1.8}
@@ -259,11 +260,6 @@ def _from_0_to_1(axis: plt.Axes, rows: pd.DataFrame) -> None:
     axis.set_xlim(low - 0.04, 1.1)
     for at, style in ((0, "-"), (1, ":")):
         axis.axvline(at, color=NEUTRAL, lw=0.8, ls=style, zorder=0)
-
-
-def _model_colours(models: Sequence[str]) -> list[str]:
-    kept = ("black", "purple", "orange", "sky")
-    return [OKABE_ITO[kept[i % len(kept)]] for i in range(len(models))]
 
 
 def _keyed(figure: plt.Figure, palette: Mapping[str, str]) -> plt.Figure:

@@ -83,6 +83,12 @@ def markers(emotions: Sequence[str]) -> dict[str, str]:
     return {emotion: MARKERS[i % len(MARKERS)] for i, emotion in enumerate(emotions)}
 
 
+def model_colours(models: Sequence[str]) -> dict[str, str]:
+    """A colour for each model, unlike those of the three known emotions."""
+    kept = ("black", "purple", "orange", "sky")
+    return {name: OKABE_ITO[kept[i % len(kept)]] for i, name in enumerate(models)}
+
+
 def named_pairs(rows: pd.DataFrame) -> list[tuple[str, str]]:
     """The pairs of emotions that are drawn in colour: all, or those least and most alike."""
     mean = rows.groupby(["emotion_a", "emotion_b"], sort=False).value.mean()

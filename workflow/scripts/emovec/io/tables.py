@@ -19,7 +19,7 @@ TEXT, INTEGER, NUMBER, TRUTH = "str", "Int64", "float64", "boolean"
 
 TYPES = {
     TEXT: "model model_a model_b train_model test_model source position scope emotion emotion_a "
-    "emotion_b metric norm stat space estimator method kind direction contrast split operation "
+    "emotion_b metric norm stat space estimator method way kind direction contrast split operation "
     "measure reading opening prompt_id class topic text null family flag verdict reason check "
     "statistic dimensions against part role words aligned span outcome",
     INTEGER: "depth depth_a depth_b depth_train depth_test d_model_a d_model_b n_topics n_map "
@@ -63,6 +63,9 @@ COLUMNS: dict[str, dict[str, str]] = {
         "least_cosine bound verdict decodes agree compared reason",
         "multiverse": "model position space metric estimator emotion_a emotion_b value ci_low "
         "ci_high study flag model_b relative_depth n_depths n_undefined null_low null_high gate_ok",
+        "ways": "model model_b position relative_depth depth_a depth_b way stat emotion_a "
+        "emotion_b value ci_low ci_high null null_low null_high n_null reliability_a "
+        "reliability_b reliability_low_a reliability_low_b n_topics flag",
         "published": "kind model_a model_b emotion_a emotion_b published this_run null_low "
         "null_high corrected ci_low ci_high method n_depths flag",
         "steering": "model source position scope depth relative_depth operation strength sign "

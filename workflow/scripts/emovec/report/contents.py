@@ -17,7 +17,12 @@ from emovec.report.between_models import (
     verdict_facts,
     verdict_lines,
 )
-from emovec.report.robustness import choice_lines, control_facts, published_facts
+from emovec.report.robustness import (
+    choice_lines,
+    control_facts,
+    published_facts,
+    way_lines,
+)
 from emovec.report.within_model import (
     decoding_facts,
     peaks,
@@ -41,7 +46,8 @@ def describe(
 ) -> dict:
     """All that the report says, from the tables of one run.
 
-    `tables` holds norms, within, cross, maps, decoding, verdicts, published and multiverse.
+    `tables` holds norms, within, cross, maps, decoding, verdicts, published, multiverse and
+    ways.
     """
     config = provenance["config"]
     emotions, primary = config["prompts"]["emotions"], config["statistics"]["position"]
@@ -97,6 +103,7 @@ def describe(
         "controls": control_facts(tables["verdicts"], cross, within, emotions, models, alpha),
         "published": published_facts(tables["published"]),
         "choices": choice_lines(tables["multiverse"]),
+        "ways": way_lines(tables["ways"], models, untrained, margin),
         "provenance": provenance,
         "glance": [
             *(within_line(model, primary, margin) for model in described if compared),

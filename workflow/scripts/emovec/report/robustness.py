@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from emovec.robustness.way_findings import count_findings, trained
+from emovec.robustness.ways import WAYS
 from emovec.wording.language import _
-from emovec.wording.numbers import clauses, number
+from emovec.wording.numbers import clauses, number, span
 
 
 def control_facts(
@@ -80,6 +82,34 @@ def choice_lines(multiverse: pd.DataFrame) -> list[str]:
             )
         lines.append(_("{pair}: {said}.").format(pair=name, said=clauses(said)))
     return lines
+
+
+def way_lines(
+    ways: pd.DataFrame, models: Sequence[str], untrained: Sequence[str], margin: float
+) -> list[str]:
+    """What holds of the models whichever way directions are found, a sentence for each number."""
+    about = trained(models, untrained)
+    said = {
+        "auroc": _("{n} of {of} emotions are told apart on held-out topics"),
+        "cosine": _("{n} of {of} pairs of emotions have different directions"),
+        "between": _("{n} of {of} emotions correspond between two models"),
+    }
+    found = []
+    for stat, one in count_findings(ways, about, margin).items():
+        told = [said[stat].format(n=one.study, of=one.of)]
+        if one.study:
+            told.append(_("in every other way too: {n}").format(n=one.every))
+        if one.most > one.study:
+            told.append(_("the most: {n} ({way})").format(way=_(WAYS[one.best].title), n=one.most))
+        found.append(_("By the difference of means, {said}.").format(said=clauses(told)))
+    rows = ways[(ways.stat == "with_mean") & ways.model.isin(about) & ways.emotion_a.notna()]
+    if rows.value.notna().any():
+        found.append(
+            _("Cosines of other directions with the difference of means: {span}.").format(
+                span=span(rows.value.min(), rows.value.max())
+            )
+        )
+    return found
 
 
 def published_facts(published: pd.DataFrame) -> list[dict]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -69,10 +69,11 @@ def each_left_out(n_topics: int) -> NDArray[np.int8]:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """An AUROC averaged over folds, as it is and with each topic left out."""
+    """An AUROC averaged over folds, as it is and with each topic, or group of topics, left out."""
 
     auroc: float
-    left_out: Floats  # [topic]
+    left_out: Floats  # [topic], or [group] where whole groups of topics are left out
+    n_topics: int = field(default=0, kw_only=True)  # where they are not one each
 
     @classmethod
     def of(cls, values: Floats) -> HeldOut:
@@ -116,4 +117,4 @@ class HeldOut:
     def _room(self, alpha: float) -> float:
         # Where no topic makes a difference, as when all are told apart: as many topics without one
         # exception leave room for this share of exceptions (Clopper & Pearson 1934).
-        return 1 - (alpha / 2) ** (1 / len(self.left_out))
+        return 1 - (alpha / 2) ** (1 / (self.n_topics or len(self.left_out)))

@@ -16,6 +16,7 @@ from emovec.wording.language import N_, _
 from emovec.wording.numbers import clauses
 
 FLAGS = {
+    "as_mean": N_("the same as the difference of means"),
     "attention_sink": N_("first token: an attention sink"),
     "attribute_unreliable": N_("attribute not reliable enough"),
     "axes_unrelated": N_("axes of two models do not correspond"),
@@ -28,15 +29,18 @@ FLAGS = {
     "by_construction": N_("fixed by how emotions are taken, whatever they are"),
     "by_depth": N_("this depth alone"),
     "mean_over_depths": N_("mean over {n_depths} depths"),
+    "mean_of_reliable": N_("mean of those that are reliable"),
     "no_controls": N_("no controls"),
     "no_difference": N_("no difference between the classes"),
     "no_direction": N_("no direction or no spread"),
+    "no_probe": N_("no probe sentences"),
     "no_value": N_("no opening with a value"),
     "no_variance": N_("no variance between sentences"),
     "norm_not_positive": N_("undefined: a squared norm is not positive"),
     "not_in_run": N_("not in this run"),
     "not_informative": N_("not informative: nothing distinguishes the sentences there"),
     "not_reliable": N_("not reliable enough"),
+    "one_emotion": N_("only one emotion"),
     "reliability_a": N_("reliability {reliability_a:.2f} in {model_a}"),
     "reliability_b": N_("reliability {reliability_b:.2f} in {model_b}"),
     "reliability_low_a": N_("lower bound of reliability {reliability_low_a:.2f} in {model_a}"),

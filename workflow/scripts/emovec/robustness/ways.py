@@ -1,0 +1,105 @@
+"""Ways to find the direction of an emotion from the same sentences.
+
+The study subtracts means. Others train a classifier, take the leading component of differences, or
+remove first what neutral sentences vary in. Each way is a function of the sentences of every
+emotion and of those it is told from; all give unit vectors in the model's own stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from emovec.registry import Kind, registry
+from emovec.statistics.arrays import Floats, centred
+
+EXPLAINED = 0.5  # share of the variance of neutral sentences that `cleaned` removes
+PENALTY = 0.01  # C of the logistic regression, on sentences of unit variance per dimension
+
+
+@dataclass(frozen=True)
+class Way(Kind):
+    """`find(emotions[emotion, topic, d], reference[emotion or 1, topic, d], axes[k, d])`.
+
+    Gives directions `[emotion, d]`, unit vectors, or 0 where classes do not differ. `axes` are the
+    leading components of neutral sentences, of which there may be none.
+    """
+
+    find: Callable[[Floats, Floats, Floats], Floats]
+    needs_probe: bool = False
+
+
+def leading_axes(probe: Floats, share: float = EXPLAINED) -> Floats:
+    """The fewest principal axes `[k, d]` that explain `share` of the variance of `probe[n, d]`.
+
+    >>> leading_axes(np.array([[2.0, 0, 0], [-2, 0, 0], [0, 1, 0], [0, -1, 0]])).round().tolist()
+    [[1.0, 0.0, 0.0]]
+    """
+    if not len(probe):
+        return np.empty((0, probe.shape[1]))
+    _, s, vt = np.linalg.svd(centred(probe), full_matrices=False)
+    total = (s**2).sum()
+    return vt[: 1 + np.searchsorted(np.cumsum(s**2), share * total)] if total else vt[:0]
+
+
+def _mean(emotions: Floats, reference: Floats, axes: Floats) -> Floats:
+    return _unit((emotions - reference).mean(axis=1))
+
+
+def _others(emotions: Floats, reference: Floats, axes: Floats) -> Floats:
+    means = emotions.mean(axis=1)
+    # in proportion to the difference from the mean of the other emotions
+    return _unit(means - means.mean(axis=0))
+
+
+def _cleaned(emotions: Floats, reference: Floats, axes: Floats) -> Floats:
+    found = (emotions - reference).mean(axis=1)
+    return _unit(found - found @ axes.T @ axes)
+
+
+def _logistic(emotions: Floats, reference: Floats, axes: Floats) -> Floats:
+    reference = np.broadcast_to(reference, emotions.shape)
+    return _unit(np.stack(list(map(_separating, emotions, reference))))
+
+
+def _separating(positive: Floats, negative: Floats) -> Floats:
+    """The coefficients `[d]` that tell `positive[n, d]` from `negative[n, d]`.
+
+    One scale for all dimensions, so that the answer does not depend on the axes of the stream.
+    """
+    rows = centred(np.concatenate([positive, negative]))
+    variance = rows.var(axis=0).mean()
+    if not variance:
+        return rows[0]
+    labels = np.repeat([1, 0], [len(positive), len(negative)])
+    return LogisticRegression(C=PENALTY).fit(rows / np.sqrt(variance), labels).coef_[0]
+
+
+def _component(emotions: Floats, reference: Floats, axes: Floats) -> Floats:
+    differences = emotions - reference
+    found = np.stack([_first_axis(one) for one in differences])
+    return found * np.sign(np.einsum("ed,ed->e", found, differences.mean(axis=1)))[:, None]
+
+
+def _first_axis(rows: Floats) -> Floats:
+    """The first right singular vector of `rows[n, d]`, not centred; 0 of zeros."""
+    _, axes = np.linalg.eigh(rows @ rows.T)
+    return _unit(axes[:, -1] @ rows)
+
+
+def _unit(vectors: Floats) -> Floats:
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
+
+
+WAYS = registry(
+    Way("mean", "difference of means", _mean),
+    Way("others", "difference from the other emotions", _others),
+    Way("cleaned", "without neutral components", _cleaned, needs_probe=True),
+    Way("logistic", "logistic regression", _logistic),
+    Way("component", "first component of differences", _component),
+)
+STUDY = "mean"
