@@ -337,9 +337,10 @@ def test_plane_of_emotions_is_found_where_there_is_one(kind: str) -> None:
 def test_leading_axes_hold_the_share_asked_for() -> None:
     rows = np.random.default_rng(7).normal(size=(400, 5)) * [4, 2, 1, 0.5, 0.1] + 7
     axes = leading_axes(rows, 0.5)
-    assert axes.shape == (5, 1) and abs(axes[0, 0]) > 0.99  # 16 of 21.3
-    assert leading_axes(rows, 0.9).shape == (5, 2)
-    assert np.allclose(axes.T @ axes, np.eye(1))
+    assert axes.shape == (1, 5) and abs(axes[0, 0]) > 0.99  # 16 of 21.3
+    assert leading_axes(rows, 0.9).shape == (2, 5)
+    assert np.allclose(axes @ axes.T, np.eye(1))
+    assert not len(leading_axes(np.ones((4, 3)), 0.5)) and not len(leading_axes(rows[:0], 0.5))
 
 
 def no_probe(file: h5py.File) -> None:

@@ -47,7 +47,14 @@ class Canonical:
 
     def views(self, x_a: Floats, x_b: Floats) -> tuple[Floats, Floats]:
         """Contrasts `[..., d]` of both models in the common axes, `[fit, ..., k]` each."""
-        return self._view(self.a, self.turns_a, x_a), self._view(self.b, self.turns_b, x_b)
+        return self.of_a(x_a), self.of_b(x_b)
+
+    def of_a(self, x: Floats) -> Floats:
+        """Contrasts `[..., d]` of the first model in the common axes, `[fit, ..., k]`."""
+        return self._view(self.a, self.turns_a, x)
+
+    def of_b(self, x: Floats) -> Floats:
+        return self._view(self.b, self.turns_b, x)
 
     def _view(self, model: Whitened, turns: Floats, x: Floats) -> Floats:
         scores = (x @ model.basis).reshape(-1, model.basis.shape[1])

@@ -120,7 +120,7 @@ def _trimmed(metric: str, residual: Floats, probe: Floats) -> Floats:
     Those with half of the probe's variance: what most of the stream is about, whatever is said.
     """
     axes = leading_axes(probe.astype(float), TRIMMED)
-    residual, probe = (x - x @ axes @ axes.T for x in (residual, probe))
+    residual, probe = (x - x @ axes.T @ axes for x in (residual, probe))
     return own_parts(metrics.fit(metric, probe).apply(residual))
 
 

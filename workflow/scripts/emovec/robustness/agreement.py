@@ -29,7 +29,7 @@ MAX_PHI = 0.3  # correlation of the labels of two attributes from which on they 
 
 @dataclass(frozen=True)
 class AttributeSet:
-    """Attributes in the places of the emotions: sentences of two halves of the map half."""
+    """Attributes in the places of the emotions: sentences of two halves of the control half."""
 
     positive: NDArray[np.intp]  # [half, attribute, n], sentences that have it
     negative: NDArray[np.intp]  # [half, attribute, n], as many that do not
@@ -64,7 +64,7 @@ def draw(near: Mask, probe: pd.DataFrame, emotions: int, rng: np.random.Generato
     """Groups and halves of the topics, of which some are `near[topic, topic]`, and attributes."""
     groups = topic_groups(near, rng)
     split = [halves(len(near), rng) for _ in range(SPLITS)]
-    labels = attributes_of(probe[probe["half"] == "map"]).to_numpy(bool)
+    labels = attributes_of(probe[probe["half"] == "control"]).to_numpy(bool)
     size = max(2, min(emotions, LARGEST_SET))
     return Draws(groups, split, list(attribute_sets(labels, size, len(near) // 2, rng)))
 
@@ -132,7 +132,9 @@ def of_attributes(way: Way, at: Sample, draws: Draws, neutral: bool, view: Views
     found = []
     for one in draws.sets:
         both = []
-        for positive, negative in zip(at.fit[one.positive], at.fit[one.negative], strict=True):
+        for positive, negative in zip(
+            at.control[one.positive], at.control[one.negative], strict=True
+        ):
             reference = negative if neutral else positive.mean(axis=0, keepdims=True)
             both.append(view(way.find(positive, reference, at.axes)))
         found.append([both])

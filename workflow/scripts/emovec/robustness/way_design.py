@@ -14,7 +14,8 @@ from emovec.io.seeds import generator
 from emovec.models.depths import nearest_depth
 from emovec.prompts.splits import near_by_head
 from emovec.robustness.agreement import Draws, Sample, draw
-from emovec.robustness.ways import Way, leading_axes
+from emovec.robustness.ways import EXPLAINED, Way
+from emovec.statistics.arrays import leading_axes
 from emovec.statistics.folds import Folds, topic_folds
 
 FEWEST_TOPICS = 8  # halves of four, of which a group of two can be left out
@@ -82,4 +83,4 @@ def sample(streams: Streams, probe: pd.DataFrame, design: Design) -> tuple[Sampl
     # seen from the middle of the neutral sentences, as differences are anyway
     middle = sentences[-1].mean(axis=0)
     found = [one - middle for one in (sentences, fit, control)]
-    return Sample(*found, leading_axes(fit)), depth
+    return Sample(*found, leading_axes(fit, EXPLAINED)), depth

@@ -21,7 +21,7 @@ STATS = registry(
     Kind("auroc", "AUROC on held-out topics"),
     Kind("cosine", "cosine of two emotions"),
     Kind("with_mean", "cosine with the difference of means"),
-    Kind("between", "one emotion in two models: correlation"),
+    Kind("between", "one emotion in two models: cosine"),
 )
 
 

@@ -32,19 +32,6 @@ class Way(Kind):
     needs_probe: bool = False
 
 
-def leading_axes(probe: Floats, share: float = EXPLAINED) -> Floats:
-    """The fewest principal axes `[k, d]` that explain `share` of the variance of `probe[n, d]`.
-
-    >>> leading_axes(np.array([[2.0, 0, 0], [-2, 0, 0], [0, 1, 0], [0, -1, 0]])).round().tolist()
-    [[1.0, 0.0, 0.0]]
-    """
-    if not len(probe):
-        return np.empty((0, probe.shape[1]))
-    _, s, vt = np.linalg.svd(centred(probe), full_matrices=False)
-    total = (s**2).sum()
-    return vt[: 1 + np.searchsorted(np.cumsum(s**2), share * total)] if total else vt[:0]
-
-
 def _mean(emotions: Floats, reference: Floats, axes: Floats) -> Floats:
     return _unit((emotions - reference).mean(axis=1))
 

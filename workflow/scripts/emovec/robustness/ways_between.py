@@ -1,17 +1,21 @@
 """One emotion in two models under each way to find a direction, as rows of ways.csv.
 
-Axes of two models do not correspond, but both read the same sentences: two directions agree as far
-as their read-outs of neutral sentences correlate. In one model the directions are found in one half
-of the topics and in the other in the other half, so that what the models share because they read
-the same sentence is left out.
+Directions are compared in the canonical axes of both models. In one model they are found in one
+half of the topics and in the other in the other half, so that what the models share because they
+read the same sentence is left out.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 
 from emovec.activations.streams import Streams
+from emovec.between_models.canonical import fit_canonical, whiten
+from emovec.between_models.compare import SMALLEST_MAP
+from emovec.between_models.maps import decompose
 from emovec.io.tables import typed
 from emovec.robustness.agreement import (
     Agreement,
@@ -25,17 +29,16 @@ from emovec.robustness.agreement import (
 from emovec.robustness.way_design import Design, sample
 from emovec.robustness.way_rows import Null, rows_of
 from emovec.robustness.ways import WAYS, Way
-from emovec.statistics.arrays import centred, ratio
+from emovec.statistics.arrays import Floats, ratio
 
 
 def ways_between(a: Streams, b: Streams, probe: pd.DataFrame, design: Design) -> pd.DataFrame:
-    """The correlation of read-outs of each emotion in two models, under every way."""
+    """The cosine of each emotion in two models, in common axes, under every way."""
     (at_a, depth_a), (at_b, depth_b) = (sample(one, probe, design) for one in (a, b))
-    rows = []
+    rows, common = [], common_views(at_a, at_b)
     for way in WAYS.values():
-        probes = min(len(one.control) for one in (at_a, at_b))
-        why = design.undefined(way, probes) or ("" if probes else "no_probe")
-        rows += [{"way": way.name} | row for row in _rows(way, at_a, at_b, design, why)]
+        why = design.undefined(way, len(at_a.fit)) or ("" if common else "no_probe")
+        rows += [{"way": way.name} | row for row in _rows(way, at_a, at_b, common, design, why)]
     place = {
         "model": a.name,
         "model_b": b.name,
@@ -48,23 +51,35 @@ def ways_between(a: Streams, b: Streams, probe: pd.DataFrame, design: Design) ->
     return typed([row | place for row in rows], "ways")
 
 
-def read_outs(at: Sample) -> Views:
-    """Directions `[..., d]` as read-outs `[..., sentence]` of neutral sentences, of unit length."""
-    sentences = centred(at.control)
+def common_views(a: Sample, b: Sample) -> tuple[Views, Views] | None:
+    """Directions `[..., d]` of both models as unit vectors in their canonical axes.
 
-    def view(directions: np.ndarray) -> np.ndarray:
-        scores = directions @ sentences.T
-        length = np.linalg.norm(scores, axis=-1, keepdims=True)
-        return np.nan_to_num(ratio(scores, length))
+    Axes are fitted on the map half of the probe, once. None if one model does not vary there.
+    """
+    if min(len(a.fit), len(b.fit)) < SMALLEST_MAP:
+        return None
+    white = [whiten(decompose(one.fit)) for one in (a, b)]
+    if None in white:
+        return None
+    common = fit_canonical(*white)
 
-    return view
+    def unit(of: Callable[[Floats], Floats]) -> Views:
+        def view(directions: Floats) -> Floats:
+            found = of(directions)[0]  # by the fit of all sentences
+            return np.nan_to_num(ratio(found, np.linalg.norm(found, axis=-1, keepdims=True)))
+
+        return view
+
+    return unit(common.of_a), unit(common.of_b)
 
 
-def _rows(way: Way, a: Sample, b: Sample, design: Design, why: str) -> list[dict]:
+def _rows(
+    way: Way, a: Sample, b: Sample, common: Sequence[Views] | None, design: Design, why: str
+) -> list[dict]:
     names = [(one, one) for one in design.emotions]
     if why:
         return rows_of("between", names, None, design.limits, None, why)
-    draws, views = design.draws, [(at, read_outs(at)) for at in (a, b)]
+    draws, views = design.draws, list(zip((a, b), common, strict=True))
     found = agreement(*(from_halves(way, at, draws, view) for at, view in views))
     null = None
     if draws.sets:

@@ -28,10 +28,18 @@ def centred(rows: Floats) -> Floats:
 
 
 def leading_axes(rows: Floats, share: float) -> Floats:
-    """The fewest principal axes `[d, axis]` of `rows[n, d]` with this share of their variance."""
-    _, sizes, axes = np.linalg.svd(rows - rows.mean(axis=0), full_matrices=False)
+    """The fewest principal axes `[axis, d]` that hold this share of the variance of `rows[n, d]`.
+
+    None of no rows, or of rows that are all alike.
+
+    >>> leading_axes(np.array([[2.0, 0], [-2, 0], [0, 1], [0, -1]]), 0.5).round().tolist()
+    [[1.0, 0.0]]
+    """
+    if not len(rows):
+        return np.empty((0, rows.shape[1]))
+    _, sizes, axes = np.linalg.svd(centred(rows), full_matrices=False)
     held = np.cumsum(sizes**2)
-    return axes[: 1 + int(np.searchsorted(held, share * held[-1]))].T
+    return axes[: 1 + np.searchsorted(held, share * held[-1])] if held[-1] else axes[:0]
 
 
 def ratio(top: ArrayLike, bottom: ArrayLike) -> Floats:
