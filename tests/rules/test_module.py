@@ -1,5 +1,6 @@
 """Another workflow takes this one in as a module, as docs/module.md says."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -53,9 +54,10 @@ def test_shards_of_a_module_find_its_files(root: Path, tmp_path: Path) -> None:
     }
     (tmp_path / "study.yaml").write_text(yaml.safe_dump({"emovec": config}))
     planned = run("snakemake -n emovec_all", tmp_path, {})
-    for path in ("activations/one/2-of-2.h5", "steering/one/texts/3-of-3.csv"):
+    for path in ("activations/one/prompts/2-of-2.h5", "steering/one/texts/3-of-3.csv"):
         assert f"emotions/results/default/{path}" in planned, path
-    assert "Merging the shards of two" in planned
+    assert "Merging the activations of two" in planned
+    assert re.search("emotions/resources/readings/two/[0-9a-f]{16}/2-of-2.h5", planned)
     assert "Merging the effects of the directions of two in one" in planned
 
 

@@ -1,8 +1,10 @@
 """What a change makes Snakemake do again: all that depends on it, and nothing else."""
 
 import os
+import shutil
 from pathlib import Path
 
+import h5py
 import pytest
 from project import CONFIG, Project, tiny
 
@@ -32,10 +34,15 @@ def plots(name: str) -> set[str]:
     return {f"Plotting {name}", f"Plotting the geometry of {name}"}
 
 
+def probe(*names: str) -> set[str]:
+    return {f"Reading the probe with {name}" for name in names}
+
+
 def branch(name: str) -> set[str]:
-    """What the target of one model builds."""
+    """What the target of one model builds, from its reading of the probe on."""
     return plots(name) | {
-        f"Reading the residual stream of {name}",
+        f"Reading the prompts with {name}",
+        f"Merging the activations of {name}",
         f"Computing the emotion vectors of {name}",
         f"Comparing the emotions inside {name}",
         f"Comparing the emotions inside {name}@shuffled",
@@ -62,13 +69,13 @@ def test_finished_run_has_nothing_to_do(project: Project) -> None:
 
 def test_one_branch_builds_one_model(tmp_path: Path) -> None:
     planned = Project(tmp_path / "project").planned("model_one")
-    assert {p for p in planned if not p.startswith("Fetching")} == branch("one")
-    assert len(planned) == len(branch("one")) + 1
+    assert {p for p in planned if not p.startswith("Fetching")} == branch("one") | probe("one")
+    assert len(planned) == len(branch("one")) + 2
 
 
 def test_one_branch_is_redone_alone(project: Project) -> None:
     planned = project.planned("model_two", "-F")
-    assert {p for p in planned if not p.startswith("Fetching")} == branch("two")
+    assert {p for p in planned if not p.startswith("Fetching")} == branch("two") | probe("two")
 
 
 def test_added_model_runs_its_branch_and_the_joint_steps(project: Project) -> None:
@@ -78,7 +85,7 @@ def test_added_model_runs_its_branch_and_the_joint_steps(project: Project) -> No
     assert "llama" in fetched
     pairs = {"Comparing one with three", "Comparing two with three"}
     # the prompts are audited with the tokenizer of every model
-    assert planned - {fetched} == whole("three") | pairs | AUDIT | JOINT
+    assert planned - {fetched} == whole("three") | probe("three") | pairs | AUDIT | JOINT
 
 
 def test_removed_model_redoes_the_joint_steps_alone(project: Project) -> None:
@@ -89,15 +96,15 @@ def test_removed_model_redoes_the_joint_steps_alone(project: Project) -> None:
 def test_changed_entry_redoes_that_model_alone(project: Project) -> None:
     project.config["models"]["one"]["prepend_bos"] = False
     planned = project.planned()
-    assert planned == whole("one") | {"Comparing one with two"} | JOINT
+    assert planned == whole("one") | probe("one") | {"Comparing one with two"} | JOINT
 
 
 def test_changed_source_is_fetched_anew(project: Project) -> None:
     project.config["models"]["two"]["source"]["random"]["seed"] = 5
     planned = project.planned()
     assert sum(p.startswith("Fetching") for p in planned) == 1
-    assert "Reading the residual stream of two" in planned
-    assert "Reading the residual stream of one" not in planned
+    assert probe("two") | {"Reading the prompts with two"} <= planned
+    assert not planned & (probe("one") | {"Reading the prompts with one"})
 
 
 def test_plot_setting_redraws_and_computes_nothing(project: Project) -> None:
@@ -116,12 +123,65 @@ def test_statistics_do_not_run_models(project: Project) -> None:
     assert not any(p.startswith(("Reading", "Fetching", "Computing")) for p in planned)
 
 
-def test_changed_prompt_reads_all_models_again_and_fetches_none(project: Project) -> None:
+def test_changed_prompt_is_read_by_all_models_and_the_probe_is_not(project: Project) -> None:
     path = project.folder / CONFIG["prompts"]["file"]
     path.write_text(path.read_text().replace(" I ", " we ", 1))
     planned = project.planned()
     assert whole("one") | whole("two") | JOINT <= planned
+    assert not planned & probe("one", "two")
     assert not any(p.startswith("Fetching") for p in planned)
+
+
+@pytest.mark.parametrize(
+    ("section", "change", "reads"),
+    [
+        ("prompts", {"emotions": ["gratitude", "anger"]}, set()),
+        ("prompts", {"suffix": " So it is."}, {"one", "two"}),
+        ("activations", {"mean_from": 1}, set()),
+        ("activations", {"positions": ["last", "suffix", "emotion_word"]}, set()),
+        ("activations", {"positions": ["last", "suffix", "mean"]}, {"one", "two"}),
+        ("activations", {"batch_tokens": 300}, {"one", "two"}),
+    ],
+)
+def test_probe_is_read_again_where_its_numbers_could_change(
+    project: Project, section: str, change: dict, reads: set[str]
+) -> None:
+    project.config[section] = project.config.get(section, {}) | change
+    planned = project.planned()
+    assert {"Reading the prompts with one", "Reading the prompts with two"} <= planned
+    assert planned & probe("one", "two") == probe(*reads)
+
+
+def test_second_experiment_pays_for_what_is_new(project: Project) -> None:
+    first = {path: path.read_bytes() for path in project.results.glob("activations/*.h5")}
+    # what is the default in another order is the same
+    same = {"batch_tokens": 512, "mean_from": 0, "positions": ["last", "suffix"]}
+    project.config |= {"experiment": "second", "seed": 8, "activations": same}
+    prompts = project.folder / CONFIG["prompts"]["file"]
+    prompts.with_name("mine.csv").write_text(prompts.read_text().replace(" I ", " we ", 1))
+    project.config["prompts"]["file"] = "resources/prompts/mine.csv"
+    project.config["models"]["two"]["space"] = "centered"
+    planned = project.planned()
+    assert {"Reading the prompts with one", "Merging the activations of one"} <= planned
+    assert planned & probe("one", "two") == probe("two")
+
+    project.build(*(f"results/second/activations/{name}.h5" for name in ("one", "two")))
+    with h5py.File(project.results / "activations/one.h5") as file:
+        here = {name: file[name][...] for name in ("probe/residual/last", "residual/last")}
+    project.config |= CONFIG | {"activations": {}}
+    assert "Nothing to be done" in project.build("-n").text
+    assert first == {path: path.read_bytes() for path in project.results.glob("activations/*.h5")}
+    with h5py.File(project.results / "activations/one.h5") as file:
+        assert (file["probe/residual/last"][...] == here["probe/residual/last"]).all()
+        assert (file["residual/last"][...] != here["residual/last"]).any()
+
+
+def test_readings_that_were_removed_are_made_when_they_are_needed(project: Project) -> None:
+    shutil.rmtree(project.folder / "resources/readings")
+    assert "Nothing to be done" in project.build("-n").text
+    path = project.folder / CONFIG["prompts"]["file"]
+    path.write_text(path.read_text().replace(" I ", " we ", 1))
+    assert probe("one", "two") <= project.planned()
 
 
 def test_touched_prompt_file_changes_nothing(project: Project) -> None:
@@ -134,7 +194,9 @@ def test_older_file_in_place_of_another_is_noticed(project: Project, key: str) -
     path = project.folder / CONFIG["prompts"][key]
     path.write_text(path.read_text().replace(" the ", " a ", 1))
     os.utime(path, (0, 0))
-    assert {"Reading the residual stream of one", *JOINT} <= project.planned()
+    planned = project.planned()
+    assert {"Reading the prompts with one", *JOINT} <= planned
+    assert planned & probe("one") == (probe("one") if key == "probe" else set())
 
 
 @pytest.mark.parametrize(
@@ -151,7 +213,7 @@ def test_older_file_in_place_of_another_is_noticed(project: Project, key: str) -
             {"Comparing the emotions inside one"},
             {"Computing the emotion vectors of one"},
         ),
-        ("prompts/positions", {"Reading the residual stream of one"}, set()),
+        ("prompts/positions", {"Reading the prompts with one", *probe("one")}, set()),
         (
             "vectors/formats",
             {"Exporting the vectors of two"},

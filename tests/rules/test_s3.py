@@ -98,7 +98,8 @@ def test_run_in_a_bucket_gives_the_tables_of_a_local_run(
 
     held = bucket(s3, remote.folder, "list")
     assert {*prompts, *TABLES, "results/tests/activations/one.h5"} <= set(held)
-    assert not any("-of-2.h5" in name for name in held)  # shards are gone
+    assert not any("activations/one/" in name for name in held)  # parts are gone
+    assert sum("resources/readings/one/" in name for name in held) == 2
     assert not remote.results.exists()
     bucket(s3, remote.folder, "get", *TABLES)
     for table in TABLES:

@@ -27,7 +27,7 @@ pytestmark = [
 
 SLURM = ROOT / "tests/slurm"
 TABLES = ["results/tests/within_model/one.csv", "results/tests/cross_model/one__one@twin.csv"]
-ANALYSIS = ("merge_shards", "compare_emotions", "compare_models")
+ANALYSIS = ("merge_activations", "compare_emotions", "compare_models")
 # this node is small, keeps no accounts, and need not be polled gently
 OPTIONS = [
     *("--profile", "profiles/slurm"),
@@ -36,6 +36,7 @@ OPTIONS = [
     *("--default-resources", "mem_mb=500", "runtime=5"),
     *("slurm_account='none'", "slurm_partition='main'"),
     *("--set-resources", "capture_activations:mem_mb=attempt*1000"),
+    "capture_probe:mem_mb=attempt*1000",
     *(f"{rule}:mem_mb=500" for rule in ANALYSIS),
     *("--groups", *(f"{rule}=analysis" for rule in ANALYSIS)),
     *("--max-threads", "1"),

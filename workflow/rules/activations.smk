@@ -1,23 +1,22 @@
-# What a model's activations depend on besides files. The jobs that make shards and the job that
-# joins them both state it, because the shards are gone when Snakemake looks for changes.
+# What the activations of the prompts depend on besides files. The jobs that read them and the job
+# that merges them both state it, because the parts are gone when Snakemake looks for changes.
 READ = {
     **MODEL,
     **CLASSES,
     "suffix": suffix,
     "activations": config["activations"],
-    "contents": contents(PROMPTS, PROBE),
+    "contents": contents(PROMPTS),
     "capture": code_of("capture_activations.py"),
 }
 
 
-# Run one model over the prompts and the probe, or over one shard of them.
+# Run one model over the prompts, or over one shard of them.
 rule capture_activations:
     input:
-        prompts=PROMPTS,
-        probe=PROBE,
+        sentences=PROMPTS,
         model=model_folder,
     output:
-        CAPTURE.made("<results>/activations/{model}.h5"),
+        temp(CAPTURE.part("<results>/activations/{model}/prompts.h5")),
     log:
         CAPTURE.part("<logs>/capture_activations/{model}.log"),
     benchmark:
@@ -32,38 +31,70 @@ rule capture_activations:
         **needs_model(120),
     params:
         **READ,
+        group="prompts",
+        shard=shard,
     message:
-        f"Reading the residual stream of {{wildcards.model}}{CAPTURE.said}"
+        f"Reading the prompts with {{wildcards.model}}{CAPTURE.said}"
     script:
         "../scripts/capture_activations.py"
 
 
-# Merge the shards of one model into the file that a single job would have captured.
-rule merge_shards:
+# Likewise over the probe. What is read is kept for every experiment that reads the same in the
+# same way; nothing that can differ between them may be stated here.
+use rule capture_activations as capture_probe with:
+    input:
+        sentences=PROBE,
+        model=model_folder,
+    output:
+        CAPTURE.part("<resources>/readings/{model}/{key}.h5"),
+    log:
+        CAPTURE.part("<logs>/capture_probe/{model}/{key}.log"),
+    benchmark:
+        CAPTURE.part("<benchmarks>/capture_probe/{model}/{key}.tsv")
+    params:
+        model=probing,
+        emotions=None,
+        neutral=None,
+        activations=PROBED,
+        contents=contents(PROBE),
+        group="probe",
+    message:
+        f"Reading the probe with {{wildcards.model}}{CAPTURE.said}"
+
+
+if workflow.workflow_settings.cache is not None:
+    # Snakemake shares between folders only what it makes without a benchmark
+    rules.capture_probe.rule._benchmark = None
+
+
+# Merge what was read of the prompts and of the probe, each perhaps in shards.
+rule merge_activations:
     input:
         prompts=PROMPTS,
         probe=PROBE,
         model=tokenizer,
-        shards=CAPTURE.parts("<results>/activations/{model}.h5"),
+        prompts_read=CAPTURE.parts("<results>/activations/{model}/prompts.h5"),
+        probe_read=CAPTURE.parts("<resources>/readings/{model}/{key}.h5", key=probe_key),
     output:
         "<results>/activations/{model}.h5",
     log:
-        "<logs>/merge_shards/{model}.log",
+        "<logs>/merge_activations/{model}.log",
     benchmark:
-        "<benchmarks>/merge_shards/{model}.tsv"
+        "<benchmarks>/merge_activations/{model}.tsv"
     wildcard_constraints:
-        model=CAPTURE.joined(CAPTURED),
+        model=one_of(CAPTURED),
+    priority: FIRST
     conda:
         "../../envs/analysis.yaml"
     resources:
         **needs(2000, 30),
     params:
         **READ,
-        code=code_of("merge_shards.py"),
+        code=code_of("merge_activations.py"),
     message:
-        "Merging the shards of {wildcards.model}"
+        "Merging the activations of {wildcards.model}"
     script:
-        "../scripts/merge_shards.py"
+        "../scripts/merge_activations.py"
 
 
 # Import activations that were captured elsewhere.

@@ -1,4 +1,5 @@
 import hashlib
+import json
 import os
 import re
 import sys
@@ -49,6 +50,7 @@ from emovec.geometry.fewest import FEWEST
 from emovec.io.files import slugs
 from emovec.models.memory import available
 from emovec.models.sources import kind_of, source_id
+from emovec.prompts.positions import in_probe
 from emovec.vectors.formats import export_files
 from emovec.wording.language import languages_of
 
@@ -149,6 +151,7 @@ wildcard_constraints:
     model=one_of([*MODELS, *LONE_COPIES]),
     source=one_of(SOURCES),
     shard="[1-9][0-9]*",
+    key="[0-9a-f]{16}",
     emotion=one_of(SLUGS.values()),
     classifier=one_of(CLASSIFIERS),
     a=one_of(MODELS),
@@ -243,7 +246,7 @@ def steering(*keys):
 class Shards:
     """What one job would make of a model, made by several: `x.csv` of `x/{shard}-of-3.csv`.
 
-    Snakemake's scattergather always gathers, where a single job here writes the whole itself.
+    Snakemake's scattergather always gathers, where one job of steering writes the whole itself.
     """
 
     def __init__(self, number):
@@ -260,11 +263,13 @@ class Shards:
         """Likewise, as the output of a rule."""
         return temp(self.part(path)) if self.said else path
 
-    def parts(self, path):
-        """Input function: the files of all jobs, in order."""
+    def parts(self, path, **others):
+        """Input function: the files of all jobs, in order; `others` are functions of wildcards."""
 
         def paths(wildcards):
-            return collect(self.part(path), shard=range(1, self.number + 1), **wildcards)
+            found = {name: function(wildcards) for name, function in others.items()}
+            shards = range(1, self.number + 1)
+            return collect(self.part(path), shard=shards, **found, **wildcards)
 
         return paths
 
@@ -273,8 +278,38 @@ class Shards:
         return one_of(models if self.said else [])
 
 
+def shard(wildcards):
+    return int(wildcards.get("shard", 1))
+
+
 CAPTURE = Shards(config["activations"]["shards"])
 STEERING = Shards(config["steering"]["shards"])
+
+
+def in_order(settings):
+    """Settings with their keys in order: Snakemake compares parameters of two runs as text."""
+    return json.loads(json.dumps(settings, sort_keys=True))
+
+
+# How the probe is read.
+PROBED = in_order(
+    config["activations"]
+    | {"positions": in_probe(config["activations"]["positions"]), "mean_from": 0}
+)
+
+
+def probing(wildcards):
+    """What the configuration says of the model that reads the probe."""
+    return in_order(MODELS[wildcards.model])
+
+
+def probe_key(wildcards):
+    """Digest of what a model's reading of the probe depends on, but for the code.
+
+    A probe that Snakemake makes has no contents yet and is known by its path alone.
+    """
+    read = [PROBED, probing(wildcards), suffix(wildcards), str(PROBE), contents(PROBE)(wildcards)]
+    return hashlib.sha256(json.dumps(read).encode()).hexdigest()[:16]
 
 
 def source_inputs(wildcards):

@@ -17,7 +17,7 @@ import pandas as pd
 import torch
 from transformer_lens.model_bridge import TransformerBridge
 
-from emovec.activations.store import SCHEMA_VERSION, Block, check_finite
+from emovec.activations.store import RESIDUAL, SCHEMA_VERSION, Block, check_finite
 from emovec.errors import InputError
 from emovec.io.files import check_digests, read_json, sha256
 from emovec.io.job import progress
@@ -44,6 +44,11 @@ class Batch:
     positions: list[str]
     names: list[str]
     readings: list[Reading]
+
+    @property
+    def n_streams(self) -> int:
+        """How many streams are read."""
+        return sum(len(reading.tokens) for reading in self.readings)
 
 
 def in_batches(readings: list[Reading], batch_tokens: int) -> list[list[Reading]]:
@@ -274,16 +279,20 @@ def _by_text(
 
 
 def origin(reader: Reader, manifest: dict, entry: dict, dtype: str, files: dict[str, str]) -> dict:
-    """The attributes of an activations file: the model, how it was read, and digests of `files`."""
+    """The attributes of an activations file: the model, how it was read, and digests of `files`.
+
+    What only the prompts or only the probe can state is None without its file; the probe can be
+    that of several experiments, which may name the model as they like.
+    """
     kept = (
         *("source", "license", "architecture", "n_layers", "d_model"),
         *("weights_sha256", "tokenizer_sha256"),
     )
     return {
         "schema_version": SCHEMA_VERSION,
-        "model": reader.model,
+        "model": reader.model if "prompts" in files else None,
         **{key: manifest[key] for key in kept},
-        **{f"{name}_sha256": sha256(path) for name, path in files.items()},
+        **{f"{name}_sha256": sha256(files[name]) if name in files else None for name in RESIDUAL},
         "space": entry["space"],
         "normalization": reader.normalization,
         "prepend_bos": entry["prepend_bos"],
@@ -291,6 +300,6 @@ def origin(reader: Reader, manifest: dict, entry: dict, dtype: str, files: dict[
         **({"chat_template_sha256": turn.sha256} if (turn := reader.encode.turn) else {}),
         "dtype": dtype,
         "suffix": reader.suffix,
-        "mean_from": reader.mean_from,
+        "mean_from": reader.mean_from if "prompts" in files else None,
         "versions": {package: importlib.metadata.version(package) for package in PACKAGES},
     }

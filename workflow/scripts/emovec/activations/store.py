@@ -205,6 +205,15 @@ class Block(NamedTuple):
     residual: np.ndarray
 
 
+def check_room(folder: Path, numbers: int) -> None:
+    """Raise InputError if the disk of `folder` has no room for so many numbers in float32."""
+    if 4 * numbers > (free := shutil.disk_usage(folder).free):
+        raise InputError(
+            f"{folder} has {free / 2**20:.1f} MiB free and the activations take "
+            f"{4 * numbers / 2**20:.1f} MiB or more: make room there and run again."
+        )
+
+
 class ActivationsWriter:
     """Writes an activations file row by row, so that memory does not grow with the prompts."""
 
@@ -233,12 +242,8 @@ class ActivationsWriter:
         InputError
             If the disk has no room for it and for those before it, which fill up later.
         """
-        self.needed += 4 * n_rows * math.prod(self.shape)
-        if self.needed > (free := shutil.disk_usage(self.path.parent).free):
-            raise InputError(
-                f"{self.path.parent} has {free / 2**20:.1f} MiB free and the activations take "
-                f"{self.needed / 2**20:.1f} MiB or more: make room there and run again."
-            )
+        self.needed += n_rows * math.prod(self.shape)
+        check_room(self.path.parent, self.needed)
         data = self.file.create_dataset(
             f"{RESIDUAL[group]}/{position}",
             (n_rows, *self.shape),

@@ -14,8 +14,8 @@ import pandas as pd
 import torch
 from transformer_lens.model_bridge import TransformerBridge
 
+from emovec.activations.parts import part_of
 from emovec.activations.resume import Start, resumed
-from emovec.activations.shards import part_of
 from emovec.errors import InputError
 from emovec.io.files import read_json
 from emovec.io.job import progress
