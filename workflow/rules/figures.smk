@@ -276,5 +276,6 @@ MODEL_PLOTS = collect(
     ],
 )
 STEERING_PLOTS = collect(
-    "<results>/plots{{lang}}/steering/{{model}}_{kind}.png", kind=["grid", "dose", "cost"]
+    "<results>/plots{{lang}}/steering/{{model}}_{kind}.png",
+    kind=["grid", "dose", "cost", *(["asking"] if ASKED else [])],
 )
