@@ -28,7 +28,7 @@ def project(finished: Project, folder: Path, shards: int) -> Project:
     project = finished.copy(folder)
     project.python = sys.executable  # its processes are killed
     project.config["steering"] = STEERING | {"shards": shards}
-    module = project.folder / "workflow/scripts/emovec/steering/steerer.py"
+    module = project.folder / "workflow/scripts/emovec/steering/generation.py"
     text = module.read_text()
     assert "NUMBERS = 2**24" in text
     module.write_text(text.replace("NUMBERS = 2**24", "NUMBERS = 2**16"))

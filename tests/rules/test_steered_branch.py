@@ -28,14 +28,22 @@ def test_branch_is_whole(steered: Project) -> None:
     reported = (openings.half == "report").sum()  # on which alone controls are read
     assert len(read_outs) == (1 + 12 + 3) * len(openings) + (60 + 10) * reported
     assert set(texts.opening) == set(openings.id[openings.half == "report"])
-    assert (texts.n_tokens <= 4).all() and texts.operation.isin(["none", "add", "remove"]).all()
+    ways = ["instruct", "precede"]
+    assert (texts.n_tokens <= 4).all() and set(texts.operation) == {"none", "add", "remove", *ways}
+    asked = pd.read_csv(steered.results / "steering/one/asked.csv")
+    assert len(asked) == 2 * (3 + 1) * reported  # the same emotions and a control, twice
+    # one greedy text of each, and a sampled one of the emotions
+    assert texts.operation.isin(ways).sum() == 2 * (3 + 1 + 3) * reported
     assert set(effects.source) == {"one", "two"} and set(effects.direction) == {
-        "gratitude", "anger", "apology",
+        "gratitude", "anger", "apology", "neutral",
     }  # fmt: skip
-    tested = effects[effects.p.notna()]
+    tested = effects[effects.p.notna() & ~effects.operation.isin(ways)]
     assert tested[["value", "ci_low", "ci_high", "null_low", "null_high"]].notna().all(axis=None)
     assert set(steered.tables()) <= set(check_results(steered.results))
-    assert (steered.results / "plots/steering/one_grid.png").is_file()
+    assert all(
+        (steered.results / f"plots/steering/one_{kind}.png").is_file()
+        for kind in ("grid", "asking")
+    )
     assert len((steered.results / "findings.txt").read_text().splitlines()) == 4
 
 
@@ -76,6 +84,19 @@ def test_config_that_cannot_be_steered(
     project.config["steering"] = STEERING | {key: value}
     run = project.snakemake("-n")
     assert run.code != 0 and says in run.text
+
+
+def test_changed_instruction_asks_anew_and_steers_nothing_again(
+    steered: Project, tmp_path: Path
+) -> None:
+    project = steered.copy(tmp_path / "project")
+    path = project.folder / "resources/steering/instructions.csv"
+    path.write_text(path.read_text().replace("an angry voice", "an angry tone"))
+    planned = project.planned(*TARGETS)
+    assert "Asking one instead of steering it" in planned
+    assert not any(job.startswith(("Steering", "Writing texts", "Carrying")) for job in planned)
+    project.config["steering"]["instructions"] = None
+    assert "Asking one instead of steering it" not in project.planned(*TARGETS)
 
 
 def test_emotion_without_words_is_named(steered: Project, tmp_path: Path) -> None:

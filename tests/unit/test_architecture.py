@@ -30,7 +30,7 @@ RUN_A_MODEL = {
     *("components/looking.py", "components/parts.py", "components/taken_out.py"),
     *("activations/capture.py", "models/gguf.py", "models/loading.py", "models/untrained.py"),
     *("steering/classifiers.py", "steering/generation.py", "steering/hooks.py"),
-    *("activations/resume.py", "steering/steerer.py"),
+    *("activations/resume.py", "steering/steerer.py", "steering/loading.py"),
 }
 
 NODE = re.compile(r"^\s*id(\d+)\[(\w+)\]$", re.M)

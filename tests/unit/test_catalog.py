@@ -57,6 +57,7 @@ def test_rules_keep_to_the_folders_and_to_one_style_of_name(root: Path) -> None:
             "audit",
             "capture",
             "carry",
+            "ask",
             "choose",
             "classify",
             "compare",

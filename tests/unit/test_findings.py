@@ -170,6 +170,34 @@ def rendered(facts: dict, verdicts: pd.DataFrame, steering: Sequence[dict], **mo
     return render("report.md.j2", facts | context | {"lang": "", "other_languages": []} | more)
 
 
+def asked() -> list[dict]:
+    """Rows of asking, before which nothing was steered; more than adding for anger alone."""
+    condition = {"model": "one", "source": "one", "scope": "new", "strength": 0.0, "chosen": True}
+    rows = []
+    for way, extra in (("instruct", 7.0), ("precede", 18.0)):
+        for name in EMOTIONS:
+            target, mine = TARGETS[name], f"logp_{name}"
+            more = 0.61 if name == "anger" else -0.62
+            rows.append(condition | {
+                "operation": way, "direction": "neutral", "sign": 0, "measure": mine,
+                "reading": READ_OUTS, "value": 0.04, "ci_low": -0.11, "ci_high": 0.21})  # fmt: skip
+            for measure, reading, value, p in (
+                (mine, READ_OUTS, 0.91, np.nan),
+                (f"{mine}.over_control", READ_OUTS, 0.82, 0.013),
+                (f"{mine}.own", READ_OUTS, 0.73, 0.014),
+                (f"{mine}.over_added", READ_OUTS, more, 0.5),
+                ("extra_tokens", READ_OUTS, extra, np.nan),
+                (f"nade_{target}.over_control", TEXTS, 0.064, 0.016),
+                (f"nade_{target}.own", TEXTS, 0.055, 0.017 if name == "anger" else 0.77),
+                ("log_perplexity", TEXTS, 0.29, np.nan),
+            ):
+                rows.append(condition | {
+                    "operation": way, "direction": name, "sign": 1, "measure": measure,
+                    "reading": reading, "value": value, "ci_low": value - 0.05,
+                    "ci_high": value + 0.05, "p": p, "p_adjusted": p})  # fmt: skip
+    return rows
+
+
 def steered() -> tuple[pd.DataFrame, pd.DataFrame, dict, pd.DataFrame]:
     """Effects, scores, choice and openings of one steered model, with numbers told apart."""
     condition = {"model": "one", "source": "one", "scope": "new", "depth": 1, "strength": 0.5}
@@ -190,6 +218,7 @@ def steered() -> tuple[pd.DataFrame, pd.DataFrame, dict, pd.DataFrame]:
         )
     ]  # fmt: skip
     carried = [row | {"source": "two", "value": 0.87} for row in effects]
+    effects += asked()
     scores = [
         {"operation": operation, "kind": kind, "direction": name, "depth": 1, "strength": 0.5,
          "sign": sign, "opening": "a", "sample": 0, "text": f"It was {name}.", "empty_text": False,

@@ -23,7 +23,8 @@ from emovec.models.loading import load_model  # noqa: E402
 from emovec.steering import generation, steerer  # noqa: E402
 from emovec.steering.generation import next_log_probabilities, read_prefix  # noqa: E402
 from emovec.steering.hooks import Change, steered  # noqa: E402
-from emovec.steering.steerer import Sampling, Steerer, load_steerer, read_outs, write_texts  # noqa: E402
+from emovec.steering.loading import load_steerer  # noqa: E402
+from emovec.steering.steerer import Sampling, Steerer, read_outs, write_texts  # noqa: E402
 
 EMOTIONS = ["planted", "idle"]
 SETS = {"planted": [81, 82, 83], "idle": [101, 102, 103]}

@@ -65,6 +65,7 @@ except InputError as error:
 MODELS = config["models"]
 EMOTIONS = config["prompts"]["emotions"]
 STEERED = config["steering"]["models"]
+ASKED = STEERED if config["steering"]["instructions"] else []
 DECOMPOSED = config["components"]["models"]
 ABLATED = DECOMPOSED if config["components"]["ablated"] else []
 CLASSIFIERS = config["steering"]["classifiers"] if STEERED else {}
@@ -101,6 +102,7 @@ PROMPTS = given(config["prompts"]["file"])
 PROBE = given(config["prompts"]["probe"])
 OPENINGS = given(config["steering"]["openings"])
 WORDS = given(config["steering"]["words"])
+INSTRUCTIONS = [given(config["steering"]["instructions"]) for _ in ASKED[:1]]
 RATINGS = [given(config["prompts"]["ratings"])] if "ratings" in config["prompts"] else []
 # enough emotions to compare how they are arranged
 MANY = len(EMOTIONS) >= FEWEST

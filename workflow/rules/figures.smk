@@ -285,5 +285,6 @@ MODEL_PLOTS = collect(
     ],
 )
 STEERING_PLOTS = collect(
-    "<results>/plots{{lang}}/steering/{{model}}_{kind}.png", kind=["grid", "dose", "cost"]
+    "<results>/plots{{lang}}/steering/{{model}}_{kind}.png",
+    kind=["grid", "dose", "cost", *(["asking"] if ASKED else [])],
 )

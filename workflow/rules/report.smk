@@ -42,6 +42,7 @@ PARTS = [
     [f"<results>/geometry/{name}.csv" for name in MODELS if MANY],
     [f"<results>/geometry/{a}__{b}.csv" for a, b in MODEL_PAIRS if MANY],
     collect("<results>/steering/{model}/{kind}.csv", model=STEERED, kind=["read_outs", "texts"]),
+    collect("<results>/steering/{model}/{kind}.csv", model=ASKED, kind=["asked", "asked_texts"]),
     collect(
         "<results>/steering/{model}/classified/{classifier}.csv",
         model=STEERED,
@@ -55,6 +56,7 @@ TABULATING = {*SCRIPTS.glob("*.py")} - {*SCRIPTS.glob("plot_*"), *SCRIPTS.glob("
 # Other files that the configuration names.
 OTHERS = [config["steering"]["openings"]] if STEERED else []
 OTHERS += [config["steering"]["words"]] if STEERED or ABLATED else []
+OTHERS += [config["steering"]["instructions"] for _ in INSTRUCTIONS]
 OTHERS += [config["prompts"]["ratings"] for _ in RATINGS]
 OTHERS += [MODELS[name]["source"]["activations"] for name in BROUGHT]
 
@@ -86,6 +88,7 @@ rule write_provenance:
             PROBE,
             *([OPENINGS] if STEERED else []),
             *([WORDS] if STEERED or ABLATED else []),
+            *INSTRUCTIONS,
         ),
         tabulating=digest(*sorted(TABULATING.union(*map(library_of, TABULATING)))),
         code=code_of("write_provenance.py"),

@@ -18,6 +18,7 @@ WRITING = {
     "contents": contents(OPENINGS),
     "writing": code_of("write_steered.py"),
 }
+ASKED_TEXTS = ["<results>/steering/{model}/asked_texts.csv"] if ASKED else []
 
 
 # The directions with which a model is steered: its emotions, and controls of equal length.
@@ -173,10 +174,48 @@ use rule join_norms as join_texts with:
         "Merging the texts of {wildcards.model}"
 
 
+# The same openings after an instruction or a sentence, and nothing steered.
+rule ask_model:
+    input:
+        directions="<results>/steering/{model}/directions.h5",
+        choice="<results>/steering/{model}/choice.json",
+        openings=OPENINGS,
+        words=WORDS,
+        prompts=PROMPTS,
+        instructions=INSTRUCTIONS,
+        model=model_folder,
+    output:
+        read_outs="<results>/steering/{model}/asked.csv",
+        texts="<results>/steering/{model}/asked_texts.csv",
+    log:
+        "<logs>/ask_model/{model}.log",
+    benchmark:
+        "<benchmarks>/ask_model/{model}.tsv"
+    priority: FIRST
+    conda:
+        f"../../envs/{TORCH}.yaml"
+    threads: THREADS
+    resources:
+        **needs_model(60),
+    params:
+        **MODEL,
+        **CLASSES,
+        activations=config["activations"],
+        steering=steering("scope", "tokens", "samples", "temperature"),
+        seed=config["seed"],
+        contents=contents(OPENINGS, WORDS, PROMPTS, *INSTRUCTIONS),
+        code=code_of("ask_model.py"),
+    message:
+        "Asking {wildcards.model} instead of steering it"
+    script:
+        "../scripts/ask_model.py"
+
+
 # Scores of every text by one text classifier.
 rule classify_texts:
     input:
         texts="<results>/steering/{model}/texts.csv",
+        asked=ASKED_TEXTS,
         model=classifier_folder,
     output:
         "<results>/steering/{model}/classified/{classifier}.csv",
@@ -203,6 +242,7 @@ rule classify_texts:
 rule judge_texts:
     input:
         texts="<results>/steering/{model}/texts.csv",
+        asked=ASKED_TEXTS,
         words=WORDS,
         classified=collect(
             "<results>/steering/{{model}}/classified/{classifier}.csv", classifier=CLASSIFIERS
@@ -299,6 +339,7 @@ rule estimate_steering:
         directions="<results>/steering/{model}/directions.h5",
         read_outs="<results>/steering/{model}/read_outs.csv",
         scores="<results>/steering/{model}/scores.csv",
+        asked=["<results>/steering/{model}/asked.csv"] if ASKED else [],
         choice="<results>/steering/{model}/choice.json",
         openings=OPENINGS,
         carried_directions=carried("h5"),
@@ -325,7 +366,7 @@ rule estimate_steering:
         "../scripts/estimate_steering.py"
 
 
-# Effects by depth and strength, by dose, and against what they cost.
+# Effects by depth and strength, by dose, against what they cost, and beside those of asking.
 rule plot_steering:
     input:
         effects="<results>/steering/{model}.csv",
@@ -341,7 +382,7 @@ rule plot_steering:
                 figure=kind.replace("_", " "),
                 caption="steering",
             )
-            for kind in ("grid", "dose", "cost")
+            for kind in ["grid", "dose", "cost", *(["asking"] if ASKED else [])]
         },
     log:
         "<logs>/plot_steering{lang}/{model}.log",

@@ -17,5 +17,5 @@ with job(snakemake.rule, snakemake.log[0]):
     labels = chosen_labels(name, params.classifier, manifest["labels"])
     check_digests(folder, manifest["files"])
     classifier = load_classifier(folder, choose_device(params.device), manifest)
-    scores = classifier.scores(read_texts(paths.texts).text.tolist())
+    scores = classifier.scores(read_texts(paths.texts, *paths.asked).text.tolist())
     write_table(scores[labels].add_prefix(f"{name}_"), snakemake.output[0], "classified")

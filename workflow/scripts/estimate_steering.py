@@ -30,6 +30,7 @@ with job(snakemake.rule, snakemake.log[0]):
         {TARGETED.name: settings["targets"]}
         | {name: judge["targets"] for name, judge in settings["classifiers"].items()},
         params.alpha,
+        *(read_table(path, "read_outs") for path in paths.asked),
     )
     last = own.metadata["n_layers"]
     write_table(

@@ -9,7 +9,7 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.steering.judges import judge
     from emovec.steering.texts import read_texts
 
-    texts = read_texts(snakemake.input.texts)
+    texts = read_texts(snakemake.input.texts, *snakemake.input.asked)
     scores = judge(
         texts.text.tolist(), read_words(snakemake.input.words, snakemake.params.emotions)
     )

@@ -4,6 +4,7 @@ from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
     from emovec.figures import steering
+    from emovec.figures.asking import asking
     from emovec.figures.style import save
     from emovec.io.files import read_json
     from emovec.io.tables import read_table
@@ -22,5 +23,8 @@ with job(snakemake.rule, snakemake.log[0]):
         snakemake.output.dose: steering.dose(read_outs, choice, emotions, name, params.alpha),
         snakemake.output.cost: steering.cost(scores, choice, emotions, targets, name),
     }
+    if snakemake.output.get("asking"):
+        figure = asking(effects, choice, emotions, name, params.alpha)
+        drawn[snakemake.output.asking] = figure
     for path, figure in drawn.items():
         save(figure, path, params.plots["dpi"])

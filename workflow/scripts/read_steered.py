@@ -9,7 +9,8 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.io.tables import write_table
     from emovec.prompts.openings import read_openings, read_words, word_tokens
     from emovec.steering.conditions import to_read
-    from emovec.steering.steerer import load_steerer, read_outs
+    from emovec.steering.loading import load_steerer
+    from emovec.steering.steerer import read_outs
 
     paths, params, emotions = snakemake.input, snakemake.params, snakemake.params.emotions
     steerer, encode = load_steerer(

@@ -9,7 +9,8 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.io.tables import write_table
     from emovec.prompts.openings import read_openings
     from emovec.steering.conditions import to_write
-    from emovec.steering.steerer import Sampling, end_tokens, load_steerer, write_texts
+    from emovec.steering.loading import end_tokens, load_steerer
+    from emovec.steering.steerer import Sampling, write_texts
 
     paths, params, settings = snakemake.input, snakemake.params, snakemake.params.steering
     choice, openings = read_json(paths.choice), read_openings(paths.openings)

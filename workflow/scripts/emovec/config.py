@@ -122,7 +122,8 @@ def check_files(config: dict, folders: Sequence[str | Path]) -> None:
     named = {f"prompts.{key}": prompts[key] for key in given}
     entries = {f"models.{name}": model for name, model in config["models"].items()}
     if config["steering"]["models"]:
-        named |= {f"steering.{key}": config["steering"][key] for key in ("openings", "words")}
+        files = ("openings", "words", "instructions")
+        named |= {f"steering.{key}": config["steering"][key] for key in files}
         judges = config["steering"]["classifiers"]
         entries |= {f"steering.classifiers.{name}": judge for name, judge in judges.items()}
     if config["components"]["models"] and config["components"]["ablated"]:
@@ -131,6 +132,8 @@ def check_files(config: dict, folders: Sequence[str | Path]) -> None:
         for kind in {"path", "activations"} & set(entry["source"]):
             named[f"{name}.source.{kind}"] = entry["source"][kind]
     for key, path in named.items():
+        if path is None:
+            continue
         paths = [Path(folder, path) for folder in folders]
         there = os.path.exists if key.endswith("source.path") else os.path.isfile
         if any(map(there, paths)):

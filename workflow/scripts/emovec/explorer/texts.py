@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from emovec.explorer.panel import Choice, Column, Panel
+from emovec.steering.asking import WAYS
 from emovec.steering.judges import JUDGES, PLAIN, TARGETED
 from emovec.wording.language import N_, _
 
@@ -67,20 +68,28 @@ def tokens_panel(tokens: pd.DataFrame) -> Panel:
 def written_texts(
     scores: pd.DataFrame, openings: pd.DataFrame, model: str, targets: dict[str, str]
 ) -> pd.DataFrame:
-    """What one steered model wrote, with how it was judged; unsteered texts fit every choice."""
+    """What one steered model wrote, with how it was judged.
+
+    Texts without steering and without an emotion that was asked for fit every choice.
+    """
     added, removed = scores.operation == "add", scores.operation == "remove"
+    asked = scores.operation.isin(list(WAYS))
     emotion = scores.kind == "emotion"
     sign = scores.sign.map({1.0: "+", -1.0: "−"})
     said = pd.Series(_("not steered"), scores.index)
     said = said.mask(removed, scores.direction.map(_without, na_action="ignore"))
     said = said.mask(added, sign + " " + scores.direction)
+    said = said.mask(asked & emotion, scores.direction + " · " + scores.operation.map(_way))
+    said = said.mask(asked & ~emotion, scores.operation.map(_plain_way))
     judged = {f"{TARGETED.name}_{target}": target for target in dict.fromkeys(targets.values())}
     judged |= {name: _(JUDGES[name].title) for name in PLAIN}
     return pd.DataFrame(
         {
             "model": model,
             "opening": scores.opening.map(dict(zip(openings.id, openings.text, strict=True))),
-            "direction": scores.direction.where(emotion, _(CONTROLS)).where(added | removed),
+            "direction": scores.direction.where(emotion, _(CONTROLS)).where(
+                added | removed | (asked & emotion)
+            ),
             "sign": sign.where(added),
             "strength": scores.strength.map("{:g}".format).where(added),
             "said": said,
@@ -90,6 +99,14 @@ def written_texts(
             **{label: scores[column] for column, label in judged.items() if column in scores},
         }
     )
+
+
+def _way(operation: str) -> str:
+    return _(WAYS[operation].title) if operation in WAYS else ""
+
+
+def _plain_way(operation: str) -> str:
+    return _("{way}, without an emotion").format(way=_way(operation))
 
 
 def _without(direction: str) -> str:
@@ -104,9 +121,9 @@ def texts_panel(texts: Sequence[pd.DataFrame]) -> Panel:
         "texts",
         _("What steering writes"),
         _(
-            "Continuations of one opening side by side; the grey one is the model without "
-            "steering. If a direction caused nothing, its texts would read like those of control "
-            "directions."
+            "Continuations of one opening side by side; the grey ones are the model without "
+            "steering, on its own or after a text without an emotion. If a direction caused "
+            "nothing, its texts would read like those of control directions."
         ),
         rows,
         [

@@ -1,4 +1,4 @@
-"""What steering starts from and looks for: neutral openings, and sets of words."""
+"""What steering starts from and looks for: neutral openings, sets of words, and instructions."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from tokenizers import Tokenizer
 
 from emovec.errors import InputError
 from emovec.io.yaml_keys import repeated_keys
-from emovec.prompts.sentences import read_rows
+from emovec.prompts.sentences import PROMPT_COLUMNS, read_rows
 from emovec.prompts.tokenizer import encode
 
 COLUMNS = ("id", "topic", "text", "half")
 
 
 HALVES = ("choose", "report")
+
+
+PLAIN = "neutral"  # names the instruction without an emotion
 
 
 def read_openings(path: str | Path) -> pd.DataFrame:
@@ -43,6 +46,28 @@ def read_openings(path: str | Path) -> pd.DataFrame:
 def of_half(openings: pd.DataFrame, half: str) -> list[str]:
     """The ids of one half of the openings."""
     return openings.id[openings.half == half].tolist()
+
+
+def read_instructions(path: str | Path) -> dict[str, str]:
+    """The instruction of each emotion, and under `PLAIN` the one without an emotion.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be used as it is, has two instructions of a class or none for `PLAIN`.
+    """
+    table, lines = read_rows(Path(path), PROMPT_COLUMNS, "steering.instructions")
+    for row in table.index[table.emotion.duplicated()]:
+        raise InputError(
+            f"{path}, line {lines[row]} (id {table.id[row]!r}), is a second instruction of "
+            f"{table.emotion[row]!r}: keep one."
+        )
+    if PLAIN not in set(table.emotion):
+        raise InputError(
+            f"{path} has no row with emotion {PLAIN!r}: add an instruction without an emotion, "
+            "with which the others are compared."
+        )
+    return dict(zip(table.emotion, table.text, strict=True))
 
 
 def read_words(path: str | Path, emotions: Sequence[str]) -> dict[str, list[str]]:

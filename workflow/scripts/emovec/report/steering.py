@@ -8,9 +8,12 @@ from types import MappingProxyType
 import numpy as np
 import pandas as pd
 
+from emovec.report.asking import asking_facts
+from emovec.report.effects import adding, beyond, effect, measured
+from emovec.steering.asking import WAYS
 from emovec.steering.changes import READ_OUTS, TEXTS, changes
 from emovec.steering.controls import CONTROLS
-from emovec.steering.effects import READ, pooled, searched
+from emovec.steering.effects import READ, searched
 from emovec.steering.families import OWN
 from emovec.steering.judges import target_column
 from emovec.wording.language import _
@@ -40,8 +43,8 @@ def describe_steering(
         for sign in (1, -1)
     ]
     for fact in facts:
-        fact["causal"] = _beyond(fact["words"], alpha)
-        fact["specific"] = fact["causal"] and _beyond(fact["own"], alpha)
+        fact["causal"] = beyond(fact["words"], alpha)
+        fact["specific"] = fact["causal"] and beyond(fact["own"], alpha)
     return {
         "name": model,
         "choice": choice,
@@ -72,44 +75,21 @@ def describe_steering(
         "empty": int(scores.empty_text.sum()),
         "degenerate": int(scores.degenerate.sum()),
         "baseline_degenerate": float(scores.degenerate[scores.operation == "none"].mean()),
+        "asking": asking_facts(own, emotions, targets, facts, alpha),
         "glance": glance(model, facts, choice, alpha),
     }  # fmt: skip
-
-
-def _at(rows: pd.DataFrame, choice: dict, emotion: str, sign: int) -> pd.DataFrame:
-    return rows[
-        (rows.operation == "add")
-        & (rows.depth == choice["depth"])
-        & (rows.strength == choice["strength"])
-        & (rows.direction == emotion)
-        & (rows.sign == sign)
-    ]
-
-
-def _effect(rows: pd.DataFrame) -> dict:
-    """One effect with the null of all kinds of control together, or of the one kind there is."""
-    keys = ("value", "ci_low", "ci_high", "null_low", "null_high")
-    if rows.empty:
-        return dict.fromkeys((*keys, "p"), np.nan)
-    row = pooled(rows).iloc[0]
-    p = row.p if pd.isna(row.p_adjusted) else row.p_adjusted
-    return {**{key: float(row[key]) for key in keys}, "p": float(p)}
-
-
-def _measure(rows: pd.DataFrame, measure: str, reading: str) -> dict:
-    return _effect(rows[(rows.measure == measure) & (rows.reading == reading)])
 
 
 def _fact(
     own: pd.DataFrame, choice: dict, emotion: str, sign: int, targets: dict, emotions: Sequence[str]
 ) -> dict:
-    rows = _at(own, choice, emotion, sign)
+    rows = adding(own, choice, emotion, sign)
     target = target_column(emotion, targets) if emotion in targets else ""
     part = OWN if len(emotions) > 1 else ""  # one emotion alone has no others
 
     def anywhere(measure: str) -> dict:
         """The effect where it was chosen, with the p of all depths and strengths."""
-        found = _measure(rows, measure, READ_OUTS)
+        found = measured(rows, measure, READ_OUTS)
         return found | {"p": searched(own, emotion, measure, sign)}
 
     return {
@@ -117,31 +97,31 @@ def _fact(
         "sign": sign,
         "words": anywhere(f"logp_{emotion}"),
         "own": anywhere(f"logp_{emotion}{part}"),
-        "read": _measure(rows, f"{READ}{emotion}", TEXTS),
-        "read_own": _measure(rows, f"{READ}{emotion}{part}", TEXTS),
-        "kl": _measure(rows, "kl", READ_OUTS),
+        "read": measured(rows, f"{READ}{emotion}", TEXTS),
+        "read_own": measured(rows, f"{READ}{emotion}{part}", TEXTS),
+        "kl": measured(rows, "kl", READ_OUTS),
         "target": targets.get(emotion, ""),
-        "judged": _measure(rows, target, TEXTS),
-        "rate": _measure(rows, f"words_{emotion}", TEXTS),
-        "sampled": _measure(rows, target, "sampled texts"),
-        "vader": _measure(rows, "vader", TEXTS),
-        "polite": _measure(rows, "words_politeness", TEXTS),
-        "exclaims": _measure(rows, "ends_exclamation", TEXTS),
-        "cost": _measure(rows, "log_perplexity", TEXTS),
+        "judged": measured(rows, target, TEXTS),
+        "rate": measured(rows, f"words_{emotion}", TEXTS),
+        "sampled": measured(rows, target, "sampled texts"),
+        "vader": measured(rows, "vader", TEXTS),
+        "polite": measured(rows, "words_politeness", TEXTS),
+        "exclaims": measured(rows, "ends_exclamation", TEXTS),
+        "cost": measured(rows, "log_perplexity", TEXTS),
     }
 
 
 def _classified(
     own: pd.DataFrame, choice: dict, emotion: str, sign: int, classifier: str, label: str
 ) -> dict:
-    rows, column = _at(own, choice, emotion, sign), f"{classifier}_{label}"
+    rows, column = adding(own, choice, emotion, sign), f"{classifier}_{label}"
     return {
         "emotion": emotion,
         "sign": sign,
         "classifier": classifier,
         "label": label,
-        "judged": _measure(rows, column, TEXTS),
-        "sampled": _measure(rows, column, "sampled texts"),
+        "judged": measured(rows, column, TEXTS),
+        "sampled": measured(rows, column, "sampled texts"),
     }
 
 
@@ -153,14 +133,14 @@ def _removal(own: pd.DataFrame, choice: dict, emotion: str) -> dict:
         & (own.measure == f"logp_{emotion}")
         & (own.reading == READ_OUTS)
     ]
-    return {"emotion": emotion, **_effect(rows)}
+    return {"emotion": emotion, **effect(rows)}
 
 
 def _slope(own: pd.DataFrame, choice: dict, emotion: str) -> dict:
     rows = own[(own.depth == choice["depth"]) & (own.direction == emotion)]
 
     def of(name: str) -> dict:
-        return _effect(rows[rows.measure == f"{name}_logp_{emotion}"])
+        return effect(rows[rows.measure == f"{name}_logp_{emotion}"])
 
     return {
         "emotion": emotion,
@@ -174,8 +154,10 @@ def _carried(
     carried: pd.DataFrame, own: pd.DataFrame, choice: dict, source: str, emotion: str
 ) -> dict:
     measure = f"logp_{emotion}"
-    there = _measure(_at(carried[carried.source == source], choice, emotion, 1), measure, READ_OUTS)
-    here = _measure(_at(own, choice, emotion, 1), measure, READ_OUTS)
+    there = measured(
+        adding(carried[carried.source == source], choice, emotion, 1), measure, READ_OUTS
+    )
+    here = measured(adding(own, choice, emotion, 1), measure, READ_OUTS)
     share = there["value"] / here["value"] if here["value"] else np.nan
     return {"source": source, "emotion": emotion, **there, "share": share}
 
@@ -186,7 +168,7 @@ def example(
     """The greedy texts of the opening whose change under +emotion is the median one."""
     column = target_column(emotion, targets)
     greedy = scores[scores["sample"] == 0]
-    less = _at(changes(greedy, [column]), choice, emotion, 1).dropna(subset=[column])
+    less = adding(changes(greedy, [column]), choice, emotion, 1).dropna(subset=[column])
     texts = dict(zip(openings.id, openings.text, strict=True))
     if less.empty:
         return {"emotion": emotion, "opening": "", "texts": []}
@@ -203,9 +185,14 @@ def example(
         "opening": texts[opening],
         "texts": [
             (_("not steered"), text(own[own.operation == "none"])),
-            (f"+ {emotion}", text(_at(own, choice, emotion, 1))),
-            (f"− {emotion}", text(_at(own, choice, emotion, -1))),
+            (f"+ {emotion}", text(adding(own, choice, emotion, 1))),
+            (f"− {emotion}", text(adding(own, choice, emotion, -1))),
             *([(_("a control direction"), text(control))] if len(control) else []),
+            *(
+                (_(way.title), text(asked))
+                for way in WAYS.values()
+                if len(asked := own[(own.operation == way.name) & (own.direction == emotion)])
+            ),
         ],
     }
 
@@ -273,7 +260,7 @@ def both(fact: dict) -> float:
 
 def _in_texts(added: list[dict], alpha: float) -> str:
     def found(*keys: str) -> list[str]:
-        return [fact["emotion"] for fact in added if all(_beyond(fact[key], alpha) for key in keys)]
+        return [fact["emotion"] for fact in added if all(beyond(fact[key], alpha) for key in keys)]
 
     own, whole = found("read", "read_own"), found("read")
     if own:
@@ -301,7 +288,3 @@ def _in_texts(added: list[dict], alpha: float) -> str:
         )
     )
     return f"{read} {judged}"
-
-
-def _beyond(effect: dict, alpha: float) -> bool:
-    return bool(effect["value"] > 0 and effect["ci_low"] > 0 and effect["p"] <= alpha)

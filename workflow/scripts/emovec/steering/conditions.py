@@ -13,7 +13,7 @@ from emovec.steering.directions import EMOTION, Directions
 class Condition:
     """One way to steer; `direction` is a row of the directions, −1 for none."""
 
-    operation: str  # none, add, remove
+    operation: str  # none, add, remove, or a way to ask
     kind: str
     name: str
     direction: int

@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 
 from emovec.io.tables import typed
+from emovec.steering.asking import WAYS
+from emovec.steering.asking_effects import EXTRA, asking_effects
 from emovec.steering.changes import ALL, READ_OUTS, TEXTS, changes, estimates, kinds_of, usable
 from emovec.steering.conditions import CONDITION_COLUMNS
 from emovec.steering.controls import CONTROLS
@@ -151,10 +153,11 @@ def pooled(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def searched(effects: pd.DataFrame, direction: str, measure: str, sign: int = 1) -> float:
-    """The smallest corrected p over all depths and strengths of what a direction does."""
+    """The smallest corrected p over all depths and strengths of what adding a direction does."""
     rows = effects[
-        (effects.direction == direction) & (effects.measure == measure) & (effects.sign == sign)
-    ]
+        (effects.operation == "add") & (effects.sign == sign)
+        & (effects.direction == direction) & (effects.measure == measure)
+    ]  # fmt: skip
     return float(pooled(rows).p_adjusted.min())
 
 
@@ -176,6 +179,7 @@ def steering_table(
     emotions: Sequence[str],
     targets: dict[str, dict[str, str]],
     alpha: float,
+    asked: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """The rows of `steering/{model}.csv`, all on the openings `report`.
 
@@ -184,6 +188,7 @@ def steering_table(
     carried : read-outs of directions that came from another model, by its name.
     targets : for each judge that knows emotions, the prefix of its columns of `scores`, which of
         its labels stands for an emotion; not for every emotion there is one.
+    asked : read-outs of asking, if that was done; its texts are among those of `scores`.
 
     `source` is left empty for the model's own directions.
     """
@@ -192,6 +197,11 @@ def steering_table(
 
     def add(table: pd.DataFrame, measures, reading, families: dict[str, list], source=np.nan):
         wanted = [target for family in families.values() for target in family]
+        asking = table.operation.isin(list(WAYS))
+        if asking.any():
+            given = (table, measures, families, choice, emotions, alpha, reading)
+            found.append(asking_effects(*given).assign(source=source))
+            table = table[~asking]
         rows = effects(table, measures, emotions, alpha, reading, wanted)
         rows = rows.assign(source=source, family="", p_adjusted=np.nan)
         for family, own in families.items():
@@ -202,6 +212,8 @@ def steering_table(
 
     own = read_outs[read_outs.opening.isin(list(report))]
     on_words = list(zip(emotions, words, strict=True))
+    if asked is not None:
+        own = pd.concat([own, asked], ignore_index=True).fillna({EXTRA: 0})
     add(own, [*words, "kl"], READ_OUTS, {"steering read-outs": on_words})
     found.append(dose_response(own, emotions, alpha).assign(source=np.nan, family=""))
 
@@ -231,6 +243,7 @@ def steering_table(
         add(there, [*words, "kl"], READ_OUTS, {"carried directions": on_words}, source)
 
     joined = pd.concat(found, ignore_index=True)
+    asking = joined.operation.isin(list(WAYS))
     at_choice = (joined.depth == choice["depth"]) & (
         joined.strength.isna()
         | (joined.strength == choice["strength"])
@@ -239,7 +252,7 @@ def steering_table(
     flags = np.where(
         joined.value.isna(),
         "no_value",
-        np.where(joined.null.isna() | (joined.null == ""), "no_controls", ""),
+        np.where((joined.null.isna() | (joined.null == "")) & ~asking, "no_controls", ""),
     )
-    joined = joined.assign(chosen=at_choice, flag=flags)
+    joined = joined.assign(chosen=at_choice | asking, flag=flags)
     return typed(joined, "steering")

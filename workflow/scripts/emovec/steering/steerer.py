@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -16,14 +15,10 @@ from transformer_lens.model_bridge import TransformerBridge
 
 from emovec.activations.parts import part_of
 from emovec.activations.resume import Start, resumed
-from emovec.errors import InputError
-from emovec.io.files import read_json
 from emovec.io.job import progress
 from emovec.io.seeds import generator
 from emovec.models.depths import hook_points
-from emovec.models.loading import choose_device, load_model
-from emovec.prompts.openings import read_openings
-from emovec.prompts.tokenizer import TextEncoder, check_known, load_encoder
+from emovec.prompts.tokenizer import check_known
 from emovec.steering.conditions import CONDITION_COLUMNS, UNSTEERED, Condition
 from emovec.steering.directions import EMOTION, Directions
 from emovec.steering.generation import (
@@ -71,6 +66,15 @@ class Steerer:
                 self.bridge(torch.tensor([list(ids)], device=self.bridge.cfg.device),
                             return_type=None)  # fmt: skip
         return {depth: float(np.median(found)) for depth, found in lengths.items()}
+
+    @cached_property
+    def emotions(self) -> list[int]:
+        """The directions that are of emotions."""
+        return [row for row, kind in enumerate(self.directions.kinds) if kind == EMOTION]
+
+    @property
+    def read_back_columns(self) -> list[str]:
+        return [f"read_{self.directions.names[row]}" for row in self.emotions]
 
     def alpha(self, condition: Condition) -> float:
         """The factor of the vector as found that gives the strength asked for."""
@@ -180,14 +184,24 @@ def read_outs(
         with steerer.running(change, start):
             after = next_log_probabilities(steerer.bridge, prefix)
         tables.append(
-            _read_out(steerer, batch, after, before[rows], [names[row] for row in rows], sets)
+            as_read(steerer, batch, after, before[rows], [names[row] for row in rows], sets)
         )
-    return _below(
+    return below(
         tables, [*CONDITION_COLUMNS, "alpha", "opening", "kl", *(f"logp_{name}" for name in sets)]
     )
 
 
-def _read_out(steerer, batch, after, before, names, sets) -> pd.DataFrame:
+def as_read(
+    steerer: Steerer, batch: Sequence[Condition], after: torch.Tensor, before: torch.Tensor,
+    names: Sequence[str], sets: dict[str, list[int]],
+) -> pd.DataFrame:  # fmt: skip
+    """The rows of `read_outs` for a batch.
+
+    Parameters
+    ----------
+    after, before : log-probabilities [opening × condition, token id] and [opening, token id].
+    names : of the openings.
+    """
     blocks = zip(after.split(len(batch)), before, strict=True)  # one opening each
     kl = torch.cat([(block.exp() * (block - plain)).sum(-1) for block, plain in blocks])
     found = {"kl": kl.cpu().numpy()}
@@ -211,7 +225,7 @@ def _read_out(steerer, batch, after, before, names, sets) -> pd.DataFrame:
     )
 
 
-def _below(tables: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+def below(tables: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
     """Tables one below the other; a shard without a batch has the columns alone."""
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
 
@@ -231,6 +245,14 @@ class Sampling:
         if sample == 0:
             return np.full(self.tokens, np.nan)
         return generator(self.seed, opening, str(sample)).random(self.tokens)
+
+    def continued(
+        self, bridge: TransformerBridge, prefix: Prefix, sample: int, openings: Sequence[str]
+    ) -> list[list[int]]:
+        """New tokens of each row of `prefix`, equally many in succession for each opening."""
+        draws = np.stack([self.draws(sample, opening) for opening in openings])
+        draws = draws.repeat(len(prefix.last) // len(openings), axis=0)
+        return generate(bridge, prefix, self.tokens, self.ends, draws, self.temperature)
 
 
 def write_texts(
@@ -259,76 +281,39 @@ def write_texts(
         for sample in range(1 + sampling.samples)
         for batch in steerer.batches(sampled if sample else conditions, len(rows))
     ]
-    directions = steerer.directions
     [depth] = {condition.depth for condition in conditions if condition.operation != "none"}
-    emotions = [row for row, kind in enumerate(directions.kinds) if kind == EMOTION]
-    vectors = torch.from_numpy(directions.vectors[emotions, directions.depths.index(depth)])
-    read = [f"read_{directions.names[row]}" for row in emotions]
+    own = [names[row] for row in rows]
     tables = []
     for sample, batch in steerer.counted(part_of(batches, *part)):
-        times = len(batch)
-        draws = np.stack([sampling.draws(sample, names[row]) for row in rows])
         change = steerer.change(batch, len(rows))
-        prefix = steerer.prefix(rows, times, change)
+        prefix = steerer.prefix(rows, len(batch), change)
         with steerer.running(change):
-            tokens = generate(
-                steerer.bridge, prefix, sampling.tokens, sampling.ends,
-                draws.repeat(times, axis=0), sampling.temperature,
-            )  # fmt: skip
-        likely, along = read_back(steerer.bridge, steerer.prefix(rows, 1), tokens, depth, vectors)
-        keys = pd.DataFrame([condition.columns() for condition in batch])
-        tables.append(
-            pd.concat([keys] * len(rows), ignore_index=True).assign(
-                opening=np.repeat([names[row] for row in rows], times),
-                sample=sample,
-                text=[decode(t) for t in tokens],
-                n_tokens=[len(t) for t in tokens],
-                log_probability=likely,
-                **dict(zip(read, along.T / steerer.scale[depth], strict=True)),
-            )
-        )
-    return _below(
+            tokens = sampling.continued(steerer.bridge, prefix, sample, own)
+        tables.append(as_written(steerer, batch, rows, own, sample, tokens, depth, decode))
+    return below(
         tables,
-        [*CONDITION_COLUMNS, "opening", "sample", "text", "n_tokens", "log_probability", *read],
-    )
+        [*CONDITION_COLUMNS, "opening", "sample", "text", "n_tokens", "log_probability",
+         *steerer.read_back_columns],
+    )  # fmt: skip
 
 
-def load_steerer(
-    name: str, folder: Path, entry: dict, settings: dict, steering: dict,
-    directions: str | Path, openings: str | Path,
-) -> tuple[Steerer, TextEncoder]:  # fmt: skip
-    """The model in `folder` with its directions, and the encoder of its openings.
+def as_written(
+    steerer: Steerer, batch: Sequence[Condition], rows: Sequence[int], names: Sequence[str],
+    sample: int, tokens: Sequence[list[int]], depth: int, decode: Callable[[list[int]], str],
+) -> pd.DataFrame:  # fmt: skip
+    """The rows of `write_texts` for a batch whose new `tokens[opening × condition]` these are.
 
-    Parameters
-    ----------
-    entry : what the configuration says of this model.
-    settings, steering : its `activations` and its `steering`.
-
-    Raises
-    ------
-    InputError
-        If an opening is longer than the model's context allows, or has a token that it lacks.
+    `names` are those of the openings `rows`, after which the tokens are read again.
     """
-    manifest = read_json(folder / "manifest.json")
-    encode = load_encoder(
-        folder / "tokenizer.json", manifest["bos_token_id"], entry["prepend_bos"], name
+    place = steerer.directions.depths.index(depth)
+    vectors = torch.from_numpy(steerer.directions.vectors[steerer.emotions, place])
+    likely, along = read_back(steerer.bridge, steerer.prefix(rows, 1), tokens, depth, vectors)
+    keys = pd.DataFrame([condition.columns() for condition in batch])
+    return pd.concat([keys] * len(rows), ignore_index=True).assign(
+        opening=np.repeat(list(names), len(batch)),
+        sample=sample,
+        text=[decode(t) for t in tokens],
+        n_tokens=[len(t) for t in tokens],
+        log_probability=likely,
+        **dict(zip(steerer.read_back_columns, along.T / steerer.scale[depth], strict=True)),
     )
-    table = read_openings(openings)
-    ids = [encode(text).ids for text in table.text]
-    context = manifest["context"] or np.inf
-    for key, tokens in zip(table.id, ids, strict=True):
-        if len(tokens) + steering["tokens"] > context:
-            raise InputError(
-                f"Opening {key!r} of {openings} with the new tokens is longer than the context of "
-                f"{name} ({context}): shorten it, or set steering.tokens lower."
-            )
-    bridge = load_model(folder, choose_device(settings["device"]), settings["dtype"])
-    for key, tokens in zip(table.id, ids, strict=True):
-        check_known(tokens, bridge.cfg.d_vocab, f"Opening {key!r} of {openings}", name)
-    return Steerer(bridge, ids, Directions.read(directions), steering["scope"]), encode
-
-
-def end_tokens(bridge: TransformerBridge) -> frozenset[int]:
-    """The ids that end a text, as the model's own configuration names them."""
-    found = bridge.original_model.generation_config.eos_token_id
-    return frozenset([] if found is None else np.atleast_1d(found).tolist())

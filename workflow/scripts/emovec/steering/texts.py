@@ -12,9 +12,9 @@ from emovec.io.tables import read_table
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 
 
-def read_texts(path: str | Path) -> pd.DataFrame:
-    """The table of texts; one of nothing is an empty string."""
-    table = read_table(path, "texts")
+def read_texts(*paths: str | Path) -> pd.DataFrame:
+    """Tables of texts one below the other; one of nothing is an empty string."""
+    table = pd.concat([read_table(path, "texts") for path in paths], ignore_index=True)
     return table.assign(text=table.text.fillna(""))
 
 
