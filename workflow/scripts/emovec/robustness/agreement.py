@@ -31,6 +31,7 @@ MAX_PHI = 0.3  # correlation of the labels of two attributes from which on they 
 class AttributeSet:
     """Attributes in the places of the emotions: sentences of two halves of the control half."""
 
+    attributes: NDArray[np.intp]  # their numbers
     positive: NDArray[np.intp]  # [half, attribute, n], sentences that have it
     negative: NDArray[np.intp]  # [half, attribute, n], as many that do not
 
@@ -42,6 +43,9 @@ class Draws:
     groups: NDArray[np.intp]  # [topic], of the jackknife
     halves: list[Mask]  # [2, topic] each
     sets: list[AttributeSet]
+    others: NDArray[
+        np.intp
+    ]  # [set], another set with no attribute like one of it; −1: there is none
 
     @property
     def kept(self) -> Mask:
@@ -66,7 +70,20 @@ def draw(near: Mask, probe: pd.DataFrame, emotions: int, rng: np.random.Generato
     split = [halves(len(near), rng) for _ in range(SPLITS)]
     labels = attributes_of(probe[probe["half"] == "control"]).to_numpy(bool)
     size = max(2, min(emotions, LARGEST_SET))
-    return Draws(groups, split, list(attribute_sets(labels, size, len(near) // 2, rng)))
+    sets = attribute_sets(labels, size, len(near) // 2, rng)
+    return Draws(groups, split, sets, other_sets(sets, labels))
+
+
+def other_sets(sets: Sequence[AttributeSet], labels: Mask) -> NDArray[np.intp]:
+    """For each set the number of the next one of which no attribute is like one of it, or −1."""
+    alike = np.abs(np.atleast_2d(np.corrcoef(labels.T.astype(float)))) > MAX_PHI
+    found = np.full(len(sets), -1)
+    for number, one in enumerate(sets):
+        for other in [*range(number + 1, len(sets)), *range(number)]:
+            if not alike[np.ix_(one.attributes, sets[other].attributes)].any():
+                found[number] = other
+                break
+    return found
 
 
 def attribute_sets(
@@ -90,7 +107,7 @@ def attribute_sets(
              for half in parts]
             for one in (labels[:, chosen], ~labels[:, chosen])
         ]  # fmt: skip
-        found.append(AttributeSet(*map(np.array, sides)))
+        found.append(AttributeSet(np.array(chosen), *map(np.array, sides)))
     return found
 
 
@@ -169,12 +186,25 @@ def _own(x: Floats) -> Floats:
     return np.einsum("...seq,...seq->...e", x[..., 0, :, :], x[..., 1, :, :]) / x.shape[-4]
 
 
+def unrelated_sets(a: Floats, b: Floats, draws: Draws, least: float) -> Floats:
+    """`agreement` of attributes of one set with those of another, `[set, attribute, attribute]`.
+
+    NaN where one falls short of the reliability `least`.
+    Two of one set are related where directions are taken from the mean of their set.
+    """
+    with_other = np.flatnonzero(draws.others >= 0)
+    return _known(agreement(a[with_other], b[draws.others[with_other]]), least)
+
+
 def unrelated(found: Agreement, least: float) -> Floats:
     """Those of `found` that are of different attributes, `[set, attribute, attribute]`, else NaN.
 
     NaN where an attribute falls short of the reliability `least`, too.
     """
-    known = (found.reliability_a >= least)[..., :, None] & (found.reliability_b >= least)[
-        ..., None, :
-    ]
-    return np.where(known & ~np.eye(known.shape[-1], dtype=bool), found.values, np.nan)
+    values = _known(found, least)
+    return np.where(np.eye(values.shape[-1], dtype=bool), np.nan, values)
+
+
+def _known(found: Agreement, least: float) -> Floats:
+    a, b = found.reliability_a >= least, found.reliability_b >= least
+    return np.where(a[..., :, None] & b[..., None, :], found.values, np.nan)

@@ -46,12 +46,11 @@ class Null:
         return cls("mismatched_attributes", values[~np.isnan(values)], means[~np.isnan(means)])
 
     @classmethod
-    def shifted(cls, among: Floats) -> Null:
-        """Of all pairs; a mean is of each attribute with the next one of its set."""
-        size = among.shape[-1]
-        every = cls.of(among, np.nonzero(~np.eye(size, dtype=bool)))
-        of_means = cls.of(among, (np.arange(size), (np.arange(size) + 1) % size))
-        return cls(every.name, every.single, of_means.mean)
+    def across(cls, among: Floats) -> Null:
+        """Of all pairs of two sets; a mean is of each attribute with one of the other set."""
+        size = range(among.shape[-1])
+        every = cls.of(among, tuple(np.indices(among.shape[-2:]).reshape(2, -1)))
+        return cls(every.name, every.single, cls.of(among, (size, size)).mean)
 
     def cells(self, draws: Floats, alpha: float) -> dict:
         low, high = band(draws, alpha)

@@ -18,13 +18,12 @@ from emovec.between_models.compare import SMALLEST_MAP
 from emovec.between_models.maps import decompose
 from emovec.io.tables import typed
 from emovec.robustness.agreement import (
-    Agreement,
     Sample,
     Views,
     agreement,
     from_halves,
     of_attributes,
-    unrelated,
+    unrelated_sets,
 )
 from emovec.robustness.way_design import Design, sample
 from emovec.robustness.way_rows import Null, rows_of
@@ -83,10 +82,8 @@ def _rows(
     found = agreement(*(from_halves(way, at, draws, view) for at, view in views))
     null = None
     if draws.sets:
-        sets: Agreement = agreement(
-            *(of_attributes(way, at, draws, design.neutral, view) for at, view in views)
-        )
-        null = Null.shifted(unrelated(sets, design.limits.reliability))
+        sets = (of_attributes(way, at, draws, design.neutral, view) for at, view in views)
+        null = Null.across(unrelated_sets(*sets, draws, design.limits.reliability))
     return rows_of(
         "between", names, np.einsum("gee->ge", found.values), design.limits, null,
         reliability=(found.reliability_a, found.reliability_b),

@@ -9,7 +9,14 @@ import pandas as pd
 
 from emovec.activations.streams import Streams
 from emovec.io.tables import typed
-from emovec.robustness.agreement import Sample, agreement, from_halves, of_attributes, unrelated
+from emovec.robustness.agreement import (
+    Sample,
+    agreement,
+    from_halves,
+    of_attributes,
+    unrelated,
+    unrelated_sets,
+)
 from emovec.robustness.way_design import Design, sample
 from emovec.robustness.way_rows import Null, rows_of
 from emovec.robustness.ways import STUDY, WAYS, Way
@@ -115,8 +122,9 @@ def _with_mean_rows(
     of_emotions = agreement(found[0], study[0])
     null = None
     if len(found[1]):
-        among = unrelated(agreement(found[1], study[1]), design.limits.reliability)
-        null = Null.shifted(among)
+        null = Null.across(
+            unrelated_sets(found[1], study[1], design.draws, design.limits.reliability)
+        )
     return rows_of(
         "with_mean", names, np.einsum("gee->ge", of_emotions.values), design.limits, null,
         reliability=(of_emotions.reliability_a, of_emotions.reliability_b),
