@@ -33,11 +33,13 @@ def test_its_labels_are_measures_of_the_effect(steered: Project) -> None:
     before = greedy.judge_letter[greedy.operation == "none"]
     compared = 0
     emotions = greedy[greedy.kind == "emotion"]
-    for (emotion, sign, strength), texts in emotions.groupby(["direction", "sign", "strength"]):
+    keys = ["operation", "direction", "sign", "strength"]
+    for (operation, emotion, sign, strength), texts in emotions.groupby(keys):
         change = (texts.judge_letter - before).dropna()
         row = table[
             (table.direction == emotion) & (table.sign == sign) & (table.reading == "texts")
             & (table.measure == "judge_letter") & (table.strength == strength)
+            & (table.operation == operation)
         ].iloc[0]  # fmt: skip
         assert row.n_openings == len(change)
         if len(change) > 1:

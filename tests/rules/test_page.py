@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from emovec.io.tables import read_table
 from emovec.report.provenance import digests
+from emovec.steering.asking import WAYS
 from emovec.wording.remarks import REASONS, told_each
 from markdown_it import MarkdownIt
 from project import ROOT, Project
@@ -264,10 +265,12 @@ def test_texts_are_filtered(browser, addresses: dict[str, str], steered: Project
         alone = own[own.operation == "none"]
         # what was projected out has no strength, so that it fits every choice of one
         removed = own[(own.direction == "anger") & (own.operation == "remove")]
+        asked = own[own.operation.isin(list(WAYS))]
+        asked = asked[(asked.direction == "anger") | (asked.kind != "emotion")]
         said = texts(page, "#look-texts h4")
         assert said.count("+ anger") == len(added) > 0
         assert said.count("not steered") == len(alone) > 0
-        assert len(said) == len(added) + len(alone) + len(removed)
+        assert len(said) == len(added) + len(alone) + len(removed) + len(asked)
         shown = set(
             page.eval_on_selector_all("#look-texts .cards p", "all => all.map(p => p.textContent)")
         )

@@ -25,9 +25,20 @@ JUDGED = {
     "Plotting the answers",
     "Writing the report",
 }
-JOINT = JUDGED | {"Joining the norms of all models"}
+JOINT = JUDGED | {
+    "Joining the norms of all models",
+    "Joining what other ways to find a direction give",
+}
 AUDIT = {"Auditing the prompts", "Plotting the audit of the prompts"}
 DRAWN = {p for p in JOINT if p.startswith("Plotting")}
+
+
+def compared(*names: str) -> set[str]:
+    """What is done for two models together."""
+    return {
+        "Comparing {} with {}".format(*names),
+        "Finding the directions in other ways in {} and {}".format(*names),
+    }
 
 
 def plots(name: str) -> set[str]:
@@ -59,6 +70,7 @@ def whole(name: str) -> set[str]:
         f"Decoding the emotions in {name}",
         f"Decoding the emotions in {name}@shuffled",
         f"Varying the choices in {name}",
+        f"Finding the directions in other ways in {name}",
         f"Exporting the vectors of {name}",
     }
 
@@ -83,7 +95,7 @@ def test_added_model_runs_its_branch_and_the_joint_steps(project: Project) -> No
     planned = project.planned()
     [fetched] = [p for p in planned if p.startswith("Fetching")]
     assert "llama" in fetched
-    pairs = {"Comparing one with three", "Comparing two with three"}
+    pairs = compared("one", "three") | compared("two", "three")
     # the prompts are audited with the tokenizer of every model
     assert planned - {fetched} == whole("three") | probe("three") | pairs | AUDIT | JOINT
 
@@ -96,7 +108,7 @@ def test_removed_model_redoes_the_joint_steps_alone(project: Project) -> None:
 def test_changed_entry_redoes_that_model_alone(project: Project) -> None:
     project.config["models"]["one"]["prepend_bos"] = False
     planned = project.planned()
-    assert planned == whole("one") | probe("one") | {"Comparing one with two"} | JOINT
+    assert planned == whole("one") | probe("one") | compared("one", "two") | JOINT
 
 
 def test_changed_source_is_fetched_anew(project: Project) -> None:

@@ -116,7 +116,8 @@ def test_private_places_agree_as_often_as_the_level_though_sentences_are_shared(
         naive.append(distances.p_of_orders(*(Halved(one, one) for one in whole), orders))
     low, high = stats.binom.ppf([1e-5, 1 - 1e-5], runs, 0.1)
     assert low <= (np.array(found) <= 0.1).sum() <= high
-    assert (np.array(naive) <= 0.1).sum() > high  # on the same sentences noise passes for likeness
+    # on the same sentences noise passes for likeness
+    assert (np.array(naive) <= 0.1).sum() > stats.binom.ppf(0.99, runs, 0.1)
 
 
 @pytest.mark.parametrize("seed", seeds(1))
