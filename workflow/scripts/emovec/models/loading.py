@@ -147,8 +147,10 @@ def quicken(model: nn.Module) -> None:
     MKL leaves AVX-512 unused in processors that are not Intel's, and takes twice as long there.
     Gradients are left to torch. Results differ by rounding.
     """
-    if not torch.backends.mkldnn.is_available():
-        return
+    if not (
+        torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    ):
+        return  # the operator is not part of torch's public interface
     for layer in model.modules():
         if type(layer) in (nn.Linear, Conv1D):
             weight = layer.weight
