@@ -107,7 +107,7 @@ def test_private_places_agree_as_often_as_the_level_though_sentences_are_shared(
     rng = np.random.default_rng(seed)
     runs, found, naive = 120, [], []
     for _ in range(runs):
-        a, b = models(rng, shared=False)
+        a, b = models(rng, shared=False, noise=4.0)
         halves = splits(20, 0, rng)
         orders = rng.permuted(np.tile(np.arange(8), (99, 1)), axis=1)
         pair = Halved.of(a, halves), Halved.of(b, halves)
@@ -116,8 +116,7 @@ def test_private_places_agree_as_often_as_the_level_though_sentences_are_shared(
         naive.append(distances.p_of_orders(*(Halved(one, one) for one in whole), orders))
     low, high = stats.binom.ppf([1e-5, 1 - 1e-5], runs, 0.1)
     assert low <= (np.array(found) <= 0.1).sum() <= high
-    # on the same sentences noise passes for likeness
-    assert (np.array(naive) <= 0.1).sum() > stats.binom.ppf(0.99, runs, 0.1)
+    assert (np.array(naive) <= 0.1).sum() > high  # on the same sentences noise passes for likeness
 
 
 @pytest.mark.parametrize("seed", seeds(1))

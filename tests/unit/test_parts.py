@@ -95,9 +95,9 @@ def test_damaged_part_is_named(tmp_path: Path) -> None:
     write_part(path, ATTRIBUTES, blocks(), 55)
     content = bytearray(path.read_bytes())
     path.write_bytes(content[: len(content) // 2])
-    with pytest.raises(InputError, match=r"1.h5 cannot be read"):
+    with pytest.raises(InputError, match=r"1.h5 is no file of activations"):
         read_attributes([str(path)], {})
     content[content.index(blocks()[5].residual.tobytes()[:20])] ^= 1
     path.write_bytes(content)
-    with pytest.raises(InputError, match=r"1.h5 cannot be read"):
+    with pytest.raises(InputError, match=r"1.h5 is no file of activations"):
         list(read_blocks([str(path)]))

@@ -15,7 +15,7 @@ from emovec.robustness import agreement as robustness
 from emovec.robustness.agreement import agreement, attribute_sets, draw
 from emovec.robustness.way_design import Design
 from emovec.robustness.way_findings import count_findings, holds
-from emovec.robustness.ways import EXPLAINED, WAYS
+from emovec.robustness.ways import WAYS
 from emovec.robustness.ways_between import ways_between
 from emovec.robustness.ways_within import ways_within
 from emovec.statistics.arrays import leading_axes
@@ -80,8 +80,8 @@ def test_directions_do_not_depend_on_the_axes_of_the_stream(way) -> None:
     x = rng.standard_normal((4, 30, 9)) + rng.standard_normal((4, 1, 9))
     probe = rng.standard_normal((50, 9))
     turn = np.linalg.qr(rng.standard_normal((9, 9)))[0]
-    found = way.find(x[:3], x[3:], leading_axes(probe, EXPLAINED))
-    turned = way.find(x[:3] @ turn, x[3:] @ turn, leading_axes(probe @ turn, EXPLAINED))
+    found = way.find(x[:3], x[3:], leading_axes(probe))
+    turned = way.find(x[:3] @ turn, x[3:] @ turn, leading_axes(probe @ turn))
     assert np.allclose(turned, found @ turn, atol=1e-3)
 
 

@@ -55,7 +55,7 @@ rule vary_pairs:
 # The headline numbers of one model under every way to find a direction.
 rule vary_ways:
     input:
-        activations="<results>/activations/{model}.h5",
+        activations=["<results>/activations/{model}.h5"],
         prompts=PROMPTS,
         probe=PROBE,
     output:
@@ -67,7 +67,7 @@ rule vary_ways:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        **needs(2000, 20),
+        **needs(3000, 20),
     params:
         **CLASSES,
         statistics=config["statistics"],
@@ -81,10 +81,9 @@ rule vary_ways:
 
 
 # One emotion in two models under every way.
-rule compare_ways:
+use rule vary_ways as compare_ways with:
     input:
-        a="<results>/activations/{a}.h5",
-        b="<results>/activations/{b}.h5",
+        activations=["<results>/activations/{a}.h5", "<results>/activations/{b}.h5"],
         prompts=PROMPTS,
         probe=PROBE,
     output:
@@ -93,20 +92,8 @@ rule compare_ways:
         "<logs>/compare_ways/{a}__{b}.log",
     benchmark:
         "<benchmarks>/compare_ways/{a}__{b}.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    resources:
-        **needs(3000, 20),
-    params:
-        **CLASSES,
-        statistics=config["statistics"],
-        seed=config["seed"],
-        contents=contents(PROMPTS, PROBE),
-        code=code_of("compare_ways.py"),
     message:
         "Finding the directions in other ways in {wildcards.a} and {wildcards.b}"
-    script:
-        "../scripts/compare_ways.py"
 
 
 # One table for all models and pairs.

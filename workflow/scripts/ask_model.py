@@ -12,8 +12,7 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.prompts.sentences import read_prompts
     from emovec.steering.asker import ask, with_room
     from emovec.steering.asking import to_ask
-    from emovec.steering.loading import end_tokens, load_steerer
-    from emovec.steering.steerer import Sampling
+    from emovec.steering.loading import load_steerer, sampling_of
 
     paths, params, settings = snakemake.input, snakemake.params, snakemake.params.steering
     emotions, folder = params.emotions, Path(paths.model[0]).parent
@@ -44,13 +43,7 @@ with job(snakemake.rule, snakemake.log[0]):
         ),
         openings,
         word_tokens(encode.tokenizer, read_words(paths.words, emotions), emotions),
-        Sampling(
-            settings["tokens"],
-            settings["samples"],
-            settings["temperature"],
-            params.seed,
-            end_tokens(steerer.bridge),
-        ),
+        sampling_of(steerer.bridge, settings, params.seed),
         read_json(paths.choice)["depth"],
         encode,
     )

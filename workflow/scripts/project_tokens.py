@@ -10,7 +10,7 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.components.trajectories import Grid, Ruler, lined_up, trajectories
     from emovec.io.seeds import generator
     from emovec.io.tables import write_table
-    from emovec.models.depths import nearest_depths
+    from emovec.models.depths import middle, nearest_depths
     from emovec.prompts.sentences import control_half, read_probe, read_prompts
     from emovec.vectors.token_projections import (
         Scales,
@@ -34,8 +34,8 @@ with job(snakemake.rule, snakemake.log[0]):
     reader = Reader.load(name, folder, params.model, params.activations, params.suffix)
     names = [f"row {key!r} of {paths.prompts}" for key in prompts.id]
     encoded, read = reader.every_token(prompts.text.tolist(), names, position)
-    middle = depths[len(depths) // 2]
-    shown = selected(prompts, typical_topics(streams.residual[:, :, middle].astype(float)))
+    typical = typical_topics(streams.residual[:, :, middle(depths)].astype(float))
+    shown = selected(prompts, typical)
     kept = dict.fromkeys(shown.index)
     usual = {"neutral": params.neutral is not None}
     ruler = Ruler.of(control, streams.probe, streams.residual, rng, **usual)

@@ -1,4 +1,4 @@
-"""The headline numbers of one model under every way to find a direction."""
+"""What one model, or two together, give under every way to find a direction."""
 
 from emovec.io.job import job
 
@@ -9,8 +9,8 @@ with job(snakemake.rule, snakemake.log[0]):
 
     paths, params = snakemake.input, snakemake.params
     table = ways_of(
-        [paths.activations],
-        [snakemake.wildcards.model],
+        paths.activations,
+        [*snakemake.wildcards],  # one model, or a and b
         read_prompts(paths.prompts, params.emotions, params.neutral),
         read_probe(paths.probe),
         [*params.emotions, params.neutral],

@@ -9,8 +9,8 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.io.tables import write_table
     from emovec.prompts.openings import read_openings
     from emovec.steering.conditions import to_write
-    from emovec.steering.loading import end_tokens, load_steerer
-    from emovec.steering.steerer import Sampling, write_texts
+    from emovec.steering.loading import load_steerer, sampling_of
+    from emovec.steering.steerer import write_texts
 
     paths, params, settings = snakemake.input, snakemake.params, snakemake.params.steering
     choice, openings = read_json(paths.choice), read_openings(paths.openings)
@@ -28,13 +28,7 @@ with job(snakemake.rule, snakemake.log[0]):
         to_write(steerer.directions, settings["strengths"], settings["text_controls"], choice),
         openings.index[openings.half == "report"].tolist(),
         openings.id.tolist(),
-        Sampling(
-            settings["tokens"],
-            settings["samples"],
-            settings["temperature"],
-            params.seed,
-            end_tokens(steerer.bridge),
-        ),
+        sampling_of(steerer.bridge, settings, params.seed),
         choice["strength"],
         encode.tokenizer.decode,
         part=(int(snakemake.wildcards.get("shard", 1)), settings["shards"]),

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,7 +19,7 @@ import h5py
 from emovec.activations.store import Block, check_room
 from emovec.errors import InputError
 from emovec.io.files import sha256
-from emovec.io.hdf5 import DAMAGE, FORMAT, said
+from emovec.io.hdf5 import FORMAT, opened
 
 Item = TypeVar("Item")
 
@@ -68,7 +67,7 @@ def read_attributes(paths: Sequence[str], tables: dict[str, str]) -> dict:
     """
     whole, first = {}, {}
     for path in paths:
-        with _opened(path) as file:
+        with opened(path, "activations") as file:
             attributes = json.loads(file.attrs["activations"])
         for key, value in attributes.items():
             if whole.get(key) is None:
@@ -90,19 +89,8 @@ def read_attributes(paths: Sequence[str], tables: dict[str, str]) -> dict:
 def read_blocks(paths: Sequence[str]) -> Iterator[Block]:
     """The blocks of all parts in their order, one at a time."""
     for path in paths:
-        with _opened(path) as file:
+        with opened(path, "activations") as file:
             for number in range(len(file)):
                 block = file[str(number)]
                 group, position = block.attrs["group"], block.attrs["position"]
                 yield Block(group, position, block["rows"][...].tolist(), block["residual"][...])
-
-
-@contextmanager
-def _opened(path: str) -> Iterator[h5py.File]:
-    try:
-        with h5py.File(path) as file:
-            yield file
-    except DAMAGE as error:
-        raise InputError(
-            f"{path} cannot be read as activations ({said(error)}): remove it and run again."
-        ) from error

@@ -24,8 +24,6 @@ from emovec.statistics.clustered import reliability
 from emovec.statistics.corrections import holm
 from emovec.statistics.resampling import jackknife_interval, max_t, sign_flips
 
-TRIMMED = 0.5  # of the probe's variance is taken out with its leading components
-
 
 def describe_model(
     streams: Streams,
@@ -119,7 +117,7 @@ def _trimmed(metric: str, residual: Floats, probe: Floats) -> Floats:
 
     Those with half of the probe's variance: what most of the stream is about, whatever is said.
     """
-    axes = leading_axes(probe.astype(float), TRIMMED)
+    axes = leading_axes(probe.astype(float))
     residual, probe = (x - x @ axes.T @ axes for x in (residual, probe))
     return own_parts(metrics.fit(metric, probe).apply(residual))
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TypeVar
+
+Depth = TypeVar("Depth", int, float)
 
 
 def hook_points(n_layers: int) -> list[str]:
@@ -49,3 +52,12 @@ def nearest_depth(relative: float, n_layers: int) -> int:
 def nearest_depths(relative: Sequence[float], n_layers: int) -> list[int]:
     """The depths of a model nearest to relative ones, each once, in order."""
     return sorted({nearest_depth(depth, n_layers) for depth in relative})
+
+
+def middle(depths: Sequence[Depth]) -> Depth:
+    """The middle one of some depths, relative or not; the lower of two.
+
+    >>> middle([0.75, 0.25, 0.5, 0.92])
+    0.5
+    """
+    return sorted(depths)[(len(depths) - 1) // 2]

@@ -11,10 +11,10 @@ import pandas as pd
 from emovec.activations.streams import Streams
 from emovec.between_models.thresholds import Thresholds
 from emovec.io.seeds import generator
-from emovec.models.depths import nearest_depth
+from emovec.models.depths import middle, nearest_depth
 from emovec.prompts.splits import near_by_head
 from emovec.robustness.agreement import Draws, Sample, draw
-from emovec.robustness.ways import EXPLAINED, Way
+from emovec.robustness.ways import Way
 from emovec.statistics.arrays import leading_axes
 from emovec.statistics.folds import Folds, topic_folds
 
@@ -46,12 +46,11 @@ class Design:
         *emotions, neutral = classes
         rng = generator(seed, "ways")
         near = near_by_head(prompts, emotions, neutral=neutral).any(axis=0)
-        depths = sorted(statistics["depths"])
         return cls(
             emotions,
             neutral is not None,
             statistics["position"],
-            depths[(len(depths) - 1) // 2],
+            middle(statistics["depths"]),
             Thresholds(alpha=statistics["alpha"], **statistics["thresholds"]),
             draw(near, probe, len(emotions), rng),
             topic_folds(len(near), statistics["folds"], rng),
@@ -83,4 +82,4 @@ def sample(streams: Streams, probe: pd.DataFrame, design: Design) -> tuple[Sampl
     # seen from the middle of the neutral sentences, as differences are anyway
     middle = sentences[-1].mean(axis=0)
     found = [one - middle for one in (sentences, fit, control)]
-    return Sample(*found, leading_axes(fit, EXPLAINED)), depth
+    return Sample(*found, leading_axes(fit)), depth

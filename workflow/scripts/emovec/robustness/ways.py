@@ -16,7 +16,6 @@ from sklearn.linear_model import LogisticRegression
 from emovec.registry import Kind, registry
 from emovec.statistics.arrays import Floats, centred
 
-EXPLAINED = 0.5  # share of the variance of neutral sentences that `cleaned` removes
 PENALTY = 0.01  # C of the logistic regression, on sentences of unit variance per dimension
 
 

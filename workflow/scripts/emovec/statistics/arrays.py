@@ -27,12 +27,12 @@ def centred(rows: Floats) -> Floats:
     return moved if np.linalg.norm(moved) > 1e-6 * np.linalg.norm(rows) else np.zeros_like(moved)
 
 
-def leading_axes(rows: Floats, share: float) -> Floats:
+def leading_axes(rows: Floats, share: float = 0.5) -> Floats:
     """The fewest principal axes `[axis, d]` that hold this share of the variance of `rows[n, d]`.
 
     None of no rows, or of rows that are all alike.
 
-    >>> np.abs(leading_axes(np.array([[2.0, 0], [-2, 0], [0, 1], [0, -1]]), 0.5)).tolist()
+    >>> np.abs(leading_axes(np.array([[2.0, 0], [-2, 0], [0, 1], [0, -1]]))).tolist()
     [[1.0, 0.0]]
     """
     if not len(rows):

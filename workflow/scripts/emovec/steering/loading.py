@@ -13,7 +13,7 @@ from emovec.models.loading import choose_device, load_model
 from emovec.prompts.openings import read_openings
 from emovec.prompts.tokenizer import TextEncoder, check_known, load_encoder
 from emovec.steering.directions import Directions
-from emovec.steering.steerer import Steerer
+from emovec.steering.steerer import Sampling, Steerer
 
 
 def load_steerer(
@@ -51,7 +51,8 @@ def load_steerer(
     return Steerer(bridge, ids, Directions.read(directions), steering["scope"]), encode
 
 
-def end_tokens(bridge: TransformerBridge) -> frozenset[int]:
-    """The ids that end a text, as the model's own configuration names them."""
+def sampling_of(bridge: TransformerBridge, steering: dict, seed: int) -> Sampling:
+    """How texts are drawn; they end where the model's own configuration says so."""
     found = bridge.original_model.generation_config.eos_token_id
-    return frozenset([] if found is None else np.atleast_1d(found).tolist())
+    ends = frozenset([] if found is None else np.atleast_1d(found).tolist())
+    return Sampling(steering["tokens"], steering["samples"], steering["temperature"], seed, ends)
