@@ -12,7 +12,13 @@ from emovec.io.tables import typed
 from emovec.prompts.openings import PLAIN, read_instructions
 from emovec.report.asking import asking_facts
 from emovec.steering.asking import INSTRUCT, PRECEDE, Asked, asked, to_ask
-from emovec.steering.asking_effects import EXTRA, OVER_ADDED, OVER_CONTROL, asking_effects
+from emovec.steering.asking_effects import (
+    EXTRA,
+    OVER_ADDED,
+    OVER_CONTROL,
+    PRICE,
+    asking_effects,
+)
 from emovec.steering.changes import READ_OUTS, TEXTS
 from emovec.steering.conditions import CONDITION_COLUMNS
 from emovec.steering.directions import EMOTION
@@ -197,6 +203,16 @@ def test_without_control_there_is_no_difference_to_it() -> None:
     found = shown(table[table.kind != PLAIN])
     assert not found.measure.str.endswith(OVER_CONTROL).any()
     assert found.measure.str.endswith(OWN).any()
+
+
+def test_price_is_that_beyond_adding() -> None:
+    table, change = read_outs()
+    table = table.rename(columns={"logp_joy": PRICE})
+    found = asking_effects(table, [PRICE], {}, CHOICE, EMOTIONS, 0.05, TEXTS)
+    found = found.set_index(["operation", "direction", "measure"])
+    more = change[PRECEDE, "joy", 0.0] - change["add", "joy", 0.5]
+    assert found.loc[(PRECEDE, "joy", PRICE + OVER_ADDED)].value == pytest.approx(more.mean())
+    assert (PRECEDE, PLAIN, PRICE + OVER_ADDED) not in found.index
 
 
 def test_differences_are_found_at_the_level() -> None:

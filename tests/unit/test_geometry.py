@@ -21,6 +21,7 @@ from emovec.geometry.features import text_features, word_counts
 from emovec.geometry.planes import plane_row
 from emovec.geometry.run import geometry_between, geometry_of
 from emovec.geometry.sharing import Read, own_parts
+from emovec.geometry.within import _trimmed, plane
 from emovec.io.tables import typed
 from emovec.prompts.ratings import in_plane, read_ratings
 from emovec.prompts.sentences import read_probe, read_prompts
@@ -332,6 +333,35 @@ def test_plane_of_emotions_is_found_where_there_is_one(kind: str) -> None:
     else:  # two of seven axes that are alike
         assert abs(found.value.mean() - 2 / 7) < 0.05 and (found.p < 0.05).sum() <= 4
         assert (found.ci_low < 2 / 7).mean() >= 0.9
+
+
+def test_leading_components_of_neutral_text_are_out() -> None:
+    """Emotions that differ along the widest axis of the probe have nothing of their own left."""
+    rng = np.random.default_rng(8)
+    probe = rng.normal(size=(300, 6)) * [9, 1, 1, 1, 1, 1]
+    places, neutral, left = rng.normal(size=(EMOTIONS, 1, 1)), np.zeros((1, TOPICS, 6)), []
+    for axis in np.eye(6)[:2]:
+        moved = np.broadcast_to(places * axis, (EMOTIONS, TOPICS, 6))
+        left.append(np.abs(_trimmed("raw", np.concatenate([moved, neutral]), probe)).max())
+    assert left[0] < 0.05 * left[1]
+
+
+def test_arrows_point_to_where_ratings_rise() -> None:
+    rng = np.random.default_rng(9)
+    ratings = rng.normal(size=(EMOTIONS, 2))
+    own = (ratings - ratings.mean(axis=0)) @ np.linalg.qr(rng.normal(size=(9, 9)))[0][:2]
+    own = own[:, None] + 0.01 * rng.normal(size=(EMOTIONS, TOPICS, 9))
+    near = np.stack([near_topics(TOPICS)] * EMOTIONS)
+    rows = pd.DataFrame(plane(own, list("abcdefgh"), ratings, near, 0.05))
+    ways = rows[rows.source.notna()].pivot(index="source", columns="stat", values="value")
+    # emotions lie where they are rated, so that the right is pleasant and the top aroused
+    at = rows[rows.source.isna()].pivot(index="emotion", columns="stat", values="value")
+    for number, (rating, stat) in enumerate((("valence", "first"), ("arousal", "second"))):
+        assert np.corrcoef(at[stat], ratings[:, number])[0, 1] > 0.9
+        assert ways.loc[rating, stat] > 0.8
+        along = at.to_numpy() @ ways.loc[rating, ["first", "second"]].to_numpy(float)
+        assert np.corrcoef(along, ratings[:, number])[0, 1] > 0.99
+    assert np.allclose((ways**2).sum(axis=1), 1)
 
 
 def test_leading_axes_hold_the_share_asked_for() -> None:

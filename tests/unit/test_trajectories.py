@@ -129,6 +129,9 @@ def test_planted_emotion_is_found_where_it_is() -> None:
     apart = {words: joy[joy.words == words].value["word", 1] for words in ("explicit", "implicit")}
     assert apart["explicit"] == pytest.approx(3, abs=0.7)
     assert apart["implicit"] == pytest.approx(0, abs=0.7)
+    depths = table.groupby(["against", "words"]).depth.unique().map(list).to_dict()
+    assert len(depths.pop(("neutral", "all"))) > 1
+    assert set(map(tuple, depths.values())) == {(2,)}  # the primary one
     others = joy[joy.against == "emotions"]
     assert others.value["suffix", 3] == pytest.approx(3, abs=0.7) and others.null_high.isna().all()
 

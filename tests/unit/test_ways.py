@@ -15,6 +15,7 @@ from emovec.robustness import agreement as robustness
 from emovec.robustness.agreement import agreement, attribute_sets, draw
 from emovec.robustness.way_design import Design
 from emovec.robustness.way_findings import count_findings, holds
+from emovec.robustness.way_rows import rows_of
 from emovec.robustness.ways import WAYS
 from emovec.robustness.ways_between import ways_between
 from emovec.robustness.ways_within import ways_within
@@ -122,6 +123,22 @@ def test_agreement_is_corrected_for_the_noise_of_halves() -> None:
     found = agreement(noisy, noisy)
     assert found.values == pytest.approx(np.array([[1, 0.6], [0.6, 1]]), abs=0.03)
     assert found.reliability_a == pytest.approx(2 * 0.5 / 1.5, abs=0.03)
+
+
+def test_number_of_a_direction_that_is_not_reliable_is_empty() -> None:
+    """By its lower bound; the mean is of the others."""
+    rng = np.random.default_rng(0)
+    values = 0.5 + 0.01 * rng.standard_normal((11, 3))
+    known = np.full((11, 3), 0.9)
+    known[:, 1] = 0.2
+    known[1:, 2] = np.linspace(0.3, 1.5, 10)  # which groups of topics move too much
+    rows = pd.DataFrame(
+        rows_of("between", [(e, e) for e in "abc"], values, Thresholds(), None,
+                reliability=(known, np.full((11, 3), 0.9)))
+    )  # fmt: skip
+    assert rows.value.notna().tolist() == [True, False, False, True]
+    assert rows.flag.str.contains("not_reliable").tolist() == [False, True, True, False]
+    assert rows.value[3] == values[0, 0] and "mean_of_reliable" in rows.flag[3]
 
 
 def test_nothing_is_found_where_there_is_nothing() -> None:
