@@ -9,7 +9,7 @@ import pytest
 from emovec.figures.between_models import transfer
 from emovec.figures.components import shares_and_losses
 from emovec.figures.study import layer_norms
-from emovec.figures.style import save, style
+from emovec.figures.style import FEW, save, style
 from emovec.figures.trajectories import along_sentences
 from emovec.io.tables import typed
 from emovec.wording import language
@@ -61,9 +61,10 @@ def test_every_japanese_sentence_has_its_glyphs(home: str) -> None:
     plt.close(figure)
 
 
-def test_transfer_is_beside_the_own_direction_in_the_same_coordinates() -> None:
+@pytest.mark.parametrize("flat", [[1, 2, 3], [1, 1, 2]])  # the latter: one is nearest to two
+def test_transfer_is_beside_the_own_direction_in_the_same_coordinates(flat: list[int]) -> None:
     """Over the depths of the model that is read; decoding inside it is in other coordinates."""
-    depths = {"deep": [8, 15, 23], "flat": [1, 2, 3]}
+    depths = {"deep": [8, 15, 23], "flat": flat}
     rows = [
         {
             "direction": "mapped", "split": "topic", "train_model": train, "test_model": test,
@@ -87,6 +88,14 @@ def test_transfer_is_beside_the_own_direction_in_the_same_coordinates() -> None:
         carried, own = (line.get_ydata() for line in axis.lines[:2])
         np.testing.assert_allclose(carried, 0.8)
         np.testing.assert_allclose(own, [0.9, 0.9, np.nan if model == "deep" else 0.9])
+    plt.close(figure)
+    many = [row | {"contrast": f"e{i}"} for row in rows[::3] for i in range(FEW + 1)]
+    figure = transfer(
+        pd.DataFrame([*rows, *many]), cross, [*EMOTIONS, *(f"e{i}" for i in range(FEW + 1))], 0.05
+    )
+    figure.canvas.draw()
+    for axis, model in zip(figure.axes[:2], reversed(depths), strict=True):
+        assert [int(label.get_text()) for label in axis.get_xticklabels()] == depths[model]
     plt.close(figure)
 
 

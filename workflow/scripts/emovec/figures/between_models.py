@@ -218,12 +218,12 @@ def transfer(
     zero = decoding[decoding.direction == "depth0"]
     for axis, (a, b) in zip(axes, pairs, strict=True):
         own, start = (one[(one.train_model == a) & (one.test_model == b)] for one in (real, zero))
-        by_depth = own.groupby("depth_test")
+        by_depth = own.groupby(DEPTHS)
         at = np.arange(len(by_depth))
         low, high = by_depth.null_low.min(), by_depth.null_high.max()
         axis.fill_between(at, low, high, color=BAND, alpha=0.6, lw=0)
         for emotion in emotions:
-            line = own[own.contrast == emotion].sort_values("depth_test")
+            line = own[own.contrast == emotion].sort_values(DEPTHS)
             colour = palette[emotion]
             axis.fill_between(at, line.ci_low, line.ci_high, color=colour, alpha=0.2, lw=0)
             axis.plot(at, line.auroc, color=colour, marker="o", ms=4)
@@ -231,7 +231,7 @@ def transfer(
         if len(start):
             axis.axhline(start.auroc.iloc[0], color="#000000", ls=":", lw=1)
         axis.set_ylim(0.2, 1.02)
-        axis.set_xticks(at, [f"{depth:.0f}" for depth in low.index])
+        axis.set_xticks(at, [f"{depth:.0f}" for depth, _from in low.index])
         axis.set_title(f"{a}\n→ {b}", fontsize=10)
         axis.set_xlabel(_("depth in {model}").format(model=b))
     axes[0].set_ylabel("AUROC")
@@ -258,6 +258,8 @@ def _beside_own(mapped: pd.DataFrame, cross: pd.DataFrame) -> pd.DataFrame:
     return joined.assign(own=0.5 + (joined.auroc - 0.5) / joined.value)
 
 
+# in the order of what is read; one depth of a small model may be nearest to two of another
+DEPTHS = ["depth_test", "depth_train"]
 TRANSFER = N_("Does a direction found in one model decode the emotion in another?")
 
 
@@ -269,13 +271,13 @@ def _transfer_maps(
     for k, (axis, (a, b)) in enumerate(zip(axes, pairs, strict=True)):
         own = real[(real.train_model == a) & (real.test_model == b)]
         values, low, high = (
-            own.pivot(index="contrast", columns="depth_test", values=name).reindex(emotions)
+            own.pivot(index="contrast", columns=DEPTHS, values=name).reindex(emotions)
             for name in ("auroc", "null_low", "null_high")
         )
         image = axis.imshow(values, vmin=0, vmax=1, cmap="RdBu_r", aspect="auto")
         beyond = np.nonzero(((values < low) | (values > high)).to_numpy())
         axis.plot(*beyond[::-1], ls="", marker=".", ms=4, color="black")
-        axis.set_xticks(range(values.shape[1]), [f"{depth:.0f}" for depth in values.columns])
+        axis.set_xticks(range(values.shape[1]), [f"{depth:.0f}" for depth, _from in values.columns])
         axis.set_yticks(range(len(emotions)), emotions if k % ABREAST == 0 else [], fontsize=8)
         axis.set_title(f"{a}\n→ {b}", fontsize=9)
         axis.set_xlabel(_("depth in {model}").format(model=b), fontsize=9)
