@@ -89,10 +89,10 @@ def test_transfer_is_beside_the_own_direction_in_the_same_coordinates(flat: list
         np.testing.assert_allclose(carried, 0.8)
         np.testing.assert_allclose(own, [0.9, 0.9, np.nan if model == "deep" else 0.9])
     plt.close(figure)
-    many = [row | {"contrast": f"e{i}"} for row in rows[::3] for i in range(FEW + 1)]
-    figure = transfer(
-        pd.DataFrame([*rows, *many]), cross, [*EMOTIONS, *(f"e{i}" for i in range(FEW + 1))], 0.05
-    )
+    others = [f"e{number}" for number in range(FEW)]
+    first = [row for row in rows if row["contrast"] == EMOTIONS[0]]
+    many = [row | {"contrast": name} for row in first for name in others]
+    figure = transfer(pd.DataFrame(rows + many), cross, [*EMOTIONS, *others], 0.05)
     figure.canvas.draw()
     for axis, model in zip(figure.axes[:2], reversed(depths), strict=True):
         assert [int(label.get_text()) for label in axis.get_xticklabels()] == depths[model]
