@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from emovec.figures.between_models import transfer
+from emovec.figures.between_models import maps, transfer
 from emovec.figures.components import shares_and_losses
 from emovec.figures.study import layer_norms
 from emovec.figures.style import FEW, save, style
@@ -94,8 +94,35 @@ def test_transfer_is_beside_the_own_direction_in_the_same_coordinates(flat: list
     many = [row | {"contrast": name} for row in first for name in others]
     figure = transfer(pd.DataFrame(rows + many), cross, [*EMOTIONS, *others], 0.05)
     figure.canvas.draw()
-    for axis, model in zip(figure.axes[:2], reversed(depths), strict=True):
+    for axis, model in zip(figure.axes[:2], depths, strict=True):
         assert [int(label.get_text()) for label in axis.get_xticklabels()] == depths[model]
+    plt.close(figure)
+
+
+def test_maps_have_one_scale_that_holds_all_cosines() -> None:
+    """Whichever pair has none."""
+    pairs = [("a", "b", np.nan), ("a", "c", -0.62), ("b", "c", 0.3)]
+    cross = pd.DataFrame(
+        [
+            {"family": "exploratory", "model_a": a, "model_b": b, "emotion_a": "anger",
+             "emotion_b": "anger", "depth_a": at, "depth_b": 1, "value": value}
+            for a, b, value in pairs
+            for at in (1, 2)
+        ]
+    )  # fmt: skip
+    known = typed(
+        [
+            {"model_a": a, "model_b": b, "method": "ridge", "relative_depth_a": at, "r2_loo": 0.3,
+             "r2_null_high": 0.1}
+            for a, b, _ in pairs
+            for at in (0.5, 1)
+        ],
+        "maps",
+    )  # fmt: skip
+    figure = maps(known, cross, ["anger"], [], 0.05)
+    figure.canvas.draw()
+    drawn = [axis.collections[0] for axis in figure.axes[1:4]]
+    assert {one.get_clim() for one in drawn} == {(-0.7, 0.7)}
     plt.close(figure)
 
 

@@ -324,7 +324,7 @@ def maps(
         _("how well a map predicts\none model's stream from the other's"), fontsize=11
     )
     grids = [_of(grid, *pair).groupby(["depth_a", "depth_b"]).value.mean() for pair in pairs]
-    reach = np.ceil(10 * max((one.abs().max() for one in grids), default=0.1)) / 10
+    reach = np.ceil(10 * np.fmax.reduce([0.1, *(one.abs().max() for one in grids)])) / 10
     for axis, (a, b), own in zip(axes[1:], pairs, grids, strict=True):
         label = _("whitened read-out cosine\n(mean over emotions)")
         sns.heatmap(own.unstack(), ax=axis, vmin=-reach, vmax=reach, cmap="RdBu_r",
