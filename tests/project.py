@@ -46,7 +46,8 @@ CONFIG = {
         "file": "resources/prompts/smoke.csv",
         "probe": "resources/prompts/smoke_probe.csv",
     },
-    "models": {"one": tiny("gpt2"), "two": tiny("gpt_neox")},
+    # of unequal depth, so that one depth of the first is nearest to two of the second
+    "models": {"one": tiny("gpt2"), "two": tiny("gpt_neox", n_layers=3)},
     "statistics": {"permutations": 99},
     "plots": {"dpi": 50},
 }
