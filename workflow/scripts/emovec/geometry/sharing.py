@@ -153,17 +153,23 @@ def beyond(labels: Floats) -> Floats:
 
 
 def p_of_rotations(found: Products, labels: Floats, draws: int, rng: np.random.Generator) -> float:
-    """p of T beyond `labels[emotion, rating]`, where the emotions of one model are turned.
+    """p of T beyond `labels[emotion, rating]`, where emotions are turned instead of put in order.
 
     What labels leave of the emotions is no longer one row for each, so that it is turned in the
     space of contrasts that is left rather than put in another order (Langsrud 2005, Stat. Comput.
-    15). Which model is turned makes no difference.
+    15). What is turned, and why the larger p counts, is as in `p_of_labels`.
     """
     basis = null_space(np.column_stack([np.ones(len(labels)), labels]).T)
-    table = basis.T @ (found.ab + found.ba.T) @ basis
-    turns = ortho_group.rvs(len(table), size=draws, random_state=rng)
-    null = np.einsum("dij,ji->d", turns.reshape(draws, *table.shape), table)
-    return float(p_value(float(np.trace(table)), null))
+    tables = [basis.T @ table @ basis for table in _turned(found)]
+    turns = ortho_group.rvs(len(tables[0]), size=draws, random_state=rng)
+    turns = turns.reshape(draws, *tables[0].shape)
+    nulls = [np.einsum("dij,ji->d", turns, table) for table in tables]
+    return max(float(p_value(np.trace(tables[0]), null)) for null in nulls)
+
+
+def _turned(found: Products) -> tuple[Floats, Floats]:
+    """Twice T is the trace of each: emotions in rows of one model, and of one half."""
+    return found.ab + found.ba.T, found.ab + found.ba
 
 
 def p_of_labels(found: Products, draws: int, rng: np.random.Generator) -> float:
@@ -174,8 +180,7 @@ def p_of_labels(found: Products, draws: int, rng: np.random.Generator) -> float:
     """
     count = len(found.ab)
     orders = rng.permuted(np.tile(np.arange(count), (draws, 1)), axis=1)
-    both = (found.ab + found.ba.T, found.ab + found.ba)
-    nulls = [table[np.arange(count), orders].sum(axis=1) for table in both]
+    nulls = [table[np.arange(count), orders].sum(axis=1) for table in _turned(found)]
     return max(float(p_value(2 * found.shared, null)) for null in nulls)
 
 
