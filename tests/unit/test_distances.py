@@ -119,6 +119,17 @@ def test_private_places_agree_as_often_as_the_level_though_sentences_are_shared(
     assert (np.array(naive) <= 0.1).sum() > high  # on the same sentences noise passes for likeness
 
 
+def test_models_alike_whose_halves_are_not_agree_as_often_as_the_level() -> None:
+    """As where each writer has a habit that both models read."""
+    rng = np.random.default_rng(3)
+    runs = 400
+    orders = rng.permuted(np.tile(np.arange(8), (199, 1)), axis=1)
+    halves = [Halved(*rng.standard_normal((2, 1, 28))) for _ in range(runs)]
+    found = np.array([distances.p_of_orders(one, one, orders) for one in halves])
+    low, high = stats.binom.ppf([1e-4, 1 - 1e-4], runs, 0.1)
+    assert low <= (found <= 0.1).sum() <= high
+
+
 @pytest.mark.parametrize("seed", seeds(1))
 def test_shared_places_reach_the_ceiling(seed: int) -> None:
     rng = np.random.default_rng(seed)

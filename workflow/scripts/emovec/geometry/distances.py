@@ -144,13 +144,23 @@ def agreement(a: Halved, b: Halved) -> float:
 
 
 def p_of_orders(a: Halved, b: Halved, orders: Floats) -> float:
-    """p of `agreement` where the emotions of b stand in `orders[draw, emotion]`."""
-    count, null = orders.shape[1], 0.0
-    for x, y in a.across(b):
+    """p of `agreement` where emotions stand in `orders[draw, emotion]`, the larger of two.
+
+    In another order are once the emotions of one model, which is right if models are unlike, and
+    once those of one half of the topics, if models are alike and the halves are not.
+    """
+    count = orders.shape[1]
+
+    def null(x: Floats, y: Floats) -> Floats:
+        found = np.zeros(len(orders))
         for one, other in zip(square(_ranks(x), count), square(_ranks(y), count), strict=True):
             turned = other[orders[:, :, None], orders[:, None]]
-            null = null + np.einsum("ij,dij->d", one, turned) / (4 * len(x))
-    return float(p_value(agreement(a, b), null))
+            found += np.einsum("ij,dij->d", one, turned) / (2 * len(x))
+        return found
+
+    first = null(a.first, b.second)
+    nulls = first + null(a.second, b.first), first + null(b.first, a.second)
+    return max(float(p_value(agreement(a, b), one / 2)) for one in nulls)
 
 
 def stepped_up(r: float) -> float:
