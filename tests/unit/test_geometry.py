@@ -48,7 +48,7 @@ def models(rng: np.random.Generator, kind: str) -> tuple[Read, Read, Texts]:
     reads = []
     for moved in own:
         sentences, control = text @ weights, probe @ weights
-        sentences[:-1] += 2 * moved
+        sentences[:-1] += (4 if kind == "shared" else 2) * moved
         reads.append(Read(*(x + rng.normal(size=x.shape) for x in (sentences, control))))
     near = np.stack([near_topics(TOPICS)] * EMOTIONS)
     return *reads, Texts(Read(text, probe), near, None, rng.normal(size=(EMOTIONS, 2)))
@@ -86,17 +86,38 @@ def test_what_goes_with_the_text_is_told_from_what_goes_beyond(kind: str, expect
 
 
 def test_a_model_without_known_emotions_shares_nothing_and_stays_in_the_family() -> None:
-    cells = {"value": 0.5, "ci_low": 0.4, "ci_high": 0.6, "p": 0.02}
+    cells = {"value": 0.5, "ci_low": 0.4, "ci_high": 0.6}
     rows = [
-        cells | {"model_a": "a", "model_b": b, "stat": stat}
+        cells | {"model_a": "a", "model_b": b, "stat": stat, "p": p}
         for b in "bc"
-        for stat in ("own", "beyond_text")
+        for stat, p in (("own", 0.02), ("beyond_text", 0.02), ("share_beyond_text", np.nan))
     ]
     matched = pd.DataFrame({"model_a": "a", "model_b": list("bc"), "matched": 0.9})
     table = typed(rows, "geometry_between")
     found = judge_geometry(table, known(8, 8, 5), matched, DEFAULTS)
     assert found.verdict.dropna().tolist() == ["beyond_text", "inconclusive"]
-    assert found.p_adjusted.tolist() == pytest.approx([0.04, 0.04, 1, 1])
+    tested = found.p_adjusted[found.p.notna()]
+    assert tested.tolist() == pytest.approx([0.04, 0.04, 1, 1])
+
+
+@pytest.mark.parametrize(
+    ("p", "low", "high", "says"),
+    [
+        (0.01, 0.21, 0.4, "beyond_text"),
+        (0.2, 0.21, 0.4, "shared"),  # of that size, but not told from 0
+        (0.01, 0.19, 0.4, "shared"),  # told from 0, but perhaps small
+        (0.01, 0.01, 0.19, "with_text"),
+        (0.01, np.nan, np.nan, "shared"),
+    ],
+)
+def test_beyond_the_text_is_a_claim_of_size(p: float, low: float, high: float, says: str) -> None:
+    rows = [
+        {"stat": "own", "p": 0.001, "p_adjusted": 0.001, "gate_ok": True},
+        {"stat": "beyond_text", "p": p, "p_adjusted": p},
+        {"stat": "share_beyond_text", "ci_low": low, "ci_high": high},
+    ]
+    found = pd.DataFrame(rows).set_index("stat")
+    assert between_module.decide(found, 1.0, DEFAULTS) == says
 
 
 def test_taking_out_the_text_leaves_what_does_not_follow_it() -> None:

@@ -119,10 +119,12 @@ def decide(found: pd.DataFrame, matched: float, limits: Thresholds) -> str:
         return "not_shared" if small and matched >= limits.matched else "inconclusive"
     if "beyond_text" not in found.index:
         return "shared"
-    if found.p_adjusted["beyond_text"] < limits.alpha:
-        return "beyond_text"
-    little = found.ci_high["share_beyond_text"] < limits.equivalence
-    return "with_text" if little else "shared"
+    left = found.loc["share_beyond_text"]
+    if left.ci_high < limits.equivalence:
+        return "with_text"
+    # a size, too: a little of the text is left wherever models follow it in other ways than fitted
+    much = left.ci_low > limits.equivalence
+    return "beyond_text" if much and found.p_adjusted["beyond_text"] < limits.alpha else "shared"
 
 
 def _row(

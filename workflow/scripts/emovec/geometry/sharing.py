@@ -120,7 +120,6 @@ def products(a: Read, b: Read, text: Read | None, near: Mask, halves: Sequence[S
 
     With features of the `text` these are taken out of both models first.
     """
-    apart = ~(near[:, None] | near)
     sums = np.zeros((4, len(near), len(near)))
     for split in halves:
         (a1, a2), (b1, b2) = (
@@ -128,8 +127,8 @@ def products(a: Read, b: Read, text: Read | None, near: Mask, halves: Sequence[S
             for model in (a, b)
         )
         first, second = split.topics
-        pairs = apart[:, :, first][..., second]
-        sums += [_mean(x, y, pairs) for x, y in ((a1, b2), (b1, a2), (a1, a2), (b1, b2))]
+        apart = ~near[:, first][:, :, second]
+        sums += [_mean(x, y, apart) for x, y in ((a1, b2), (b1, a2), (a1, a2), (b1, b2))]
     return Products(*(sums / len(halves)))
 
 
@@ -140,10 +139,18 @@ def _own(model: Read, text: Read | None, topics: Mask, probe: Mask) -> Floats:
     return own_parts(half.sentences)
 
 
-def _mean(x: Floats, y: Floats, pairs: Mask) -> Floats:
-    """Mean products `[emotion, emotion]` of `x[emotion, topic, q]` and y over pairs of topics."""
-    every = np.tensordot(x, y, axes=([2], [2])).transpose(0, 2, 1, 3)
-    return ratio((every * pairs).sum(axis=(2, 3)), pairs.sum(axis=(2, 3)))
+def _mean(x: Floats, y: Floats, apart: Mask) -> Floats:
+    """Mean products `[emotion, emotion]` of `x[emotion, topic, q]` and y over pairs of topics.
+
+    Those are multiplied that are `apart[emotion, topic, topic]` in both emotions.
+    """
+    sums, kept = np.zeros((len(x), len(y))), apart.astype(float)
+    for topic in range(x.shape[1]):
+        left = kept[:, topic, :, None] * x[:, topic, None]
+        right = kept[:, topic, :, None] * y
+        sums += left.reshape(len(x), -1) @ right.reshape(len(y), -1).T
+    counted = kept.reshape(len(kept), -1)
+    return ratio(sums, counted @ counted.T)
 
 
 def beyond(labels: Floats) -> Floats:
