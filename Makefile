@@ -42,7 +42,7 @@ unit: $(READY)
 # What takes too long for every change: thousands of new cases for what must end in a result or a
 # sentence, all whole designs, and runs on Slurm, in a bucket, in environments and in shards.
 NIGHT := $(addprefix tests/unit/test_,properties.py planted_heads.py ablations.py designs.py) \
-	$(addprefix tests/rules/test_,matrix.py slurm.py s3.py conda.py sharded_steering.py)
+	$(addprefix tests/rules/test_,many_emotions.py matrix.py slurm.py s3.py conda.py sharded_steering.py)
 nightly: $(READY)
 	NIGHTLY=1 $(BIN)/python -m pytest -n auto --dist worksteal $(NIGHT)
 
