@@ -21,7 +21,15 @@ from emovec.between_models.thresholds import Thresholds
 from emovec.between_models.verdict import judge_models
 from emovec.config import check
 from emovec.decoding.table import decode_model, decode_texts
-from emovec.figures import answers, between_models, multiverse, study, within_model
+from emovec.figures import (
+    answers,
+    between_models,
+    maps,
+    multiverse,
+    similarity,
+    study,
+    within_model,
+)
 from emovec.figures import audit as audit_figure
 from emovec.figures import geometry as geometry_figures
 from emovec.figures import ways as ways_figure
@@ -252,11 +260,11 @@ class LibraryRun:
             (within_model.diagnostics, within, shuffled, emotions, first),
             (between_models.ruler, t["cross"], emotions, alpha, self.settings["thresholds"]),
             (between_models.matrices, t["cross"], emotions),
-            (between_models.transfer, t["decoding"], t["cross"], emotions, alpha),
-            (between_models.maps, t["maps"], t["cross"], emotions, [], 0.01),
-            (multiverse.specification_curve, varied[varied.model_b.isna()], alpha),
-            (multiverse.pair_specification_curve, varied[varied.model_b.notna()], emotions,
-             self.models),
+            (maps.transfer, t["decoding"], t["cross"], emotions, alpha),
+            (maps.maps, t["maps"], t["cross"], emotions, [], 0.01),
+            (similarity.similarity, t["within"], emotions, self.models, [], position, alpha),
+            (multiverse.choices_within, varied[varied.model_b.isna()], position, []),
+            (multiverse.choices_between, varied[varied.model_b.notna()], emotions, self.models, []),
             (ways_figure.ways, t["ways"], self.models, [], alpha,
              self.settings["thresholds"].get("margin", 0.9)),
         ):  # fmt: skip

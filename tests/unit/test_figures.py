@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from emovec.figures.between_models import maps, transfer
 from emovec.figures.components import shares_and_losses
+from emovec.figures.maps import maps, transfer
 from emovec.figures.study import layer_norms
 from emovec.figures.style import FEW, save, style
 from emovec.figures.trajectories import along_sentences

@@ -305,6 +305,18 @@ def test_page_holds_its_pictures(tmp_path) -> None:
     assert "<title>Title</title>" in page and "http:" not in page and "https:" not in page
 
 
+def test_what_is_folded_opens_by_its_first_line_and_holds_all_that_follows() -> None:
+    provenance, audit, tables = run()
+    markdown = written(provenance, audit, tables)
+    page = to_html(markdown, ".")
+    folded = re.findall(
+        r'<details class="more"><summary>(.*?)</summary>(.*?)</details>', page, re.S
+    )
+    assert [title for title, _ in folded] == [f"The study's figures of {name}" for name in MODELS]
+    assert all(inside.count("<figure>") == 2 for _, inside in folded)
+    assert "&lt;!--" not in page
+
+
 def test_sentences_hold_no_measured_number() -> None:
     """Numbers with two or more decimals come from tables."""
     for path in (LIBRARY / "report/templates").glob("*.md.j2"):

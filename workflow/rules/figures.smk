@@ -177,6 +177,38 @@ rule plot_comparison:
         "../scripts/plot_comparison.py"
 
 
+# How alike two emotions are, all models side by side.
+rule plot_similarity:
+    input:
+        "<results>/within_model_similarity.csv",
+    output:
+        shown(
+            "<results>/plots{lang}/similarity.png",
+            "Within models",
+            figure="similarity in all models",
+        ),
+    log:
+        "<logs>/plot_similarity{lang}.log",
+    benchmark:
+        "<benchmarks>/plot_similarity{lang}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        **needs(2000, 10),
+    params:
+        **DRAWING,
+        emotions=EMOTIONS,
+        models=list(MODELS),
+        untrained=UNTRAINED,
+        position=config["statistics"]["position"],
+        alpha=config["statistics"]["alpha"],
+        code=code_of("plot_similarity.py"),
+    message:
+        "Plotting the similarity of emotions in all models"
+    script:
+        "../scripts/plot_similarity.py"
+
+
 # How the headline cosines change with the choices of the analysis.
 rule plot_multiverse:
     input:
@@ -186,12 +218,12 @@ rule plot_multiverse:
         within=shown(
             "<results>/plots{lang}/multiverse.png",
             "Multiverse",
-            figure="specification curve, within models",
+            figure="choices of analysis, within models",
         ),
         between=shown(
             "<results>/plots{lang}/multiverse_pairs.png",
             "Multiverse",
-            figure="specification curve, between models",
+            figure="choices of analysis, between models",
         ),
         ways=shown(
             "<results>/plots{lang}/multiverse_ways.png",
@@ -211,11 +243,12 @@ rule plot_multiverse:
         emotions=EMOTIONS,
         models=list(MODELS),
         untrained=UNTRAINED,
+        position=config["statistics"]["position"],
         alpha=config["statistics"]["alpha"],
         margin=config["statistics"]["thresholds"]["margin"],
         code=code_of("plot_multiverse.py"),
     message:
-        "Plotting the specification curves"
+        "Plotting the choices of analysis"
     script:
         "../scripts/plot_multiverse.py"
 
@@ -270,6 +303,7 @@ RUN_PLOTS = [
         "<results>/plots{{lang}}/cross_model/{kind}.png",
         kind=["ruler", "matrices", "transfer", "maps"],
     ),
+    "<results>/plots{lang}/similarity.png",
     "<results>/plots{lang}/multiverse.png",
     "<results>/plots{lang}/multiverse_pairs.png",
     "<results>/plots{lang}/multiverse_ways.png",

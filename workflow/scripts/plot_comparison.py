@@ -4,6 +4,7 @@ from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
     from emovec.figures import between_models
+    from emovec.figures import maps as of_maps
     from emovec.figures.style import save
     from emovec.io.tables import read_table
     from emovec.wording.language import speak
@@ -16,8 +17,8 @@ with job(snakemake.rule, snakemake.log[0]):
     drawn = {
         output.ruler: between_models.ruler(cross, emotions, params.alpha, params.limits),
         output.matrices: between_models.matrices(cross, emotions),
-        output.transfer: between_models.transfer(decoding, cross, emotions, params.alpha),
-        output.maps: between_models.maps(maps, cross, emotions, params.untrained, params.alpha),
+        output.transfer: of_maps.transfer(decoding, cross, emotions, params.alpha),
+        output.maps: of_maps.maps(maps, cross, emotions, params.untrained, params.alpha),
     }
     for path, figure in drawn.items():
         save(figure, path, params.plots["dpi"])

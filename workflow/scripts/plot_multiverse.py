@@ -1,9 +1,9 @@
-"""The specification curves, and what other ways to find a direction give."""
+"""What choices of analysis change, and what other ways to find a direction give."""
 
 from emovec.io.job import job
 
 with job(snakemake.rule, snakemake.log[0]):
-    from emovec.figures.multiverse import pair_specification_curve, specification_curve
+    from emovec.figures.multiverse import choices_between, choices_within
     from emovec.figures.style import save
     from emovec.figures.ways import ways
     from emovec.io.tables import read_table
@@ -14,8 +14,8 @@ with job(snakemake.rule, snakemake.log[0]):
     table, models = read_table(snakemake.input.choices, "multiverse"), params.models
     within, between = table[table.model_b.isna()], table[table.model_b.notna()]
     drawn = {
-        output.within: specification_curve(within, params.alpha),
-        output.between: pair_specification_curve(between, params.emotions, models),
+        output.within: choices_within(within, params.position, params.untrained),
+        output.between: choices_between(between, params.emotions, models, params.untrained),
         output.ways: ways(
             read_table(snakemake.input.ways, "ways"),
             models,

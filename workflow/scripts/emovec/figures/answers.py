@@ -19,6 +19,7 @@ from emovec.figures.style import (
     NEUTRAL,
     OKABE_ITO,
     colours,
+    dot,
     key,
     model_colours,
     no_pair,
@@ -66,7 +67,7 @@ def apart(
     palette = model_colours(models)
     many = len(rows) > 2 * MOST_PAIRS
     for y, row in enumerate(rows.sort_values("value").itertuples() if many else rows.itertuples()):
-        _dot(axis, row, y, palette[row.model], filled=row.gate_ok and row.p_adjusted < alpha)
+        dot(axis, row, y, palette[row.model], filled=row.gate_ok and row.p_adjusted < alpha)
     axis.set_ylim(len(rows) - 0.5, -0.5)
     names = [] if many else [f"{row.emotion_a} – {row.emotion_b}" for row in rows.itertuples()]
     axis.set_yticks(range(len(names)), names)
@@ -160,7 +161,7 @@ def act(
         axis.fill_betweenx([y - 0.32, y + 0.32], np.exp(row.null_low), np.exp(row.null_high),
                            color=BAND, alpha=0.6, lw=0)  # fmt: skip
         times = {k: np.exp(getattr(row, k)) for k in ("value", "ci_low", "ci_high")}
-        _dot(axis, row._replace(**times), y, palette[row.direction], filled=found)
+        dot(axis, row._replace(**times), y, palette[row.direction], filled=found)
     axis.axvline(1, color=NEUTRAL, lw=0.8)
     axis.set_xscale("log")
     axis.xaxis.set_minor_formatter(NullFormatter())
@@ -230,7 +231,7 @@ def _rulers(
                 row = own.loc[emotion]
                 place = y + 0.5 * (k + 0.5 - len(pairs) / 2) / len(pairs)
                 shown = row.p_adjusted < alpha
-                _dot(axis, row, place, palette[emotion], filled=shown, marker=marker)
+                dot(axis, row, place, palette[emotion], filled=shown, marker=marker)
                 drawn.append(row)
     axis.axvline(limits["cosine_of_interest"], color=NEUTRAL, ls="--", lw=1.2)
     axis.set_yticks(range(len(emotions)), emotions)
@@ -238,20 +239,6 @@ def _rulers(
         axis.tick_params(axis="y", labelsize=7)
     axis.set_ylim(len(emotions) - 0.5, -0.5)
     _from_0_to_1(axis, pd.DataFrame(drawn, columns=cross.columns))
-
-
-def _dot(
-    axis: plt.Axes,
-    row: tuple | pd.Series,
-    y: float,
-    colour: str,
-    *,
-    filled: bool,
-    marker: str = "o",
-) -> None:
-    """An estimate with its interval, hollow where nothing is shown."""
-    axis.plot([row.ci_low, row.ci_high], [y, y], color=colour, lw=2.2, solid_capstyle="round")
-    axis.plot(row.value, y, marker=marker, ms=7, color=colour, mfc=colour if filled else "white")
 
 
 def _from_0_to_1(axis: plt.Axes, rows: pd.DataFrame) -> None:

@@ -47,7 +47,7 @@ def asking(
     """Change in the log-probability of an emotion's words against loss of fluency."""
     own = effects[(effects.source == effects.model) & effects.chosen]
     palette = colours(emotions)
-    figure, axes = row_of_axes(len(emotions), width=5.8, height=3.8, large=True)
+    figure, axes = row_of_axes(len(emotions), width=5.8, height=3.8)
     for axis, emotion in zip(axes, emotions, strict=True):
         words = own[(own.measure == f"logp_{emotion}") & (own.reading == READ_OUTS)]
         price = own[(own.measure == PRICE) & (own.reading == TEXTS)]

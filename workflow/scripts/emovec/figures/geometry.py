@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from emovec.figures.style import (
-    ABREAST,
     BAND,
     NEUTRAL,
     OKABE_ITO,
     key,
+    leads,
     nothing,
     row_of_axes,
     titled,
@@ -33,7 +33,7 @@ def places(geometry: pd.DataFrame, models: Sequence[str], alpha: float) -> plt.F
     """
     rows = geometry[geometry.stat.isin(["first", "second"])]
     ways, rows = rows[rows.emotion.isna()], rows[rows.emotion.notna()]
-    figure, axes = row_of_axes(len(models), 5.0, 4.6)
+    figure, axes = row_of_axes(len(models), 4.5, 4.4)
     for axis, model in zip(axes, models, strict=True):
         of_model = geometry[geometry.model == model]
         reliable = of_model[of_model.stat == "reliable"]
@@ -113,7 +113,7 @@ def distances(geometry: pd.DataFrame, models: Sequence[str], alpha: float) -> pl
     order = order.sort_values("value").emotion.tolist()
     side = max(3.0, 0.32 * len(order) + 1.4)
     figure, axes = row_of_axes(len(models), side + 0.4, side + 0.4)
-    for place, (axis, model) in enumerate(zip(axes, models, strict=True)):
+    for axis, model in zip(axes, models, strict=True):
         of_model = geometry[geometry.model == model]
         known = of_model[of_model.stat == "distance_reliability"]
         best = known.loc[known.value.fillna(-2).idxmax()]
@@ -125,7 +125,7 @@ def distances(geometry: pd.DataFrame, models: Sequence[str], alpha: float) -> pl
         alike = ~(rows.p_adjusted < alpha).to_numpy(bool)
         for x, y in (places, places[::-1]):
             axis.plot(np.array(x)[alike], np.array(y)[alike], "o", color=INK, mfc="white", ms=4)
-        names = order if place % ABREAST == 0 else []
+        names = order if leads(axis) else []
         axis.set_yticks(range(len(names)), names, fontsize=9)
         axis.set_xticks(range(len(order)), order, rotation=90, fontsize=9)
         title = _("{model}, depth {depth}\nreliability {r}")

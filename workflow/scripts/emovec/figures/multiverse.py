@@ -1,13 +1,13 @@
-"""Specification curves: what is found under every choice of analysis, and which choice moves it."""
+"""What is found under every choice of analysis, and which choice moves it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.artist import Artist
 
 from emovec.between_models.methods import METHODS
 from emovec.figures.style import (
@@ -15,25 +15,30 @@ from emovec.figures.style import (
     FEW,
     MARKERS,
     NEUTRAL,
+    OKABE_ITO,
     PAIR_COLOURS,
+    WIDE,
     band_key,
     colours,
+    dot,
     hollow_key,
     key,
+    leads,
     markers,
-    named_pairs,
     no_pair,
     nothing,
-    subplots,
+    row_of_axes,
     titled,
 )
 from emovec.prompts.positions import POSITIONS
 from emovec.registry import titles
+from emovec.robustness.moves import mover, moves
 from emovec.statistics.metrics import METRICS
 from emovec.wording.language import N_, _
-from emovec.wording.numbers import percent
+from emovec.wording.numbers import number
 
 STUDY_COLOUR = "#F0E442"
+INK = OKABE_ITO["black"]
 
 
 CHOICES = {
@@ -64,143 +69,84 @@ BETWEEN = ("position", "depth", "method")
 REACH = (-1.15, 1.25)  # what is drawn of cosines, which have no bounds where norms are noise
 
 
-def specification_curve(table: pd.DataFrame, alpha: float) -> plt.Figure:
-    """The mean cosine between emotions under every specification, the study's own marked."""
+SINGLE = {"primary": N_("the primary choice"), "study": N_("the study's own choice")}
+
+
+class Line(NamedTuple):
+    """A row of the figure: which rows of the table it sums up, and its name."""
+
+    column: str
+    option: object
+    name: str
+
+
+def choices_within(table: pd.DataFrame, position: str, untrained: Collection[str]) -> plt.Figure:
+    """The mean cosine of two emotions by choice of analysis, a panel for each model.
+
+    `position` is the primary one.
+    """
     if (why := no_pair(table)) is not None:
         return why
-    models, pairs = list(dict.fromkeys(table.model)), named_pairs(table)
-    options = [(c, o) for c in WITHIN for o in dict.fromkeys(table[c])]
-    figure, axes = subplots(
-        2, len(models), 4.6 * len(models) + 1, 6.4, sharey="row", height_ratios=[1.6, 1]
+    best = table.groupby("model").metric.transform(lambda m: "lda" if (m == "lda").any() else "raw")
+    own = table.groupby("model").space.transform("first")  # as it was captured
+    primary = (table.position == position) & (table.estimator == "unbiased")
+    rows = table.assign(
+        panel=table.model,
+        about=table.emotion_a + " – " + table.emotion_b,
+        primary=primary & (table.metric == best) & (table.space == own),
     )
-    for j, model in enumerate(models):
-        own = table[table.model == model]
-        order = (
-            own.groupby(list(WITHIN), sort=False)
-            .agg(value=("value", "mean"), study=("study", "any"))
-            .sort_values("value", na_position="first").reset_index()
-        )  # fmt: skip
-        top, bottom = axes[:, j]
-        _mark_study(order, top, bottom)
-        _other_pairs(top, order, own, pairs)
-        for k, (a, b) in enumerate(pairs):
-            colour = PAIR_COLOURS[k % len(PAIR_COLOURS)]
-            line = order.merge(own[(own.emotion_a == a) & (own.emotion_b == b)],
-                               on=list(WITHIN), how="left")  # fmt: skip
-            at = np.arange(len(line)) + _beside(k, len(pairs), 0.18)
-            top.vlines(at, line.ci_low, line.ci_high, color=colour, lw=1)
-            top.plot(at, line.value_y, ls="", marker=MARKERS[k % len(MARKERS)], ms=4, color=colour,
-                     label=f"{a} – {b}")  # fmt: skip
-        top.axhline(0, color="#777777", lw=0.8)
-        top.set_ylim(max(REACH[0], min(-0.1, 1.05 * table.ci_low.min())), 1.1)
-        top.set_title(model, fontsize=11)
-        top.set_xticks([])
-        _choices(bottom, order, options)
-        bottom.set_xlabel(_("specifications, by mean cosine"))
-    label = _("mean cosine between emotions\n{share} interval").format(share=percent(1 - alpha))
-    axes[0, 0].set_ylabel(label)
-    handles = [*axes[0, 0].get_legend_handles_labels()[0], _study_key()]
-    return titled(figure, _("Which choice moves the answer?"), handles)
+    order = {choice: list(dict.fromkeys(rows[choice])) for choice in WITHIN}
+    trained = [name for name in dict.fromkeys(rows.panel) if name not in untrained]
+    names = list(dict.fromkeys(rows.about))
+    looks = {
+        name: (PAIR_COLOURS[i % len(PAIR_COLOURS)], MARKERS[i % len(MARKERS)])
+        for i, name in enumerate(names)
+    }
+    told = _("Within models, the {choice} moves the cosine of two emotions most:\nby {by} on "
+             "average, with all other choices equal")  # fmt: skip
+    question = _("Which choice moves the cosine of two emotions?")
+    return _draw(rows, order, looks, trained, told, question, _("mean cosine of two emotions"))
 
 
-def pair_specification_curve(
-    table: pd.DataFrame, emotions: Sequence[str], models: Sequence[str]
+def choices_between(
+    table: pd.DataFrame,
+    emotions: Sequence[str],
+    models: Sequence[str],
+    untrained: Collection[str],
 ) -> plt.Figure:
-    """The cosine of one emotion in two models under every specification, each over its null.
+    """The cosine of one emotion in two models by choice of analysis, over what chance gives.
 
-    One column of panels for each pair of `models`; `table` holds the rows of pairs.
+    A panel for each pair of `models`, first those of trained ones; `table` holds the rows of pairs.
     """
-    first = [list(models).index(a) < list(models).index(b)
-             for a, b in zip(table.model, table.model_b, strict=True)]  # fmt: skip
-    table = table.assign(
-        pair=[tuple(sorted(pair, key=list(models).index))
-              for pair in zip(table.model, table.model_b, strict=True)],
-        depth=table.relative_depth.map(lambda at: "mean" if pd.isna(at) else f"{at:g}"),
-        method=[_way(*key) for key in zip(table.metric, first, strict=True)],
-    )  # fmt: skip
-    pairs = list(dict.fromkeys(table.pair))
-    if not pairs:
+    if table.empty:
         return nothing(_("Only one model: there is no pair to compare."))
-    depths = [*sorted(set(table.depth) - {"mean"}, key=float), "mean"]
+    place = list(models).index
+    pairs = [
+        tuple(sorted(pair, key=place)) for pair in zip(table.model, table.model_b, strict=True)
+    ]
+    first = [pair[0] == model for pair, model in zip(pairs, table.model, strict=True)]
+    depth = table.relative_depth.map(lambda at: "mean" if pd.isna(at) else f"{at:g}")
+    rows = table.assign(
+        panel=[" × ".join(pair) for pair in pairs],
+        control=[bool(set(pair) & set(untrained)) for pair in pairs],
+        about=table.emotion_a,
+        depth=depth,
+        method=[_way(*key) for key in zip(table.metric, first, strict=True)],
+        primary=(table.metric == "canonical") & (depth == "mean"),
+    ).sort_values("control", kind="stable")
     ways = [_way(name, forwards) for name in METHODS for forwards in (True, False)]
     order = {
         "position": list(dict.fromkeys(table.position)),
-        "depth": depths,
-        "method": [way for way in dict.fromkeys(ways) if way in set(table.method)],
+        "depth": [*sorted(set(rows.depth) - {"mean"}, key=float), "mean"],
+        "method": [way for way in dict.fromkeys(ways) if way in set(rows.method)],
     }
-    options = [(choice, option) for choice in BETWEEN for option in order[choice]]
-    figure, axes = subplots(
-        2, len(pairs), 5.6 * len(pairs) + 2.6, 7.6, sharey="row", height_ratios=[1.25, 1]
-    )
-    for j, pair in enumerate(pairs):
-        _pair_panel(*axes[:, j], table[table.pair == pair], options, emotions)
-        axes[0, j].set_title(" × ".join(pair), fontsize=11)
-    axes[0, 0].set_ylabel(_("cosine of one emotion in two models\nwith its interval"))
+    trained = list(dict.fromkeys(rows.panel[~rows.control]))
     palette, shapes = colours(emotions), markers(emotions)
-    handles = [key(emotion, palette[emotion], marker=shapes[emotion], ms=5) for emotion in emotions]
-    handles += [hollow_key(_("gate not passed")), band_key(_("null band")), _study_key()]
-    return titled(figure, _("Which choice moves the answer between models?"), handles)
-
-
-def _pair_panel(
-    top: plt.Axes,
-    bottom: plt.Axes,
-    own: pd.DataFrame,
-    options: Sequence[tuple[str, str]],
-    emotions: Sequence[str],
-) -> None:
-    defined = own[own.value.notna()]
-    order = (
-        defined.groupby(list(BETWEEN), sort=False)
-        .agg(value=("value", "median"), study=("study", "any"),
-             low=("null_low", "min"), high=("null_high", "max"))
-        .sort_values("value").reset_index()
-    )  # fmt: skip
-    _mark_study(order, top, bottom)
-    low, high = np.clip(order.low, *REACH), np.clip(order.high, *REACH)
-    top.bar(np.arange(len(order)), high - low, bottom=low, width=1, color=BAND, alpha=0.6, lw=0)
-    palette = colours(emotions)
-    for k, (emotion, marker) in enumerate(markers(emotions).items()):
-        line = order[list(BETWEEN)].merge(
-            defined[defined.emotion_a == emotion], on=list(BETWEEN), how="left"
-        )
-        at = np.arange(len(line)) + _beside(k, len(emotions), 0.24)
-        colour = palette[emotion]
-        if len(emotions) <= FEW:  # more intervals hide each other
-            top.vlines(at, *(np.clip(line[end], *REACH) for end in ("ci_low", "ci_high")),
-                       color=colour, lw=1)  # fmt: skip
-        shut = line.gate_ok.eq(False).to_numpy(bool, na_value=False)
-        for these, face in ((~shut, colour), (shut, "white")):
-            top.plot(at[these], np.clip(line.value, *REACH)[these], ls="", marker=marker, ms=4,
-                     color=colour, mfc=face, mew=0.8)  # fmt: skip
-    for height in (0, 1):
-        top.axhline(height, color="#777777", lw=0.8, ls=":" if height else "-")
-    top.set_ylim(REACH[0] - 0.05, REACH[1] + 0.05)
-    top.set_xticks([])
-    if absent := sorted(set(own.method) - set(defined.method)):
-        note = _("undefined: {why}").format(why="\n".join(absent))
-        top.text(0.02, 0.02, note, fontsize=9, color=NEUTRAL, transform=top.transAxes,
-                 in_layout=False)  # fmt: skip
-    _choices(bottom, order, options)
-    bottom.set_xlabel(_("specifications, by median cosine"))
-
-
-def _other_pairs(
-    axis: plt.Axes, order: pd.DataFrame, own: pd.DataFrame, named: Sequence[tuple[str, str]]
-) -> None:
-    """The pairs without a colour of their own, as dots behind."""
-    pairs = pd.MultiIndex.from_frame(own[["emotion_a", "emotion_b"]])
-    if pairs.isin(named).all():
-        return
-    places = order[list(WITHIN)].assign(at=range(len(order)))
-    rest = own[~pairs.isin(named)].merge(places, on=list(WITHIN))
-    label = _("the other {n} pairs").format(n=len(pairs.unique().difference(named)))
-    axis.plot(rest["at"], rest.value, ls="", marker=".", ms=2, color=NEUTRAL, label=label)
-
-
-def _beside(k: int, count: int, step: float) -> float:
-    """Where the k-th of several marks stands that share a place: `step` apart, if there is room."""
-    return min(step, 0.8 / count) * (k - (count - 1) / 2)
+    looks = {emotion: (palette[emotion], shapes[emotion]) for emotion in emotions}
+    told = _("Between models, the {choice} moves the cosine of an emotion most:\nby {by} on "
+             "average, with all other choices equal")  # fmt: skip
+    question = _("Which choice moves the cosine of an emotion between models?")
+    return _draw(rows, order, looks, trained, told, question, _("cosine of one emotion"))
 
 
 def _way(method: str, forwards: bool) -> str:
@@ -212,30 +158,153 @@ def _way(method: str, forwards: bool) -> str:
     return way.format(method=title)
 
 
-def _mark_study(order: pd.DataFrame, *axes: plt.Axes) -> None:
-    """Mark the study's own specification in panels that stand one over the other."""
-    for x in np.flatnonzero(order.study):
-        for axis in axes:
-            axis.axvspan(x - 0.5, x + 0.5, color=STUDY_COLOUR, alpha=0.5, lw=0)
-    for axis in axes:
-        axis.set_xlim(-0.8, len(order) - 0.2)
+def _draw(
+    rows: pd.DataFrame,
+    order: Mapping[str, Sequence[str]],
+    looks: Mapping[str, tuple[str, str]],
+    trained: Sequence[str],
+    told: str,
+    question: str,
+    label: str,
+) -> plt.Figure:
+    """A panel for each `panel`, a row for each option, a mark for each thing `about`."""
+    panels = list(dict.fromkeys(rows.panel))
+    lines = [Line(name, True, _(title)) for name, title in SINGLE.items()]
+    order = {choice: options for choice, options in order.items() if len(options) > 1}
+    for choice, options in order.items():
+        lines.append(Line(choice, None, _(CHOICES[choice])))
+        named = OPTIONS.get(choice, {})
+        lines += [Line(choice, option, _(named.get(option, option))) for option in options]
+    few = len(looks) <= FEW
+    height = (0.13 + 0.09 * len(looks) if few else 0.26) * len(lines) + 1.0
+    width = min(6.4, WIDE / min(3, len(panels)))
+    figure, axes = row_of_axes(len(panels), width, height, sharex=True, sharey=True)
+    shut = rows.gate_ok.eq(False).to_numpy(bool, na_value=False)
+    rows = rows.assign(open=~shut)
+    moved = {}
+    for axis, panel in zip(axes, panels, strict=True):
+        own = rows[rows.panel == panel]
+        moved[panel] = moves(own[own.open], list(order), ["about"])
+        _panel(axis, own, lines, looks, moved[panel])
+        axis.set_title(panel, fontsize=11)
+        axis.set_xlabel(label, fontsize=11)
+        axis.tick_params(labelbottom=True)
+        if leads(axis):
+            axis.set_yticks(range(len(lines)), [line.name for line in lines], fontsize=10)
+            for line, tick in zip(lines, axis.get_yticklabels(), strict=True):
+                tick.set_color(NEUTRAL if line.column in order and line.option else INK)
+    values = np.clip(rows.value[rows.open].dropna(), *REACH)
+    axes[0].set_xlim(min(-0.1, values.min() - 0.05), max(1.08, values.max() + 0.05))
+    axes[0].set_ylim(len(lines) - 0.5, -0.5)
+    asked = trained or panels
+    most = mover([moved[panel] for panel in asked])
+    title = question
+    if most:
+        by = moves(rows[rows.open & rows.panel.isin(asked)], list(order), ["about", "panel"])[most]
+        title = told.format(choice=_(CHOICES[most]), by=number(by))
+    return titled(figure, title, _keys(rows, looks, few), fontsize=10)
 
 
-def _study_key() -> Artist:
-    return band_key(_("the study's own choice"), STUDY_COLOUR, alpha=0.5)
+def _keys(rows: pd.DataFrame, looks: Mapping[str, tuple[str, str]], few: bool) -> list:
+    if few:
+        keys = [key(name, colour, marker=shape, ms=6) for name, (colour, shape) in looks.items()]
+        line = _("line: lowest to highest, but the interval of a single choice")
+        keys.append(key(line, NEUTRAL, lw=2))
+    else:
+        keys = [
+            key(_("median, lowest and highest"), INK, marker="o", ms=6),
+            key(_("one emotion or pair"), NEUTRAL, marker="|", ls="", ms=7),
+        ]
+    keys.append(key(_("the primary choice"), NEUTRAL, ls="--"))
+    if not rows.open.all():
+        keys.append(hollow_key(_("gate never passed")))
+    if rows.null_low.notna().any():
+        keys.append(band_key(_("null band (median)")))
+    return [*keys, band_key(_("the study's own choice"), STUDY_COLOUR, alpha=0.3)]
 
 
-def _choices(axis: plt.Axes, order: pd.DataFrame, options: Sequence[tuple[str, str]]) -> None:
-    """Which options each specification takes, one row for each."""
-    for y, (choice, option) in enumerate(options):
-        chosen = np.flatnonzero(order[choice] == option)
-        axis.plot(chosen, np.full(len(chosen), y), ls="", marker="s", ms=5, color="#333333")
-    titles = [
-        _("{choice}: {option}").format(
-            choice=_(CHOICES[choice]), option=_(OPTIONS.get(choice, {}).get(option, option))
+def _panel(
+    axis: plt.Axes,
+    own: pd.DataFrame,
+    lines: Sequence[Line],
+    looks: Mapping[str, tuple[str, str]],
+    moved: Mapping[str, float],
+) -> None:
+    for at in (0, 1):
+        axis.axvline(at, color=NEUTRAL, lw=0.8, ls=":" if at else "-", zorder=0)
+    study = own[own.study]
+    for y, line in enumerate(lines):
+        if line.option is None:
+            by = moved[line.column]
+            note = "" if np.isnan(by) else _("moves it by {by}").format(by=number(by))
+            axis.axhline(y - 0.5, color=BAND, lw=0.8, zorder=0)
+            _note(axis, y, note, INK)
+            continue
+        here = own[(own[line.column] == line.option) & own.value.notna()]
+        if line.column == "study" or line.option in set(study.get(line.column, [])):
+            axis.axhspan(y - 0.5, y + 0.5, color=STUDY_COLOUR, alpha=0.3, lw=0, zorder=-1)
+        if here.empty:
+            _note(axis, y, _("undefined"), NEUTRAL)
+            continue
+        low, high = here.null_low.median(), here.null_high.median()
+        if low < high:
+            axis.barh(y, high - low, 0.86, low, color=BAND, alpha=0.6, lw=0, zorder=1)
+        few = len(looks) <= FEW
+        marks = _marks(
+            here, ("ci_low", "ci_high") if few and line.column in SINGLE else ("value",) * 2
         )
-        for choice, option in options
-    ]
-    axis.set_yticks(range(len(options)), titles, fontsize=9)
-    axis.set_ylim(len(options) - 0.5, -0.5)
-    axis.set_xticks([])
+        (_few if few else _many)(axis, marks, y, looks, line.column == "primary")
+
+
+def _note(axis: plt.Axes, y: int, text: str, colour: str) -> None:
+    """A word at the right end of a row."""
+    axis.text(
+        0.99, y, text, transform=axis.get_yaxis_transform(), ha="right", va="center", fontsize=10,
+        color=colour, bbox={"fc": "white", "ec": "none", "pad": 1},
+    )  # fmt: skip
+
+
+def _marks(rows: pd.DataFrame, ends: tuple[str, str]) -> pd.DataFrame:
+    """For each thing, its median over all analyses that pass their gate, and the farthest `ends`.
+
+    If none passes, over those that do not; `open` is then false.
+    """
+    best = rows[rows.open | ~rows.groupby("about").open.transform("any")]
+    return best.groupby("about", sort=False).agg(
+        value=("value", "median"), ci_low=(ends[0], "min"), ci_high=(ends[1], "max"),
+        open=("open", "any"),
+    )  # fmt: skip
+
+
+def _few(
+    axis: plt.Axes,
+    marks: pd.DataFrame,
+    y: int,
+    looks: Mapping[str, tuple[str, str]],
+    primary: bool,
+) -> None:
+    """A mark with its line for each thing, in its colour."""
+    for k, (name, (colour, shape)) in enumerate(looks.items()):
+        if name in marks.index:
+            row = marks.loc[name, ["value", "ci_low", "ci_high"]].astype(float).clip(*REACH)
+            at = y + 0.8 * ((k + 0.5) / len(looks) - 0.5)
+            dot(axis, row, at, colour, filled=bool(marks.open[name]), marker=shape, size=5.5)
+            if primary:
+                axis.axvline(row.value, color=colour, lw=0.9, ls="--", zorder=0.5)
+
+
+def _many(
+    axis: plt.Axes,
+    marks: pd.DataFrame,
+    y: int,
+    looks: Mapping[str, tuple[str, str]],
+    primary: bool,
+) -> None:
+    """One mark for all, and a tick for each."""
+    told = marks[marks.open] if marks.open.any() else marks
+    axis.plot(told.value, np.full(len(told), y), "|", color=NEUTRAL, ms=8, zorder=2)
+    row = pd.Series({"value": told.value.median(), "ci_low": told.ci_low.min(),
+                     "ci_high": told.ci_high.max()})  # fmt: skip
+    dot(axis, row, y, INK, filled=bool(marks.open.any()), size=5.5)
+    if primary:
+        axis.axvline(row.value, color=NEUTRAL, lw=0.9, ls="--", zorder=0.5)

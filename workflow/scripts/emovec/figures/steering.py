@@ -11,7 +11,7 @@ import seaborn as sns
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from emovec.figures.style import ABREAST, BAND, NEUTRAL, colours, key, row_of_axes, titled
+from emovec.figures.style import BAND, NEUTRAL, colours, key, leads, row_of_axes, titled
 from emovec.statistics.resampling import band
 from emovec.steering.changes import READ_OUTS, changes
 from emovec.steering.controls import CONTROLS
@@ -51,8 +51,7 @@ def grid(
         axis.set_title(_("+ {emotion} → {emotion} words").format(emotion=emotion), fontsize=11)
         axis.tick_params(axis="y", rotation=0)
         axis.set_xlabel(_("depth"))
-        first = axis in axes[::ABREAST]
-        axis.set_ylabel(_("strength\n(median lengths of the stream)") if first else "")
+        axis.set_ylabel(_("strength\n(median lengths of the stream)") if leads(axis) else "")
         row, column = (
             list(values.index).index(choice["strength"]),
             list(values.columns).index(choice["depth"]),
@@ -75,7 +74,7 @@ def dose(
     less = less[(less.operation == "add") & (less.depth == choice["depth"])]
     less = less.assign(dose=(less.strength * less.sign).astype(float))
     palette = colours(emotions)
-    figure, axes = row_of_axes(len(emotions), width=4.6, height=4.4, sharey=True)
+    figure, axes = row_of_axes(len(emotions), width=4.5, height=4.4, sharey=True)
     for axis, emotion, word in zip(axes, emotions, words, strict=True):
         controls = less[less.kind.isin(list(CONTROLS))]
         means = controls.groupby(["kind", "direction", "dose"])[word].mean()
@@ -100,7 +99,7 @@ def dose(
         axis.set_title(_("words of {emotion}").format(emotion=emotion), fontsize=11)
         axis.set_xticks([*-at, 0, *at], [_minus(f"{d:g}") for d in [*-at, 0, *at]])
         axis.set_xlabel(_("strength (− pushes away)"))
-    for axis in axes[::ABREAST]:
+    for axis in filter(leads, axes):
         axis.set_ylabel(_("change in log-probability (nats)"))
     handles = [key(_("{emotion} vector").format(emotion=e), palette[e], lw=2.4) for e in emotions]
     handles.append(key(_("another emotion's vector"), NEUTRAL, ls="--"))
@@ -127,7 +126,7 @@ def cost(
         ["log_perplexity", *columns]
     ].mean()
     palette = colours(emotions)
-    figure, axes = row_of_axes(len(emotions), width=4.6, height=4.4)
+    figure, axes = row_of_axes(len(emotions), width=4.5, height=4.4)
     for axis, emotion in zip(axes, emotions, strict=True):
         column = measured[emotion]
         for sign, marker in ((1, "o"), (-1, "v")):

@@ -15,15 +15,21 @@ from emovec.figures.style import (
     MARKERS,
     NEUTRAL,
     PAIR_COLOURS,
+    WIDE,
+    band_key,
     colours,
     depth_axis,
+    key,
     mark_undefined,
     markers,
     named_pairs,
     no_pair,
+    nothing,
+    of_pair,
     other_pairs,
     position_title,
     row_of_axes,
+    subplots,
     titled,
 )
 from emovec.wording.language import _
@@ -32,25 +38,33 @@ from emovec.wording.remarks import FLAGS, told
 
 
 def layer_norms(norms: pd.DataFrame, emotions: Sequence[str], model: str) -> plt.Figure:
-    """L2 norm of each emotion vector by depth, and the norm that noise alone would give it."""
+    """L2 norm of each emotion vector by depth; below, divided by what noise alone would give it."""
     table = norms[(norms.norm == "l2") & (norms.value > 0)]
     positions = list(dict.fromkeys(norms.position))
     palette, shapes = colours(emotions), markers(emotions)
-    figure, axes = row_of_axes(len(positions), sharey=True)
-    for axis, position in zip(axes, positions, strict=True):
+    width = max(2.8, min(5.2, WIDE / len(positions)))
+    figure, axes = subplots(
+        2, len(positions), width * len(positions), 5.4, sharex=True, sharey="row",
+        height_ratios=[3, 2],
+    )  # fmt: skip
+    for (top, bottom), position in zip(axes.T, positions, strict=True):
         here = table[table.position == position]
         for emotion in emotions:
             line = here[here.emotion == emotion]
-            axis.plot(line.depth, line.value, marker=shapes[emotion], ms=4, color=palette[emotion],
-                      label=emotion)  # fmt: skip
-            axis.plot(line.depth, line.chance, color=palette[emotion], ls=":", lw=1.5)
-        axis.plot([], [], color=NEUTRAL, ls=":", label=_("expected from noise alone"))
-        axis.set_yscale("log")
-        depth_axis(axis, norms.depth.max())
-        position_title(axis, position)
-    axes[0].set_ylabel(_("L2 norm of the emotion vector\n(residual-stream units, log scale)"))
+            look = {"marker": shapes[emotion], "ms": 4, "color": palette[emotion]}
+            top.plot(line.depth, line.value, label=emotion, **look)
+            top.plot(line.depth, line.chance, color=palette[emotion], ls=":", lw=1.5)
+            bottom.plot(line.depth, line.value / line.chance.where(line.chance > 0), **look)
+        top.plot([], [], color=NEUTRAL, ls=":", label=_("expected from noise alone"))
+        top.set_yscale("log")
+        bottom.axhline(1, color=NEUTRAL, ls=":", lw=1.5)
+        bottom.set_ylim(bottom=0)
+        depth_axis(bottom, norms.depth.max())
+        position_title(top, position)
+    axes[0, 0].set_ylabel(_("L2 norm of the emotion vector\n(residual-stream units, log scale)"))
+    axes[1, 0].set_ylabel(_("times the norm\nof noise"))
     title = _("{model}: strength of the emotion vectors by depth").format(model=model)
-    return _with_legend(figure, axes[-1], title)
+    return _with_legend(figure, axes[0, -1], title)
 
 
 def emotion_distances(
@@ -141,46 +155,46 @@ def cross_model(
     ]
     positions = list(dict.fromkeys(rows.position))
     pairs = list(dict.fromkeys(zip(rows.model_a, rows.model_b, strict=True)))
-    drawn = rows[rows.value.notna()] if rows.value.notna().any() else rows
-    figure, axes = row_of_axes(max(len(positions), 1), sharey=True)
-    for axis, position in zip(axes, positions, strict=False):
-        here = rows[rows.position == position]
-        undefined, nowhere = [], set()
-        for k, (a, b) in enumerate(pairs):
-            line = here[(here.model_a == a) & (here.model_b == b)].sort_values("depth_a")
-            if line.value.isna().all():
-                why = told(FLAGS, line.flag.iloc[0], line.iloc[0])
-                undefined.append(_("undefined: {a} × {b}, {why}").format(a=a, b=b, why=why))
-                continue
-            _band(axis, line.depth_a, line.null_low, line.null_high, None)
-            _line(axis, line.depth_a, line, k, f"{a} × {b}")
-            nowhere |= set(line.depth_a[line.value.isna()])
-        mark_undefined(axis, sorted(nowhere), _("the vector is zero there"))
-        axis.plot(
-            [],
-            [],
-            color=BAND,
-            lw=8,
-            alpha=0.6,
-            solid_capstyle="butt",
-            label=_("{share} of unrelated vectors").format(share=percent(1 - alpha)),
-        )
-        axis.axhline(0, color="#999999", lw=0.8)
-        axis.text(0.02, 0.03, "\n".join(undefined), fontsize=7, transform=axis.transAxes,
-                  va="bottom", color=NEUTRAL)  # fmt: skip
-        depth_axis(axis, drawn.depth_a.max())
-        position_title(axis, position)
-    limit = rows[["ci_low", "ci_high", "null_low", "null_high"]].abs().max().max()
-    axes[0].set_ylim(*(np.array([-1.7, 1.7]) * (limit if limit > 0 else 0.5)))
-    label = _("raw cosine between models\n{share} interval").format(share=percent(1 - alpha))
-    axes[0].set_ylabel(label)
-    if positions:
-        axes[0].legend(frameon=False, fontsize=8, loc="upper left")
     title = _(
         "{emotion}: raw cosine across models\n(compares unrelated coordinates: it shows neither "
         "sharing nor its absence)"
-    )
-    return titled(figure, title.format(emotion=emotion), size=12)
+    ).format(emotion=emotion)
+    known = {pair: of_pair(rows, *pair) for pair in pairs}
+    missing = [
+        _("undefined: {a} × {b}, {why}").format(
+            a=a, b=b, why=told(FLAGS, own.flag.iloc[0], own.iloc[0])
+        )
+        for (a, b), own in known.items()
+        if own.value.isna().all()
+    ]
+    drawn = rows[rows.value.notna()]
+    if drawn.empty:
+        return nothing("\n".join([title, "", *missing]))
+    figure, axes = row_of_axes(len(positions), height=3.5, sharey=True)
+    for axis, position in zip(axes, positions, strict=True):
+        here = rows[rows.position == position]
+        nowhere = set()
+        for k, pair in enumerate(pairs):
+            line = of_pair(here, *pair).sort_values("depth_a")
+            if line.value.notna().any():
+                _band(axis, line.depth_a, line.null_low, line.null_high, None)
+                _line(axis, line.depth_a, line, k, " × ".join(pair))
+                nowhere |= set(line.depth_a[line.value.isna()])
+        mark_undefined(axis, sorted(nowhere), _("the vector is zero there"))
+        axis.axhline(0, color="#999999", lw=0.8)
+        depth_axis(axis, drawn.depth_a.max())
+        position_title(axis, position)
+    limit = drawn[["ci_low", "ci_high", "null_low", "null_high"]].abs().max().max()
+    axes[0].set_ylim(-1.05 * limit, 1.05 * limit)
+    label = _("raw cosine between models\n{share} interval").format(share=percent(1 - alpha))
+    axes[0].set_ylabel(label)
+    shown = {one.get_label(): one for axis in axes for one in axis.get_legend_handles_labels()[0]}
+    keys = [
+        *shown.values(),
+        band_key(_("{share} of unrelated vectors").format(share=percent(1 - alpha)), alpha=0.6),
+        *(key(why, NEUTRAL, marker="x", ls="") for why in missing),
+    ]
+    return titled(figure, title, keys, size=12, fontsize=10)
 
 
 def _band(

@@ -21,11 +21,12 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from PIL import Image
 
-from emovec.activations.copies import COPIES, split_name
+from emovec.activations.copies import COPIES, is_copy, split_name
 from emovec.io.files import whole
 from emovec.prompts.positions import POSITIONS
 from emovec.within_model.rows import FIXED
 from emovec.wording.language import LANGUAGES, _, spoken
+from emovec.wording.lines import broken, letters
 
 matplotlib.use("Agg")
 
@@ -66,7 +67,7 @@ FEW = 6  # emotions that a figure gives a panel or five lines of text each
 MOST_PAIRS = 10  # lines that colours and markers tell apart in one panel
 
 
-ABREAST = 6  # panels in one row
+WIDE = 13.5  # inches of a row of panels: in the report a letter of 9 points is then 9 pixels high
 
 
 def colours(emotions: Sequence[str]) -> dict[str, str]:
@@ -127,6 +128,7 @@ def _known(font: str) -> str:
 
 def save(figure: plt.Figure, path: str | Path, dpi: int) -> None:
     """Write a PNG that depends on its content alone, whole or not at all."""
+    _fit(figure)
     if spacing := LANGUAGES[spoken()].line_spacing:
         for text in figure.findobj(Text):
             if "\n" in text.get_text():
@@ -138,6 +140,22 @@ def save(figure: plt.Figure, path: str | Path, dpi: int) -> None:
         # with a palette it has a third of the bytes, and nobody sees the difference
         palette = image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
         palette.save(part, "PNG", optimize=True)
+
+
+def _fit(figure: plt.Figure) -> None:
+    """Break titles and labels that are longer than the picture has room for, in any language."""
+    figure.draw_without_rendering()
+    edge = figure.bbox
+    titles = [figure._suptitle] if figure._suptitle else []
+    for axis in figure.axes:
+        titles += [axis.title, axis.xaxis.label, axis.yaxis.label]
+    for text in titles:
+        box, upright = text.get_window_extent(), text.get_rotation() == 90
+        low, high = (box.y0, box.y1) if upright else (box.x0, box.x1)
+        end = edge.height if upright else edge.width
+        room = min(low + high, 2 * end - low - high)  # as the text stays where its middle is
+        if high - low > room > 0:
+            text.set_text(broken(text.get_text(), room / (high - low)))
 
 
 def subplots(
@@ -154,20 +172,36 @@ def row_of_axes(
     count: int,
     width: float = 5.2,
     height: float = 4.0,
-    *,
-    large: bool = False,
     **options: object,
 ) -> tuple[plt.Figure, list[plt.Axes]]:
-    """`subplots` side by side, each of that size; after ABREAST of them a new row begins.
-
-    Large ones are two in a row, for what is written in them to be read, unless there are many.
-    """
-    columns = min(count, 2 if large and count <= 2 * FEW else ABREAST)
+    """`subplots` side by side, each of that size; as many in a row as WIDE holds."""
+    columns = min(count, max(1, int(WIDE // width)))
     rows = -(-count // columns)
     figure, axes = subplots(rows, columns, width * columns, height * rows, **options)
     for axis in axes.flat[count:]:
         axis.axis("off")
     return figure, list(axes.flat[:count])
+
+
+def leads(axis: plt.Axes) -> bool:
+    """Whether a panel is the first of its row."""
+    return axis.get_subplotspec().is_first_col()
+
+
+def dot(
+    axis: plt.Axes,
+    row: tuple | pd.Series,
+    y: float,
+    colour: str,
+    *,
+    filled: bool,
+    marker: str = "o",
+    size: float = 7,
+) -> None:
+    """An estimate with its interval, hollow where nothing is shown."""
+    width = size / 3.2
+    axis.plot([row.ci_low, row.ci_high], [y, y], color=colour, lw=width, solid_capstyle="round")
+    axis.plot(row.value, y, marker=marker, ms=size, color=colour, mfc=colour if filled else "white")
 
 
 def nothing(why: str) -> plt.Figure:
@@ -223,7 +257,7 @@ def titled(
     The legend is as wide as the figure has room for; further rows make the figure taller.
     """
     if keys:
-        widths = [0.7 + 0.09 * len(one.get_label()) for one in keys]
+        widths = [0.7 + 0.09 * letters(one.get_label()) for one in keys]
         room = 1 + int((figure.get_figwidth() - max(widths)) / np.median(widths))
         columns = min(columns or max(1, room), len(keys))
         more = (
@@ -254,6 +288,18 @@ def mark_undefined(axis: plt.Axes, depths: Sequence[int], why: str) -> None:
             depths, np.zeros(len(depths)), ls="", marker="x", color=NEUTRAL, ms=6,
             label=_("undefined: {why}").format(why=why), zorder=5,
         )  # fmt: skip
+
+
+def model_pairs(rows: pd.DataFrame) -> list[tuple[str, str]]:
+    """Unordered pairs in the order of the table, rotated twins first: they are the ruler."""
+    found: dict[frozenset, tuple[str, str]] = {}
+    for a, b in zip(rows.model_a, rows.model_b, strict=True):
+        found.setdefault(frozenset((a, b)), (a, b))
+    return sorted(found.values(), key=lambda pair: not is_copy(pair[1]))
+
+
+def of_pair(rows: pd.DataFrame, a: str, b: str) -> pd.DataFrame:
+    return rows[(rows.model_a == a) & (rows.model_b == b)]
 
 
 def pair_title(a: str, b: str) -> str:

@@ -21,14 +21,16 @@ from emovec.report.render import address, render
 from emovec.wording.language import _
 
 LOOK_AROUND = "<!-- look around -->"
+FOLDED, UNTIL = "<!-- folded -->", "<!-- until here -->"
 INTERVAL = re.compile(r"[−\d.]+ \[[−\d.]+, [−\d.]+\]")  # stays on one line of a screen
 
 
 def to_html(markdown: str, folder: str | Path, panels: Sequence[Panel] = ()) -> str:
     """The page of a report; pictures named relative to `folder` go inside.
 
-    Panels stand where the report holds the comment LOOK_AROUND. What comes before the first
-    heading of the second level is the first screen; the sections below it are folded up.
+    Panels stand where the report holds the comment LOOK_AROUND; what stands between FOLDED and
+    UNTIL is folded up to its first line, which is bold. What comes before the first heading of the
+    second level is the first screen; the sections below it are folded up.
     """
     # what is quoted in a report may come from anywhere: HTML in it stays text
     markdown_it = MarkdownIt("commonmark", {"html": False}).enable("table")
@@ -43,7 +45,9 @@ def to_html(markdown: str, folder: str | Path, panels: Sequence[Panel] = ()) -> 
     body = body.replace("</table>", "</table></div>")
     answer, heading, rest = body.partition("<h2")
     title = re.search(r"<h1[^>]*>(.*?)</h1>", answer)
-    rest = _folded(heading + rest).replace(f"<p>{escape(LOOK_AROUND)}</p>", _look_around(panels), 1)
+    rest = _folded(_more(heading + rest)).replace(
+        f"<p>{escape(LOOK_AROUND)}</p>", _look_around(panels), 1
+    )
     scripts = [_library()] if panels else []
     scripts.append(render("page.js.j2", {}))
     return render(
@@ -61,6 +65,17 @@ def to_html(markdown: str, folder: str | Path, panels: Sequence[Panel] = ()) -> 
 
 def _whole(found: re.Match) -> str:
     return f'<span class="interval">{found[0]}</span>'
+
+
+def _more(body: str) -> str:
+    """What is for those who ask for it, folded up to its first line."""
+    start, end = (f"<p>{escape(mark)}</p>" for mark in (FOLDED, UNTIL))
+    return re.sub(
+        rf"{re.escape(start)}\s*<p><strong>(.*?)</strong></p>(.*?){re.escape(end)}",
+        r'<details class="more"><summary>\1</summary>\2</details>',
+        body,
+        flags=re.DOTALL,
+    )
 
 
 def _folded(body: str) -> str:

@@ -1,0 +1,34 @@
+"""Which choice of analysis moves a number, and by how much."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+
+def moves(table: pd.DataFrame, choices: Sequence[str], about: Sequence[str]) -> dict[str, float]:
+    """By how much each choice moves `value` with all other choices equal.
+
+    For rows that agree in all other choices and in the columns `about` (what the number is about),
+    the distance from the smallest value to the largest; of these the mean over all such sets of two
+    rows or more. NaN where there is none: nothing else was chosen there, and so nothing can be
+    told. Rows without a value are left out.
+    """
+    rows, found = table[table.value.notna()], {}
+    for choice in choices:
+        equal = [name for name in choices if name != choice]
+        ends = rows.groupby([*equal, *about]).value.agg(["min", "max", "size"])
+        ends = ends[ends["size"] > 1]
+        found[choice] = float((ends["max"] - ends["min"]).mean()) if len(ends) else np.nan
+    return found
+
+
+def mover(panels: Sequence[dict[str, float]]) -> str | None:
+    """The choice that moves the numbers of every panel most; None if they differ or none moves."""
+    most = {
+        max(known, key=known.__getitem__) if known else None
+        for known in ({k: v for k, v in one.items() if v > 0} for one in panels)
+    }
+    return most.pop() if len(most) == 1 else None
