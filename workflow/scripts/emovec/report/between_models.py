@@ -14,10 +14,10 @@ from emovec.wording.numbers import clauses, interval, listed, part
 from emovec.wording.remarks import FLAGS, REASONS, told
 
 
-def verdict_lines(facts: list[dict], untrained: Sequence[str]) -> list[str]:
+def verdict_lines(facts: list[dict]) -> list[str]:
     """What is shared between trained models, one sentence for each pair."""
     lines = []
-    pairs = dict.fromkeys(fact["pair"] for fact in facts if not set(fact["pair"]) & set(untrained))
+    pairs = dict.fromkeys(fact["pair"] for fact in facts if not fact["control"])
     for pair in pairs:
         said = clauses(
             _("{emotion} {verdict}, cosine {cosine}").format(**fact)
@@ -145,7 +145,9 @@ def _own(row: dict) -> str:
     return interval(*own) if pd.notna(row["own_cosine"]) else ""
 
 
-def verdict_facts(verdicts: pd.DataFrame, models: Sequence[str]) -> list[dict]:
+def verdict_facts(
+    verdicts: pd.DataFrame, models: Sequence[str], untrained: Sequence[str]
+) -> list[dict]:
     """The verdict on each emotion and pair, and on all emotions of a pair together."""
     rows = between(verdicts, models)
     grades = {True: N_("yes"), False: N_("not shown")}
@@ -155,6 +157,7 @@ def verdict_facts(verdicts: pd.DataFrame, models: Sequence[str]) -> list[dict]:
         facts.append(
             {
                 "pair": (row["model_a"], row["model_b"]),
+                "control": bool({row["model_a"], row["model_b"]} & set(untrained)),
                 "alone": alone,
                 "emotion": row["emotion"] if alone else _("all together"),
                 "verdict": _(VERDICTS[row["verdict"]].title),

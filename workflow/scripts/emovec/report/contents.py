@@ -75,7 +75,7 @@ def describe(
             }
         )
     several = len(models) > 1
-    verdicts = verdict_facts(tables["verdicts"], models)
+    verdicts = verdict_facts(tables["verdicts"], models, untrained)
     trained = [name for name in models if name not in untrained]
     return {
         "experiment": config["experiment"],
@@ -107,7 +107,7 @@ def describe(
         "provenance": provenance,
         "glance": [
             *(within_line(model, primary, margin) for model in described if compared),
-            *verdict_lines(verdicts, untrained),
+            *verdict_lines(verdicts),
             *(raw_lines(raw_facts(cross, primary, emotions, trained)) if len(trained) > 1 else []),
         ],
     }
