@@ -19,6 +19,8 @@ from emovec.steering.judges import target_column
 from emovec.wording.language import _
 from emovec.wording.numbers import clauses, interval, listed, p_value
 
+SHOWN = 4  # openings for each emotion
+
 
 def describe_steering(
     effects: pd.DataFrame,
@@ -69,7 +71,7 @@ def describe_steering(
             for emotion in emotions
         ],
         "examples": [
-            example(scores, openings, choice, emotion, targets) for emotion in emotions
+            examples(scores, openings, choice, emotion, targets) for emotion in emotions
         ],
         "texts": len(scores),
         "empty": int(scores.empty_text.sum()),
@@ -162,38 +164,41 @@ def _carried(
     return {"source": source, "emotion": emotion, **there, "share": share}
 
 
-def example(
+def examples(
     scores: pd.DataFrame, openings: pd.DataFrame, choice: dict, emotion: str, targets: dict
 ) -> dict:
-    """The greedy texts of the opening whose change under +emotion is the median one."""
+    """The greedy texts of four openings, from a small change under +emotion to a large one.
+
+    They divide all openings, put in the order of that change, into five parts.
+    """
     column = target_column(emotion, targets)
     greedy = scores[scores["sample"] == 0]
     less = adding(changes(greedy, [column]), choice, emotion, 1).dropna(subset=[column])
+    ordered = less.sort_values([column, "opening"]).opening.tolist()
+    places = {len(ordered) * part // (SHOWN + 1) for part in range(1, SHOWN + 1)} if ordered else ()
+    shown = [ordered[place] for place in sorted(places)]
+
+    def row(title: str, rows: pd.DataFrame) -> tuple[str, list[str]]:
+        found = rows.drop_duplicates("opening").set_index("opening").text
+        return title, [str(found.get(one, "")) for one in shown]
+
+    rows = [
+        row(_("not steered"), greedy[greedy.operation == "none"]),
+        row(f"+ {emotion}", adding(greedy, choice, emotion, 1)),
+        row(f"− {emotion}", adding(greedy, choice, emotion, -1)),
+        row(_("a control direction"), greedy[greedy.kind.isin(list(CONTROLS))]),
+        *(
+            row(
+                _(way.title), greedy[(greedy.operation == way.name) & (greedy.direction == emotion)]
+            )
+            for way in WAYS.values()
+        ),
+    ]
     texts = dict(zip(openings.id, openings.text, strict=True))
-    if less.empty:
-        return {"emotion": emotion, "opening": "", "texts": []}
-    ordered = less.sort_values([column, "opening"])
-    opening = ordered.opening.iloc[(len(ordered) - 1) // 2]
-    own = greedy[greedy.opening == opening]
-    control = own[own.kind.isin(list(CONTROLS))]
-
-    def text(rows: pd.DataFrame) -> str:
-        return str(rows.text.iloc[0]) if len(rows) else ""
-
     return {
         "emotion": emotion,
-        "opening": texts[opening],
-        "texts": [
-            (_("not steered"), text(own[own.operation == "none"])),
-            (f"+ {emotion}", text(adding(own, choice, emotion, 1))),
-            (f"− {emotion}", text(adding(own, choice, emotion, -1))),
-            *([(_("a control direction"), text(control))] if len(control) else []),
-            *(
-                (_(way.title), text(asked))
-                for way in WAYS.values()
-                if len(asked := own[(own.operation == way.name) & (own.direction == emotion)])
-            ),
-        ],
+        "openings": [texts[one] for one in shown],
+        "texts": [(title, found) for title, found in rows if any(found)],
     }
 
 
