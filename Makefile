@@ -10,7 +10,7 @@ LOCKS := requirements.lock tests/interchange.txt pyproject.toml
 READY := $(VENV)/ready-$(shell cat $(LOCKS) | cksum | cut -d' ' -f1)
 
 .DEFAULT_GOAL := run
-.PHONY: run smoke smoke-conda smoke-bare baseline spectrum test unit check nightly lint format docs site wheel refresh clean
+.PHONY: run smoke smoke-conda smoke-bare baseline spectrum test unit check nightly lint format docs site image wheel refresh clean
 
 run: $(READY)
 	$(BIN)/snakemake --cores $(CORES)
@@ -73,6 +73,12 @@ site: smoke
 	git archive HEAD | tar -x -C build/pages
 	cp results/smoke/report.html build/pages/sample.html
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
+# The container image of the workflow, and a smoke run in it; needs docker, or podman (ENGINE=podman).
+ENGINE ?= docker
+image:
+	$(ENGINE) build --tag emovec .
+	$(ENGINE) run --rm emovec --cores all --configfile /emovec/config/smoke.yaml
 
 # The library alone, in dist/.
 wheel: $(READY)

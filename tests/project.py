@@ -152,9 +152,11 @@ class Project:
         return self.folder / "results" / self.config["experiment"]
 
     def tables(self) -> dict[str, bytes]:
+        """What the run made; in `run` are copies of what it read."""
         return {
             p.relative_to(self.results).as_posix(): p.read_bytes()
             for p in sorted(self.results.rglob("*.csv"))
+            if not p.is_relative_to(self.results / "run")
         }
 
 

@@ -36,12 +36,15 @@ sys.addaudithook(watch)
 """
 
 
+TIMED = ("provenance.json", "ro-crate-metadata.json")
+
+
 def lasting(project: Project) -> dict[str, str]:
     """The results that are the same in every run: all but those that tell the time."""
     return {
         name: digest
         for name, digest in files(project.results).items()
-        if name.endswith((".csv", ".h5", ".json")) and name != "provenance.json"
+        if name.endswith((".csv", ".h5", ".json")) and name not in TIMED
     }
 
 

@@ -25,6 +25,7 @@ JUDGED = {
     "Recording what was run",
     "Plotting the answers",
     "Writing the report",
+    "Describing what was made",
 }
 JOINT = JUDGED | {
     "Joining the norms of all models",
@@ -126,7 +127,11 @@ def test_plot_setting_redraws_and_computes_nothing(project: Project) -> None:
     drawn = {p for p in planned if p.startswith("Plotting")}
     own = {p for name in ("one", "two") for p in whole(name) if p.startswith("Plotting")}
     assert drawn == own | DRAWN | {"Plotting the audit of the prompts"}
-    assert planned - drawn == {"Recording what was run", "Writing the report"}
+    assert planned - drawn == {
+        "Recording what was run",
+        "Writing the report",
+        "Describing what was made",
+    }
 
 
 def test_statistics_do_not_run_models(project: Project) -> None:

@@ -1,9 +1,11 @@
 """The public CI runs the commands of the Makefile, on the versions that the package supports."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import emovec
@@ -68,7 +70,10 @@ def test_new_cases_are_tried_every_night(root: Path) -> None:
     nightly = yaml.safe_load((root / ".github/workflows/nightly.yml").read_text())
     [schedule] = nightly[ON]["schedule"]
     assert schedule["cron"].endswith("* * *") and nightly["permissions"] == {"contents": "read"}
-    assert [commands(job) for job in nightly["jobs"].values()] == [["make nightly"]]
+    assert [commands(job) for job in nightly["jobs"].values()] == [
+        ["make nightly"],
+        ["make image"],
+    ]
 
 
 def test_only_the_proposal_may_write(ci: dict) -> None:
@@ -93,8 +98,8 @@ def test_tag_becomes_a_release(root: Path, tmp_path: Path, tag: str, released: b
     """With what the changelog says of that version alone; a tag of another version is refused."""
     workflow = yaml.safe_load((root / ".github/workflows/release.yml").read_text())
     assert workflow[ON]["push"]["tags"] == ["v*"]
-    *before, publish = commands(workflow["jobs"]["release"])
-    assert before == ["make unit", "make smoke", "make wheel"]
+    *before, publish, _ = commands(workflow["jobs"]["release"])
+    assert before == ["make unit", "make smoke", "make wheel", "make image"]
     for name in ("CITATION.cff", "CHANGELOG.md"):
         shutil.copy(root / name, tmp_path)
     with (tmp_path / "CHANGELOG.md").open("a") as changelog:
@@ -114,3 +119,46 @@ def test_tag_becomes_a_release(root: Path, tmp_path: Path, tag: str, released: b
         assert f"{tag} dist/emovec.whl" in (tmp_path / "called").read_text()
         notes = (tmp_path / "notes.md").read_text()
         assert "One command runs the default experiment" in notes and "The first." not in notes
+
+
+def test_image_is_published_under_the_name_of_the_repository(root: Path, tmp_path: Path) -> None:
+    """In lower case, as a registry wants it, with the version of the tag; the token is not told."""
+    workflow = yaml.safe_load((root / ".github/workflows/release.yml").read_text())
+    assert workflow["permissions"] == {"contents": "write", "packages": "write"}
+    *_, push = commands(workflow["jobs"]["release"])
+    docker = tmp_path / "bin/docker"
+    docker.parent.mkdir()
+    docker.write_text('#!/bin/sh\necho "$@" >> called\n')
+    docker.chmod(0o755)
+    told = {"GITHUB_REPOSITORY": "Lab/emovec", "GITHUB_REF_NAME": "v0.1.0", "GITHUB_ACTOR": "me"}
+    path = {"PATH": f"{docker.parent}:{os.environ['PATH']}", "GH_TOKEN": "secret"}
+    subprocess.run(["bash", "-e", "-c", push], cwd=tmp_path, env=told | path, check=True)
+    assert (tmp_path / "called").read_text().splitlines() == [
+        "login ghcr.io --username me --password-stdin",
+        "tag emovec ghcr.io/lab/emovec:0.1.0",
+        "push ghcr.io/lab/emovec:0.1.0",
+    ]
+
+
+def test_image_holds_what_a_run_needs(root: Path, tmp_path: Path) -> None:
+    """What `.dockerignore` lets in, and no more, plans the whole of a run from another folder."""
+    lines = (root / ".dockerignore").read_text().splitlines()
+    kept = [line.removeprefix("!") for line in lines if line.startswith("!")]
+    assert "*" in lines and not {".git", ".venv", "results", "resources"} & set(kept)
+    image = tmp_path / "emovec"
+    for name in kept:
+        target = image / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if (root / name).is_dir() else shutil.copy)(root / name, target)
+    recipe = (root / "Dockerfile").read_text()
+    assert re.search(r"^FROM python:(\S+)-slim$", recipe, re.M)[1] == "3.11"
+    [entry] = re.findall(r"^ENTRYPOINT (.+)$", recipe, re.M)
+    command = [sys.executable, "-m", *json.loads(entry.replace("/emovec", str(image)))]
+    data = tmp_path / "data"
+    data.mkdir()
+    done = subprocess.run(
+        [*command, "-n", "--cores", "2", "--configfile", image / "config/smoke.yaml"],
+        cwd=data, env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "USER": "emovec"},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0 and "Describing what was made" in done.stdout, done.stderr

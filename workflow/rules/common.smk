@@ -51,6 +51,7 @@ from emovec.io.files import slugs
 from emovec.models.memory import available
 from emovec.models.sources import kind_of, source_id
 from emovec.prompts.positions import in_probe
+from emovec.report.crate import place
 from emovec.vectors.formats import export_files
 from emovec.wording.language import languages_of
 

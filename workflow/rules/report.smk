@@ -50,7 +50,8 @@ PARTS = [
     ),
     [f"<results>/steering/{a}/from_{b}.csv" for a in STEERED for b in MODELS if a != b],
 ]
-TABULATING = {*SCRIPTS.glob("*.py")} - {*SCRIPTS.glob("plot_*"), *SCRIPTS.glob("write_r*")}
+ALL_TABLES = list(dict.fromkeys(flatten([*PARTS, *TABLES.values()])))
+TABULATING = {*SCRIPTS.glob("*.py")} - {*SCRIPTS.glob("plot_*"), *SCRIPTS.glob("write_[cr]*")}
 
 
 # Other files that the configuration names.
@@ -58,6 +59,9 @@ OTHERS = [config["steering"]["openings"]] if STEERED else []
 OTHERS += [config["steering"]["words"]] if STEERED or ABLATED else []
 OTHERS += [config["steering"]["instructions"] for _ in INSTRUCTIONS]
 OTHERS += [config["prompts"]["ratings"] for _ in RATINGS]
+# Of what was read, by its name in the configuration, copies are kept; of activations the digest is.
+READ = {config["prompts"]["file"]: PROMPTS, config["prompts"]["probe"]: PROBE}
+READ |= {path: given(path) for path in OTHERS}
 OTHERS += [MODELS[name]["source"]["activations"] for name in BROUGHT]
 
 
@@ -65,7 +69,7 @@ OTHERS += [MODELS[name]["source"]["activations"] for name in BROUGHT]
 rule write_provenance:
     input:
         manifests=manifests,
-        tables=list(dict.fromkeys(flatten([*PARTS, *TABLES.values()]))),
+        tables=ALL_TABLES,
         activations=collect("<results>/activations/{model}.h5", model=MODELS),
         prompts=PROMPTS,
         probe=PROBE,
@@ -98,6 +102,24 @@ rule write_provenance:
         "../scripts/write_provenance.py"
 
 
+# The figures that the report shows.
+PLOTS = [
+    *RUN_PLOTS,
+    *collect(MODEL_PLOTS, model=MODELS, allow_missing=True),
+    *collect(
+        "<results>/plots{{lang}}/cross_model/cross_model_{emotion}.png", emotion=SLUGS.values()
+    ),
+    *collect(
+        "<results>/plots{{lang}}/{model}/{model}_{kind}.png",
+        model=DECOMPOSED,
+        kind=["components", "attention"],
+    ),
+    *collect("<results>/plots{{lang}}/{model}/{model}_trajectories.png", model=CAPTURED),
+    *collect("<results>/plots{{lang}}/{model}/{model}_ablations.png", model=ABLATED),
+    *collect(STEERING_PLOTS, model=STEERED, allow_missing=True),
+]
+
+
 # The written report; every number comes from the tables.
 rule write_report:
     input:
@@ -107,25 +129,9 @@ rule write_report:
         audit="<results>/prompts/audit.json",
         vectors=collect("<results>/emotion_vectors/{model}_vectors.h5", model=MODELS),
         provenance="<results>/provenance.json",
-        model_plots=collect(MODEL_PLOTS, model=MODELS, allow_missing=True),
-        cross_plots=collect(
-            "<results>/plots{{lang}}/cross_model/cross_model_{emotion}.png", emotion=SLUGS.values()
-        ),
-        run_plots=RUN_PLOTS,
-        component_plots=collect(
-            "<results>/plots{{lang}}/{model}/{model}_{kind}.png",
-            model=DECOMPOSED,
-            kind=["components", "attention"],
-        ),
-        trajectory_plots=collect(
-            "<results>/plots{{lang}}/{model}/{model}_trajectories.png", model=CAPTURED
-        ),
-        ablation_plots=collect(
-            "<results>/plots{{lang}}/{model}/{model}_ablations.png", model=ABLATED
-        ),
+        plots=PLOTS,
         steering_choices=collect("<results>/steering/{model}/choice.json", model=STEERED),
         steering_openings=[OPENINGS] if STEERED else [],
-        steering_plots=collect(STEERING_PLOTS, model=STEERED, allow_missing=True),
     output:
         markdown="<results>/report{lang}.md",
         findings="<results>/findings{lang}.txt",
@@ -150,6 +156,53 @@ rule write_report:
         "Writing the report"
     script:
         "../scripts/write_report.py"
+
+
+# The results folder as a research object (RO-Crate): what was made, of what, by what.
+rule write_crate:
+    input:
+        provenance="<results>/provenance.json",
+        read=list(READ.values()),
+        made=[
+            *ALL_TABLES,
+            "<results>/prompts/audit.json",
+            *collect("<results>/emotion_vectors/{model}_vectors.h5", model=MODELS),
+            *collect("<results>/geometry/{model}.h5", model=MODELS if MANY else []),
+            *collect(
+                "<results>/steering/{model}/{name}",
+                model=STEERED,
+                name=["choice.json", "directions.h5"],
+            ),
+            *[f"<results>/steering/{a}/from_{b}.h5" for a in STEERED for b in MODELS if a != b],
+            *collect("<results>/report{lang}.{kind}", lang=LANGUAGES, kind=["html", "md"]),
+            *collect("<results>/findings{lang}.txt", lang=LANGUAGES),
+            *collect(PLOTS, lang=LANGUAGES),
+            *collect(
+                "<results>/exports/{model}/{name}",
+                model=MODELS,
+                name=["card.json", *EXPORTED] if EXPORTED else [],
+            ),
+        ],
+    output:
+        crate="<results>/ro-crate-metadata.json",
+        workflow="<results>/run/workflow/Snakefile",
+        config="<results>/run/config.yaml",
+        read=[f"<results>/run/{place(path)}" for path in READ],
+    log:
+        "<logs>/write_crate.log",
+    benchmark:
+        "<benchmarks>/write_crate.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        **needs(1000, 10),
+    params:
+        names=list(READ),
+        code=code_of("write_crate.py", "../../Snakefile"),
+    message:
+        "Describing what was made"
+    script:
+        "../scripts/write_crate.py"
 
 
 for name in MODELS:
