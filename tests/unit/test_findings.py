@@ -147,13 +147,14 @@ def written(
     *,
     language: str = "en",
     models: Sequence[str] = tuple(MODELS),
+    untrained: Sequence[str] = (),
     steering: Sequence[tuple] = (),
     classifiers: Mapping[str, dict] = MappingProxyType({}),
     **more: object,
 ) -> str:
     speak(language)
     try:
-        facts = describe(provenance, audit, tables, models=models, untrained=[])
+        facts = describe(provenance, audit, tables, models=models, untrained=untrained)
         told = [describe_steering(*of, EMOTIONS, TARGETS, 0.05, classifiers) for of in steering]
         return rendered(facts, tables["verdicts"], told, **more)
     finally:
@@ -316,6 +317,15 @@ def test_what_is_folded_opens_by_its_first_line_and_holds_all_that_follows() -> 
     assert titles[: len(MODELS)] == [f"The study's figures of {name}" for name in MODELS]
     assert all(inside.count("<figure>") == 2 for _, inside in folded[: len(MODELS)])
     assert "&lt;!--" not in page
+
+
+@pytest.mark.parametrize("untrained", [[], ["two"]])
+def test_no_table_of_the_report_is_empty(untrained: list[str]) -> None:
+    """A name that a template sets must not hide one that it is given."""
+    provenance, audit, tables = run()
+    markdown = written(provenance, audit, tables, untrained=untrained)
+    assert len(re.findall(r"^\|-", markdown, re.M)) > 10
+    assert not re.findall(r"^(\|.*)\n\|-[-|]*\n(?!\|)", markdown, re.M)
 
 
 def test_sentences_hold_no_measured_number() -> None:
