@@ -77,7 +77,7 @@ def test_rules_keep_to_the_folders_and_to_one_style_of_name(root: Path) -> None:
             "merge",
             "plot",
         ),
-        *("project", "read", "vary", "write"),
+        *("project", "read", "show", "vary", "write"),
     }
     common = (root / "workflow/rules/common.smk").read_text()
     for name, rule in rules().items():

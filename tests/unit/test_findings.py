@@ -23,7 +23,7 @@ from emovec.report.geometry import distance_facts, place_facts, plane_facts, rat
 from emovec.report.page import to_html
 from emovec.report.readings import reading_facts
 from emovec.report.render import render
-from emovec.report.steering import describe_steering
+from emovec.report.steering import describe_steering, examples
 from emovec.report.trajectories import appearance_facts
 from emovec.report.within_model import readable
 from emovec.robustness.multiverse_between import between_models
@@ -163,12 +163,25 @@ def written(
 
 def rendered(facts: dict, verdicts: pd.DataFrame, steering: Sequence[dict], **more: object) -> str:
     glance = [*facts["glance"], *(model["glance"] for model in steering)]
+    _, scores, _, openings = steered()
+    steering = [model | {"examples": examples(scores, openings)} for model in steering]
     context = {"titles": {"last": "last token"}, "steering": steering, "glance": glance}
     context |= {"readings": []}
     context |= {"components": [], "decomposed": [], "losses": [], "geometry": False}
     context |= {"looks": [], "appearing": [], "cost": []}
     context |= first_screen(facts, verdicts, steering)
     return render("report.md.j2", facts | context | {"lang": "", "other_languages": []} | more)
+
+
+def test_examples_stand_side_by_side_below_their_openings() -> None:
+    _, scores, _, openings = steered()
+    both = pd.concat([scores, scores.assign(opening="b", text="Nothing.")])
+    openings = pd.concat([openings, openings.assign(id="b", text="She wrote:")])
+    found = examples(both, openings)
+    assert found["openings"] == ["He looked up and said,", "She wrote:"]
+    labels, texts = zip(*found["texts"], strict=True)
+    assert labels[:4] == ("not steered", "a control direction", "+ gratitude", "− gratitude")
+    assert texts[2] == ["It was gratitude.", "Nothing."]
 
 
 def asked() -> list[dict]:

@@ -41,7 +41,7 @@ PARTS = [
     "<results>/prompts/decoding.csv",
     [f"<results>/geometry/{name}.csv" for name in MODELS if MANY],
     [f"<results>/geometry/{a}__{b}.csv" for a, b in MODEL_PAIRS if MANY],
-    collect("<results>/steering/{model}/{kind}.csv", model=STEERED, kind=["read_outs", "texts"]),
+    collect("<results>/steering/{model}/{kind}.csv", model=STEERED, kind=["read_outs", "texts", "shown"]),
     collect("<results>/steering/{model}/{kind}.csv", model=ASKED, kind=["asked", "asked_texts"]),
     collect(
         "<results>/steering/{model}/classified/{classifier}.csv",
@@ -132,6 +132,7 @@ rule write_report:
         plots=PLOTS,
         steering_choices=collect("<results>/steering/{model}/choice.json", model=STEERED),
         steering_openings=[OPENINGS] if STEERED else [],
+        steering_shown=collect("<results>/steering/{model}/shown.csv", model=STEERED),
     output:
         markdown="<results>/report{lang}.md",
         findings="<results>/findings{lang}.txt",

@@ -152,6 +152,37 @@ rule write_steered:
         "../scripts/write_steered.py"
 
 
+# A few longer texts for the report: of the first openings, with nothing chosen by what they say.
+rule show_texts:
+    input:
+        directions="<results>/steering/{model}/directions.h5",
+        choice="<results>/steering/{model}/choice.json",
+        openings=OPENINGS,
+        model=model_folder,
+    output:
+        "<results>/steering/{model}/shown.csv",
+    log:
+        "<logs>/show_texts/{model}.log",
+    benchmark:
+        "<benchmarks>/show_texts/{model}.tsv"
+    conda:
+        f"../../envs/{TORCH}.yaml"
+    threads: THREADS
+    resources:
+        **needs_model(20),
+    params:
+        **MODEL,
+        activations=config["activations"],
+        steering=steering("scope", "text_controls", "shown_tokens", "temperature"),
+        seed=config["seed"],
+        contents=contents(OPENINGS),
+        code=code_of("show_texts.py"),
+    message:
+        "Writing examples with {wildcards.model} under steering"
+    script:
+        "../scripts/show_texts.py"
+
+
 # The same for the texts.
 use rule join_norms as join_texts with:
     input:

@@ -11,6 +11,7 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.prompts.sentences import read_prompts
     from emovec.report.provenance import compare
     from emovec.report.report import Steered, make_report
+    from emovec.steering.texts import read_texts
     from emovec.wording.language import speak
 
     paths, params, output = snakemake.input, snakemake.params, snakemake.output
@@ -25,7 +26,13 @@ with job(snakemake.rule, snakemake.log[0]):
         **{kind: kind for kind in ("maps", "decoding", "verdicts", "published")},
         **{kind: kind for kind in ("multiverse", "ways")},
     }
-    steered = zip(paths.steering, paths.steering_scores, paths.steering_choices, strict=True)
+    steered = zip(
+        paths.steering,
+        paths.steering_scores,
+        paths.steering_choices,
+        paths.steering_shown,
+        strict=True,
+    )
     report = make_report(
         {name: read_table(paths[name], kind) for name, kind in kinds.items()},
         provenance,
@@ -33,9 +40,12 @@ with job(snakemake.rule, snakemake.log[0]):
         [read_table(path, "token_projections") for path in paths.tokens],
         [
             Steered(
-                read_table(effects, "steering"), read_table(scores, "scores"), read_json(choice)
+                read_table(effects, "steering"),
+                read_table(scores, "scores"),
+                read_json(choice),
+                read_texts(shown),
             )
-            for effects, scores, choice in steered
+            for effects, scores, choice, shown in steered
         ],
         read_openings(paths.steering_openings[0]) if paths.steering_openings else None,
         models=params.models,

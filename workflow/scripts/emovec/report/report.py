@@ -25,7 +25,7 @@ from emovec.report.geometry import (
 from emovec.report.page import to_html
 from emovec.report.readings import reading_facts
 from emovec.report.render import render
-from emovec.report.steering import describe_steering
+from emovec.report.steering import describe_steering, examples
 from emovec.report.trajectories import appearance_facts
 from emovec.wording.language import LANGUAGES
 
@@ -36,6 +36,7 @@ class Steered(NamedTuple):
     effects: pd.DataFrame
     scores: pd.DataFrame
     choice: dict
+    shown: pd.DataFrame  # texts that stand as examples
 
 
 class Report(NamedTuple):
@@ -92,14 +93,16 @@ def make_report(
     steering, texts = [], []
     for one in steered:
         model = describe_steering(
-            *one,
+            one.effects,
+            one.scores,
+            one.choice,
             openings,
             context["emotions"],
             targets,
             settings["statistics"]["alpha"],
             settings["steering"]["classifiers"],
         )
-        steering.append(model)
+        steering.append(model | {"examples": examples(one.shown, openings)})
         texts.append(written_texts(one.scores, openings, model["name"], targets))
     context["glance"] += [model["glance"] for model in steering]
     places = place_facts(geometry[1], models) if geometry else []

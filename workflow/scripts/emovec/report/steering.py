@@ -10,16 +10,14 @@ import pandas as pd
 
 from emovec.report.asking import asking_facts
 from emovec.report.effects import adding, beyond, effect, measured
-from emovec.steering.asking import WAYS
-from emovec.steering.changes import READ_OUTS, TEXTS, changes
-from emovec.steering.controls import CONTROLS
+from emovec.steering.changes import READ_OUTS, TEXTS
+from emovec.steering.conditions import UNSTEERED
+from emovec.steering.directions import EMOTION
 from emovec.steering.effects import READ, searched
 from emovec.steering.families import OWN
 from emovec.steering.judges import target_column
 from emovec.wording.language import _
 from emovec.wording.numbers import clauses, interval, listed, p_value
-
-SHOWN = 4  # openings for each emotion
 
 
 def describe_steering(
@@ -69,9 +67,6 @@ def describe_steering(
             _carried(carried, own, choice, source, emotion)
             for source in dict.fromkeys(carried.source)
             for emotion in emotions
-        ],
-        "examples": [
-            examples(scores, openings, choice, emotion, targets) for emotion in emotions
         ],
         "texts": len(scores),
         "empty": int(scores.empty_text.sum()),
@@ -164,42 +159,23 @@ def _carried(
     return {"source": source, "emotion": emotion, **there, "share": share}
 
 
-def examples(
-    scores: pd.DataFrame, openings: pd.DataFrame, choice: dict, emotion: str, targets: dict
-) -> dict:
-    """The greedy texts of four openings, from a small change under +emotion to a large one.
-
-    They divide all openings, put in the order of that change, into five parts.
-    """
-    column = target_column(emotion, targets)
-    greedy = scores[scores["sample"] == 0]
-    less = adding(changes(greedy, [column]), choice, emotion, 1).dropna(subset=[column])
-    ordered = less.sort_values([column, "opening"]).opening.tolist()
-    places = {len(ordered) * part // (SHOWN + 1) for part in range(1, SHOWN + 1)} if ordered else ()
-    shown = [ordered[place] for place in sorted(places)]
-
-    def row(title: str, rows: pd.DataFrame) -> tuple[str, list[str]]:
-        found = rows.drop_duplicates("opening").set_index("opening").text
-        return title, [str(found.get(one, "")) for one in shown]
-
-    rows = [
-        row(_("not steered"), greedy[greedy.operation == "none"]),
-        row(f"+ {emotion}", adding(greedy, choice, emotion, 1)),
-        row(f"− {emotion}", adding(greedy, choice, emotion, -1)),
-        row(_("a control direction"), greedy[greedy.kind.isin(list(CONTROLS))]),
-        *(
-            row(
-                _(way.title), greedy[(greedy.operation == way.name) & (greedy.direction == emotion)]
-            )
-            for way in WAYS.values()
-        ),
-    ]
+def examples(shown: pd.DataFrame, openings: pd.DataFrame) -> dict:
+    """The openings of `shown` texts, and under each condition what the model went on to write."""
     texts = dict(zip(openings.id, openings.text, strict=True))
-    return {
-        "emotion": emotion,
-        "openings": [texts[one] for one in shown],
-        "texts": [(title, found) for title, found in rows if any(found)],
-    }
+    names = list(dict.fromkeys(shown.opening))
+    rows = [
+        (_condition(*condition), found.set_index("opening").text.reindex(names).tolist())
+        for condition, found in shown.groupby(["kind", "direction", "sign"], sort=False)
+    ]
+    return {"openings": [texts[name] for name in names], "texts": rows}
+
+
+def _condition(kind: str, direction: str, sign: int) -> str:
+    if kind == UNSTEERED.kind:
+        return _("not steered")
+    if kind != EMOTION:
+        return _("a control direction")
+    return f"{'+' if sign > 0 else '−'} {direction}"
 
 
 def glance(model: str, facts: list[dict], choice: dict, alpha: float) -> str:

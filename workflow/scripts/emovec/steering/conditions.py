@@ -36,6 +36,7 @@ class Condition:
 CONDITION_COLUMNS = ["operation", "kind", "direction", "depth", "strength", "sign"]
 
 
+SHOWN = 4  # openings whose texts the report shows at length
 UNSTEERED = Condition("none", "baseline", "baseline", -1, 0, 0.0, 0)
 
 
@@ -72,6 +73,14 @@ def to_read(
     if choice is not None:
         return conditions(directions, directions.depths, [choice["strength"]], remove=False)
     return conditions(directions, directions.depths, sorted(strengths))
+
+
+def to_show(directions: Directions, controls: Sequence[str], choice: dict) -> list[Condition]:
+    """What the examples are written under: nothing, emotions with both signs, one control."""
+    written = to_write(directions, [choice["strength"]], controls, choice)
+    shown = [one for one in written if one.operation != "remove"]
+    own = [one for one in shown if one.kind in (UNSTEERED.kind, EMOTION)]
+    return own + [one for one in shown if one not in own][:1]
 
 
 def to_write(
