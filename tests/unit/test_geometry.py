@@ -17,6 +17,7 @@ from emovec.geometry import between as between_module
 from emovec.geometry import sharing
 from emovec.geometry.between import Texts, judge_geometry, share
 from emovec.geometry.circumplex import left_out, predict
+from emovec.geometry.distances import Apart, Halved, p_of_orders
 from emovec.geometry.features import text_features, word_counts
 from emovec.geometry.planes import plane_row
 from emovec.geometry.run import geometry_between, geometry_of
@@ -155,6 +156,40 @@ def test_both_tests_of_a_row_must_reject(monkeypatch: pytest.MonkeyPatch) -> Non
     assert set(found().values()) == {0.5}
     said["p_of_topics"] = np.nan
     assert np.isnan(list(found().values())).all()
+
+
+@pytest.mark.parametrize("writers", [None, [1, 0] * 6, [2, 2, 0, 1, 3, 0] * 2])
+def test_halves_keep_their_sides(writers: list[int] | None) -> None:
+    found = sharing.splits(12, 20, np.random.default_rng(0), writers)
+    assert all(one.topics[0][0] and (one.topics[0] ^ one.topics[1]).all() for one in found)
+    if writers is not None and len(set(writers)) == 2:
+        assert all((one.topics[0] == found[0].topics[0]).all() for one in found)
+
+
+@pytest.mark.parametrize("stat", ["own", "beyond_ratings", "distances"])
+def test_a_habit_of_each_writer_is_shared_as_often_as_the_level(stat: str) -> None:
+    """Both models are the same, and what each writer puts into an emotion is that writer's."""
+    rng = np.random.default_rng(1)
+    writers, runs, emotions = np.arange(12) % 2, 1500, 8
+    near, rejected = np.stack([near_topics(12)] * emotions), 0
+    labels = rng.normal(size=(emotions, 2))
+    for _ in range(runs):
+        halves = sharing.splits(12, 4, rng, writers)
+        habit = rng.normal(size=(emotions, 2, 5))
+        x = np.concatenate([habit[:, writers], np.zeros((1, 12, 5))])
+        if stat == "distances":
+            halved = Halved.of(Apart.of([x[:-1]], near), halves)
+            orders = rng.permuted(np.tile(np.arange(emotions), (99, 1)), axis=1)
+            p = p_of_orders(halved, halved, orders)
+        else:
+            read = Read(x, np.zeros((4, 5)))
+            found = sharing.products(read, read, None, near, halves)
+            if stat == "own":
+                p = sharing.p_of_labels(found, 99, rng)
+            else:
+                p = sharing.p_of_rotations(found, labels, 99, rng)
+        rejected += p <= 0.05
+    assert binom.ppf(0.0001, runs, 0.05) <= rejected <= binom.ppf(0.9999, runs, 0.05)
 
 
 @pytest.mark.parametrize("alike", [False, True], ids=["nothing in common", "models alike"])

@@ -54,7 +54,11 @@ class Split:
 def splits(
     topics: int, probe: int, rng: np.random.Generator, writers: ArrayLike | None = None
 ) -> list[Split]:
-    """Random halves; with `writers[topic]`, of which there are two or more, halves of those."""
+    """Random halves; with `writers[topic]`, of which there are two or more, halves of those.
+
+    The first topic, or its writer, is always in the first half, so that another order of emotions
+    in one half is one of the same writers in every split.
+    """
     label = np.arange(topics) if writers is None else np.asarray(writers)
     units = np.unique(label)
 
@@ -64,6 +68,7 @@ def splits(
     found = []
     for _ in range(SPLITS):
         first = np.isin(label, units[cut(len(units))])
+        first = first if first[0] else ~first
         sentences = cut(probe)
         found.append(Split((first, ~first), (sentences, ~sentences)))
     return found
