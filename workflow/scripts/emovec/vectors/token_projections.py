@@ -15,7 +15,7 @@ import pandas as pd
 from emovec.prompts.tokenizer import Encoded
 from emovec.statistics.arrays import ratio
 
-SENTENCES = 32  # as many as a reader looks at
+SENTENCES = 24  # as many as a reader looks at
 
 
 SINK = "attention_sink"
