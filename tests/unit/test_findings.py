@@ -19,7 +19,14 @@ from emovec.io.tables import COLUMNS, typed
 from emovec.report.answers import first_screen, grade, lines
 from emovec.report.components import component_facts, look_facts, loss_facts
 from emovec.report.contents import describe
-from emovec.report.geometry import distance_facts, place_facts, plane_facts, rating_facts
+from emovec.report.geometry import (
+    distance_facts,
+    place_facts,
+    place_lines,
+    plane_facts,
+    rating_facts,
+    rating_lines,
+)
 from emovec.report.page import to_html
 from emovec.report.readings import reading_facts
 from emovec.report.render import render
@@ -651,6 +658,18 @@ def test_geometry_is_told_with_its_verdict_and_numbers() -> None:
     assert "| one | 2 | 0.55 [0.10, 0.90] | 0.20 to 0.40 | 0.0011 |" in text
     known = "| one | 6 of 8 | valence | 2 | 0.70 [0.10, 0.90] | 0.012 | 0.65 [0.10, 0.90] |"
     assert f"{known} 0.60 [0.10, 0.90] |" in text
+    [line] = rating_lines(rating_facts(within, ["one"]), [])
+    assert "6 of 8 emotions" in line and "valence r = 0.70 [0.10, 0.90], p = 0.012" in line
+    beyond = pair | cells | {"stat": "beyond_text", "value": 0.3, "p_adjusted": 0.02}
+    for table_, more in (
+        (between, "(cosine 0.50 [0.10, 0.90], p = 0.012)."),
+        (typed([*between.to_dict("records"), beyond], "geometry_between"),
+         "0.30 [0.10, 0.90], p = 0.020, which is 0.04 [0.10, 0.90] of what is shared)."),
+    ):  # fmt: skip
+        facts = place_facts(table_, ["one", "two"])
+        [line] = place_lines(facts, [])
+        assert line.endswith(more)
+        assert place_lines(facts, ["two"]) == []
 
 
 @pytest.mark.parametrize(

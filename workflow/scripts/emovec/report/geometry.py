@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from emovec.geometry.between import VERDICTS
 from emovec.prompts.ratings import RATINGS
 from emovec.report.between_models import between
 from emovec.wording.language import N_, _
-from emovec.wording.numbers import interval, span
+from emovec.wording.numbers import clauses, interval, p_value, span
 
 STATS = ("own", "beyond_ratings", "beyond_text", "share_beyond_text")
 TITLES = {"valence": N_("valence"), "arousal": N_("arousal"), "dominance": N_("dominance")}
@@ -120,11 +121,50 @@ def distance_facts(table: pd.DataFrame, models: Sequence[str]) -> list[dict]:
     return facts
 
 
-def place_lines(facts: Sequence[dict]) -> list[str]:
-    """What is shared, one sentence for each pair of models."""
-    return [
-        _("**{pair}**, the places of the emotions: {verdict} (cosine {cosine}).").format(
-            pair=" × ".join(fact["pair"]), verdict=fact["verdict"], cosine=fact["own"]["value"]
+def place_lines(facts: Sequence[dict], untrained: Sequence[str]) -> list[str]:
+    """What trained models share, one sentence for each pair."""
+    lines = []
+    for fact in facts:
+        if set(fact["pair"]) & set(untrained):
+            continue
+        line = _("**{pair}**, the places of the emotions: {verdict} (cosine {cosine}, p = {p}).")
+        if fact["beyond_text"]:
+            line = _(
+                "**{pair}**, the places of the emotions: {verdict} (cosine {cosine}, p = {p}; "
+                "beyond the text {beyond}, p = {beyond_p}, which is {share} of what is shared)."
+            )
+        beyond = fact["beyond_text"] or {"value": "", "p": np.nan}
+        lines.append(
+            line.format(
+                pair=" × ".join(fact["pair"]),
+                verdict=fact["verdict"],
+                cosine=fact["own"]["value"],
+                p=p_value(fact["own"]["p"]),
+                beyond=beyond["value"],
+                beyond_p=p_value(beyond["p"]),
+                share=fact["share_beyond_text"].get("value", ""),
+            )
         )
-        for fact in facts
-    ]
+    return lines
+
+
+def rating_lines(facts: Sequence[dict], untrained: Sequence[str]) -> list[str]:
+    """How many emotions each trained model knows and how well ratings are predicted."""
+    lines = []
+    for model in dict.fromkeys(fact["model"] for fact in facts):
+        own = [fact for fact in facts if fact["model"] == model]
+        if model in untrained:
+            continue
+        predicted = clauses(
+            _("{rating} r = {r}, p = {p}").format(
+                rating=fact["rating"], r=fact["r"], p=p_value(fact["p"])
+            )
+            for fact in own
+        )
+        lines.append(
+            _(
+                "**{model}**: {known} of {of} emotions have a part of their own that is known; "
+                "people's ratings of an emotion left out are predicted as follows: {predicted}."
+            ).format(model=model, known=own[0]["known"], of=own[0]["of"], predicted=predicted)
+        )
+    return lines

@@ -21,6 +21,7 @@ from emovec.report.geometry import (
     place_lines,
     plane_facts,
     rating_facts,
+    rating_lines,
 )
 from emovec.report.page import to_html
 from emovec.report.readings import reading_facts
@@ -106,7 +107,8 @@ def make_report(
         texts.append(written_texts(one.scores, openings, model["name"], targets))
     context["glance"] += [model["glance"] for model in steering]
     places = place_facts(geometry[1], models) if geometry else []
-    context["glance"] += place_lines(places)
+    ratings = rating_facts(geometry[0], models) if geometry else []
+    context["glance"] += rating_lines(ratings, untrained) + place_lines(places, untrained)
     losses = loss_facts(ablations, context["alpha"])
     context |= first_screen(context, tables["verdicts"], steering, places, losses)
     context |= {
@@ -117,7 +119,7 @@ def make_report(
         "looks": look_facts(components, attention, context["alpha"]),
         "geometry": geometry is not None,
         "planes": plane_facts(geometry[0], models) if geometry else [],
-        "ratings": rating_facts(geometry[0], models) if geometry else [],
+        "ratings": ratings,
         "places": places,
         "appearing": appearance_facts(
             trajectories, settings["components"]["depth"], context["alpha"]
