@@ -52,7 +52,7 @@ def opened(browser, address: str, width: int = DESK, scheme: str = "light") -> I
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("request", lambda r: r.url.startswith(("file:", "data:")) or wrong.append(r.url))
     page.goto(address)
-    page.evaluate("document.querySelectorAll('.part').forEach((part) => (part.open = true))")
+    page.evaluate("document.querySelectorAll('.part, .more').forEach((one) => (one.open = true))")
     for panel in page.query_selector_all(".panel"):
         panel.scroll_into_view_if_needed()
         page.wait_for_function("p => p.querySelector('.count').textContent", arg=panel)
