@@ -31,7 +31,7 @@ def test_a_choice_moves_what_it_adds_with_all_others_equal() -> None:
         for a, b, about in product("xy", (0, 1, 2), "ef")
     ]
     found = moves(pd.DataFrame(rows), ["a", "b"], ["about"])
-    assert found == pytest.approx({"a": 0.3, "b": 0.2})
+    assert found == pytest.approx({"a": 0.3, "b": 0.4 / 3})
     assert mover([found, {"a": 0.4, "b": np.nan}]) == "a"
     assert mover([found, {"a": 0.1, "b": 0.2}]) is None
 
@@ -109,7 +109,7 @@ def test_choices_between_models_are_medians_and_ranges_of_the_table() -> None:
     assert bands[rows["0.5"]] == pytest.approx([-0.3, 0.25])
     notes = {round(text.get_position()[1]): text.get_text() for text in axis.texts}
     assert notes[rows["method"]] == "moves it by 0.40"
-    assert notes[rows["depth"]] == "moves it by 0.10"
+    assert notes[rows["depth"]] == "moves it by 0.07"
     assert notes[rows["raw cosine"]] == notes[rows["the study's own choice"]] == "undefined"
 
 

@@ -6,22 +6,24 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from scipy.spatial.distance import pdist
 
 
 def moves(table: pd.DataFrame, choices: Sequence[str], about: Sequence[str]) -> dict[str, float]:
     """By how much each choice moves `value` with all other choices equal.
 
     For rows that agree in all other choices and in the columns `about` (what the number is about),
-    the distance from the smallest value to the largest; of these the mean over all such sets of two
-    rows or more. NaN where there is none: nothing else was chosen there, and so nothing can be
-    told. Rows without a value are left out.
+    the mean distance of two values (Gini's mean difference, which does not grow with the number of
+    options, as a range does); of these the mean over all such sets of two rows or more. NaN where
+    there is none: nothing else was chosen there, and so nothing can be told. Rows without a value
+    are left out.
     """
     rows, found = table[table.value.notna()], {}
     for choice in choices:
         equal = [name for name in choices if name != choice]
-        ends = rows.groupby([*equal, *about]).value.agg(["min", "max", "size"])
-        ends = ends[ends["size"] > 1]
-        found[choice] = float((ends["max"] - ends["min"]).mean()) if len(ends) else np.nan
+        sets = rows.groupby([*equal, *about]).value
+        apart = [pdist(one.to_numpy()[:, None]).mean() for _name, one in sets if len(one) > 1]
+        found[choice] = float(np.mean(apart)) if apart else np.nan
     return found
 
 
