@@ -9,7 +9,8 @@ from emovec.errors import InputError
 from emovec.io.tables import COLUMNS
 from emovec.steering.changes import READ_OUTS, changes, check_texts
 from emovec.steering.choice import choose
-from emovec.steering.conditions import CONDITION_COLUMNS
+from emovec.steering.conditions import CONDITION_COLUMNS, to_show
+from emovec.steering.directions import Directions
 from emovec.steering.dose import dose_response
 from emovec.steering.effects import adjust, effects, steering_table
 from emovec.steering.families import OWN, corrected, stand_ins
@@ -511,3 +512,17 @@ def test_each_classifier_is_a_judge_of_its_own_emotions() -> None:
     pd.testing.assert_frame_equal(
         rest.reset_index(drop=True), alone.drop(columns="p_adjusted").reset_index(drop=True)
     )
+
+
+def test_examples_are_written_along_and_against_each_emotion_and_along_one_control() -> None:
+    kinds = ["emotion", "emotion", "covariance", "covariance", "random"]
+    names = ["joy", "anger", "covariance 0", "covariance 1", "random 0"]
+    directions = Directions({}, [2, 4], kinds, names, np.ones((5, 2, 3)), np.ones((5, 2)))
+    shown = to_show(directions, ["covariance"], {"depth": 4, "strength": 0.5})
+    assert [(one.operation, one.name, one.sign) for one in shown] == [
+        ("none", "baseline", 0),
+        ("add", "joy", 1), ("add", "joy", -1), ("add", "anger", 1), ("add", "anger", -1),
+        ("add", "covariance 0", 1),
+    ]  # fmt: skip
+    assert {(one.depth, one.strength) for one in shown[1:]} == {(4, 0.5)}
+    assert len(to_show(directions, [], {"depth": 4, "strength": 0.5})) == 5
