@@ -41,7 +41,9 @@ PARTS = [
     "<results>/prompts/decoding.csv",
     [f"<results>/geometry/{name}.csv" for name in MODELS if MANY],
     [f"<results>/geometry/{a}__{b}.csv" for a, b in MODEL_PAIRS if MANY],
-    collect("<results>/steering/{model}/{kind}.csv", model=STEERED, kind=["read_outs", "texts", "shown"]),
+    collect(
+        "<results>/steering/{model}/{kind}.csv", model=STEERED, kind=["read_outs", "texts", "shown"]
+    ),
     collect("<results>/steering/{model}/{kind}.csv", model=ASKED, kind=["asked", "asked_texts"]),
     collect(
         "<results>/steering/{model}/classified/{classifier}.csv",
