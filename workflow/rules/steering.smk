@@ -18,6 +18,10 @@ WRITING = {
     "contents": contents(OPENINGS),
     "writing": code_of("write_steered.py"),
 }
+EXAMPLES = {
+    **steering("scope", "text_controls", "temperature"),
+    **{"openings": 4, "tokens": config["steering"]["shown_tokens"], "samples": 0, "shards": 1},
+}
 ASKED_TEXTS = ["<results>/steering/{model}/asked_texts.csv"] if ASKED else []
 
 
@@ -153,34 +157,20 @@ rule write_steered:
 
 
 # A few longer texts for the report: of the first openings, with nothing chosen by what they say.
-rule show_texts:
-    input:
-        directions="<results>/steering/{model}/directions.h5",
-        choice="<results>/steering/{model}/choice.json",
-        openings=OPENINGS,
-        model=model_folder,
+use rule write_steered as show_texts with:
     output:
         "<results>/steering/{model}/shown.csv",
     log:
         "<logs>/show_texts/{model}.log",
     benchmark:
         "<benchmarks>/show_texts/{model}.tsv"
-    conda:
-        f"../../envs/{TORCH}.yaml"
-    threads: THREADS
+    priority: 0
     resources:
         **needs_model(20),
     params:
-        **MODEL,
-        activations=config["activations"],
-        steering=steering("scope", "text_controls", "shown_tokens", "temperature"),
-        seed=config["seed"],
-        contents=contents(OPENINGS),
-        code=code_of("show_texts.py"),
+        **WRITING | {"steering": EXAMPLES},
     message:
         "Writing examples with {wildcards.model} under steering"
-    script:
-        "../scripts/show_texts.py"
 
 
 # The same for the texts.

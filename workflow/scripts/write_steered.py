@@ -8,7 +8,7 @@ with job(snakemake.rule, snakemake.log[0]):
     from emovec.io.files import read_json
     from emovec.io.tables import write_table
     from emovec.prompts.openings import read_openings
-    from emovec.steering.conditions import to_write
+    from emovec.steering.conditions import to_show, to_write
     from emovec.steering.loading import load_steerer, sampling_of
     from emovec.steering.steerer import write_texts
 
@@ -23,10 +23,13 @@ with job(snakemake.rule, snakemake.log[0]):
         paths.directions,
         paths.openings,
     )
+    controls, directions = settings["text_controls"], steerer.directions
     texts = write_texts(
         steerer,
-        to_write(steerer.directions, settings["strengths"], settings["text_controls"], choice),
-        openings.index[openings.half == "report"].tolist(),
+        to_write(directions, settings["strengths"], controls, choice)
+        if "strengths" in settings
+        else to_show(directions, controls, choice),
+        openings.index[openings.half == "report"].tolist()[: settings.get("openings")],
         openings.id.tolist(),
         sampling_of(steerer.bridge, settings, params.seed),
         choice["strength"],

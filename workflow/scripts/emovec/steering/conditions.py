@@ -36,7 +36,6 @@ class Condition:
 CONDITION_COLUMNS = ["operation", "kind", "direction", "depth", "strength", "sign"]
 
 
-SHOWN = 4  # openings whose texts the report shows at length
 UNSTEERED = Condition("none", "baseline", "baseline", -1, 0, 0.0, 0)
 
 
