@@ -452,6 +452,15 @@ def test_effect_is_the_emotions_own_only_beside_the_other_emotions() -> None:
     assert "is shown for gratitude" in acting({"logp_gratitude": 0.2})["glance"]
 
 
+def test_reader_is_told_which_emotions_no_judge_finds_in_the_examples() -> None:
+    effects, *rest = steered()
+    effects.loc[effects.measure == "nade_joy", "value"] = 1.5
+    told = describe_steering(effects, *rest, EMOTIONS, TARGETS, 0.05)["to_expect"]
+    assert told.startswith("A classifier detects the emotion in the texts for gratitude.")
+    assert "recognise anger, apology" in told
+    assert "recognise gratitude, anger, apology" in acting()["to_expect"]
+
+
 def test_what_other_emotions_do_too_is_told_by_number() -> None:
     context = describe(*run(), models=MODELS, untrained=[])
     told = first_screen(context, run()[2]["verdicts"], [acting({".own": 0.2})])

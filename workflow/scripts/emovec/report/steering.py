@@ -72,6 +72,7 @@ def describe_steering(
         "empty": int(scores.empty_text.sum()),
         "degenerate": int(scores.degenerate.sum()),
         "baseline_degenerate": float(scores.degenerate[scores.operation == "none"].mean()),
+        "to_expect": _to_expect([fact for fact in facts if fact["sign"] > 0], alpha),
         "asking": asking_facts(own, emotions, targets, facts, alpha),
         "glance": glance(model, facts, choice, alpha),
     }  # fmt: skip
@@ -258,14 +259,27 @@ def _in_texts(added: list[dict], alpha: float) -> str:
         read = _(
             "When it reads the texts it wrote, the model is not shown to find the directions again."
         )
-    judged = (
-        _("A classifier detects the emotion in the texts for {emotions}.").format(
+    return f"{read} {_as_judged(added, alpha)}"
+
+
+def _as_judged(added: list[dict], alpha: float) -> str:
+    if seen := [fact["emotion"] for fact in added if beyond(fact["judged"], alpha)]:
+        return _("A classifier detects the emotion in the texts for {emotions}.").format(
             emotions=listed(seen)
         )
-        if (seen := found("judged"))
-        else _(
-            "No classifier is shown to detect more of the emotion than in texts under control "
-            "directions."
-        )
+    return _(
+        "No classifier is shown to detect more of the emotion than in texts under control "
+        "directions."
     )
-    return f"{read} {judged}"
+
+
+def _to_expect(added: list[dict], alpha: float) -> str:
+    """What a reader should know of judges before looking at examples."""
+    said = [_as_judged(added, alpha)]
+    if rest := [fact["emotion"] for fact in added if not beyond(fact["judged"], alpha)]:
+        said.append(
+            _("Do not expect to recognise {emotions} in these examples.").format(
+                emotions=listed(rest)
+            )
+        )
+    return " ".join(said)
