@@ -230,3 +230,32 @@ def test_no_label_of_a_saved_figure_leaves_the_picture(code: str, tmp_path) -> N
     box, edge = axis.xaxis.label.get_window_extent(), figure.bbox
     assert axis.xaxis.label.get_text().count("\n") >= 1
     assert edge.x0 <= box.x0 and box.x1 <= edge.x1
+
+
+def test_many_pairs_share_two_panels() -> None:
+    names = [f"m{k}" for k in range(6)]
+    table = between()
+    own = table[(table.model == "one") & (table.model_b == "two")]
+    pairs = list(combinations(names, 2))
+    tables = [
+        own.assign(model=a, model_b=b, value=own.value + 0.001 * k)
+        for k, (a, b) in enumerate(pairs)
+    ]
+    figure = multiverse.choices_between(pd.concat(tables), EMOTIONS, names, [names[0]])
+    axes = [axis for axis in figure.axes if axis.get_title()]
+    assert [axis.get_title() for axis in axes] == [
+        "10 pairs of models", "5 pairs with an untrained model",
+    ]  # fmt: skip
+    y = named_rows(axes[0]).index("common axes")
+    ticks = next(line for line in axes[0].lines
+                 if line.get_marker() == "|" and line.get_ydata()[0] == y)  # fmt: skip
+    added = [0.001 * k for k, pair in enumerate(pairs) if names[0] not in pair]
+    np.testing.assert_allclose(sorted(ticks.get_xdata()), sorted([0.65 + k for k in added] * 2))
+
+
+def test_every_mark_lies_inside_the_scale() -> None:
+    table = between()
+    table.loc[table.metric == "wpc", ["value", "gate_ok"]] = [-0.9, False]
+    figure = multiverse.choices_between(table, EMOTIONS, ["noise", "one", "two"], ["noise"])
+    low, _ = figure.axes[0].get_xlim()
+    assert low < -0.9

@@ -93,10 +93,12 @@ def choices_within(table: pd.DataFrame, position: str, untrained: Collection[str
     rows = table.assign(
         panel=table.model,
         about=table.emotion_a + " – " + table.emotion_b,
+        control=table.model.isin(untrained),
         primary=primary & (table.metric == best) & (table.space == own),
     )
+    rows = _together(rows, _("{n} models"), _("{n} untrained models"))
     order = {choice: list(dict.fromkeys(rows[choice])) for choice in WITHIN}
-    trained = [name for name in dict.fromkeys(rows.panel) if name not in untrained]
+    trained = list(dict.fromkeys(rows.panel[~rows.control]))
     names = list(dict.fromkeys(rows.about))
     looks = {
         name: (PAIR_COLOURS[i % len(PAIR_COLOURS)], MARKERS[i % len(MARKERS)])
@@ -134,6 +136,7 @@ def choices_between(
         method=[_way(*key) for key in zip(table.metric, first, strict=True)],
         primary=(table.metric == "canonical") & (depth == "mean"),
     ).sort_values("control", kind="stable")
+    rows = _together(rows, _("{n} pairs of models"), _("{n} pairs with an untrained model"))
     ways = [_way(name, forwards) for name in METHODS for forwards in (True, False)]
     order = {
         "position": list(dict.fromkeys(table.position)),
@@ -142,11 +145,26 @@ def choices_between(
     }
     trained = list(dict.fromkeys(rows.panel[~rows.control]))
     palette, shapes = colours(emotions), markers(emotions)
-    looks = {emotion: (palette[emotion], shapes[emotion]) for emotion in emotions}
+    looks = {
+        name: (palette[emotion], shapes[emotion])
+        for name, emotion in zip(rows.about, rows.emotion_a, strict=True)
+    }
     told = _("Between models, the {choice} moves the cosine of an emotion most:\nby {by} on "
              "average, with all other choices equal")  # fmt: skip
     question = _("Which choice moves the cosine of an emotion between models?")
     return _draw(rows, order, looks, trained, told, question, _("cosine of one emotion"))
+
+
+def _together(rows: pd.DataFrame, trained: str, controls: str) -> pd.DataFrame:
+    """Panels joined where there are too many to look at: trained ones, and controls."""
+    if rows.panel.nunique() <= FEW:
+        return rows
+    n = rows.groupby("control").panel.transform("nunique")
+    names = [
+        (controls if control else trained).format(n=number)
+        for control, number in zip(rows.control, n, strict=True)
+    ]
+    return rows.assign(about=rows.about + " · " + rows.panel, panel=names)
 
 
 def _way(method: str, forwards: bool) -> str:
@@ -193,8 +211,8 @@ def _draw(
             axis.set_yticks(range(len(lines)), [line.name for line in lines], fontsize=10)
             for line, tick in zip(lines, axis.get_yticklabels(), strict=True):
                 tick.set_color(NEUTRAL if line.column in order and line.option else INK)
-    values = np.clip(rows.value[rows.open].dropna(), *REACH)
-    axes[0].set_xlim(min(-0.1, values.min() - 0.05), max(1.08, values.max() + 0.05))
+    lows, highs = zip(*(axis.dataLim.intervalx for axis in axes), strict=True)
+    axes[0].set_xlim(min(-0.1, min(lows) - 0.05), max(1.08, max(highs) + 0.05))
     axes[0].set_ylim(len(lines) - 0.5, -0.5)
     asked = trained or panels
     most = mover([moved[panel] for panel in asked])
@@ -246,7 +264,7 @@ def _panel(
         if here.empty:
             _note(axis, y, _("undefined"), NEUTRAL)
             continue
-        low, high = here.null_low.median(), here.null_high.median()
+        low, high = np.clip([here.null_low.median(), here.null_high.median()], *REACH)
         if low < high:
             axis.barh(y, high - low, 0.86, low, color=BAND, alpha=0.6, lw=0, zorder=1)
         few = len(looks) <= FEW
@@ -302,9 +320,10 @@ def _many(
 ) -> None:
     """One mark for all, and a tick for each."""
     told = marks[marks.open] if marks.open.any() else marks
+    told = told.assign(value=told.value.clip(*REACH))
     axis.plot(told.value, np.full(len(told), y), "|", color=NEUTRAL, ms=8, zorder=2)
-    row = pd.Series({"value": told.value.median(), "ci_low": told.ci_low.min(),
-                     "ci_high": told.ci_high.max()})  # fmt: skip
+    low, high = np.clip([told.ci_low.min(), told.ci_high.max()], *REACH)
+    row = pd.Series({"value": told.value.median(), "ci_low": low, "ci_high": high})
     dot(axis, row, y, INK, filled=bool(marks.open.any()), size=5.5)
     if primary:
         axis.axvline(row.value, color=NEUTRAL, lw=0.9, ls="--", zorder=0.5)
