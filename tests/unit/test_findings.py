@@ -334,8 +334,10 @@ def test_what_is_folded_opens_by_its_first_line_and_holds_all_that_follows() -> 
         r'<details class="more"><summary>(.*?)</summary>(.*?)</details>', page, re.S
     )
     titles = [title for title, _ in folded]
-    assert titles[: len(MODELS)] == [f"The study's figures of {name}" for name in MODELS]
-    assert all(inside.count("<figure>") == 2 for _, inside in folded[: len(MODELS)])
+    assert titles[: len(MODELS)] == [
+        f"The study's figures of {name}, and what its raw cosines rest on" for name in MODELS
+    ]
+    assert all(inside.count("<figure>") == 4 for _, inside in folded[: len(MODELS)])
     assert "&lt;!--" not in page
 
 
