@@ -31,7 +31,7 @@ def test_usage_is_standardised(root: Path) -> None:
     deployment = usage["software-stack-deployment"]
     assert set(deployment) == {"conda", "apptainer", "apptainer+conda"}
     assert deployment["conda"] == all("conda:" in rule for rule in rules().values())
-    containers = "container:" in (root / "workflow/Snakefile").read_text()
+    containers = schema()["properties"]["container"]["default"] is not None
     assert deployment["apptainer"] == deployment["apptainer+conda"] == containers
     reported = any("shown(" in rule for rule in rules().values())
     assert usage["report"] == reported and "report:" in (root / "workflow/Snakefile").read_text()

@@ -23,9 +23,12 @@ def percent(share: float) -> str:
 
 
 def p_value(value: float) -> str:
-    """A p with enough digits to be told from the usual levels."""
+    """A p with enough digits to be told from the usual levels, and never as nought."""
     if value is None or pd.isna(value):
         return _("undefined")
+    if 0 < value < 0.00005:
+        digits, exponent = f"{value:.0e}".split("e")
+        return f"{digits}e−{-int(exponent)}"
     digits = 4 if value < 0.01 else 3 if value < 0.1 else 2
     return f"{value:.{digits}f}"
 
