@@ -23,9 +23,7 @@ from emovec.wording.language import _
 LOOK_AROUND = "<!-- look around -->"
 FOLDED, UNTIL = "<!-- folded -->", "<!-- until here -->"
 # what stays on one line of a screen: intervals, spans, signed directions
-INTERVAL = re.compile(
-    r"[−\d.]+ \[[−\d.]+, [−\d.]+\]|[−\d.]+ (?:to|〜) [−\d.]+|^[+−] [^\d\W]+"
-)
+INTERVAL = re.compile(r"[−\d.]+ \[[−\d.]+, [−\d.]+\]|[−\d.]+ (?:to|〜) [−\d.]+|^[+−] [^\d\W]+")
 
 
 def to_html(markdown: str, folder: str | Path, panels: Sequence[Panel] = ()) -> str:
