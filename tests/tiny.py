@@ -124,15 +124,18 @@ def write_seeing(folder: Path) -> Path:
 
 
 def write_gguf(
-    path: Path, *, n_layers: int = 3, d_model: int = 32, n_heads: int = 4, chat_template: str = ""
-) -> Path:
+    path: Path, *, n_layers: int = 3, d_model: int = 32, n_heads: int = 4, chat_template: str = "",
+    blocks: str = "F32",
+) -> Path:  # fmt: skip
     """A tiny random Llama as a GGUF file, as converters write it; returns `path`.
+
+    `blocks` is the format of the matrices in its blocks.
 
     Its tokenizer is the one of all tiny models with a single merge, because the format has no
     empty lists.
     """
     from emovec.models.untrained import BOS, byte_tokenizer
-    from gguf import GGUFWriter, TokenType
+    from gguf import GGMLQuantizationType, GGUFWriter, TokenType, quantize
 
     vocabulary = json.loads(byte_tokenizer().to_str())["model"]["vocab"]
     tokens = [*sorted(vocabulary, key=vocabulary.get), "th"]
@@ -141,6 +144,10 @@ def write_gguf(
 
     def matrix(rows: int, columns: int) -> np.ndarray:
         return (0.2 * rng.standard_normal((rows, columns))).astype("f4")
+
+    def add_matrix(name: str, rows: int, columns: int) -> None:
+        kind = GGMLQuantizationType[blocks]
+        writer.add_tensor(name, quantize(matrix(rows, columns), kind), raw_dtype=kind)
 
     path.parent.mkdir(parents=True, exist_ok=True)
     writer = GGUFWriter(path, "llama")
@@ -167,10 +174,10 @@ def write_gguf(
     writer.add_tensor("token_embd.weight", matrix(len(tokens), d_model))
     for block in range(n_layers):
         for name in ("attn_q", "attn_k", "attn_v", "attn_output"):
-            writer.add_tensor(f"blk.{block}.{name}.weight", matrix(d_model, d_model))
+            add_matrix(f"blk.{block}.{name}.weight", d_model, d_model)
         for name in ("ffn_gate", "ffn_up"):
-            writer.add_tensor(f"blk.{block}.{name}.weight", matrix(width, d_model))
-        writer.add_tensor(f"blk.{block}.ffn_down.weight", matrix(d_model, width))
+            add_matrix(f"blk.{block}.{name}.weight", width, d_model)
+        add_matrix(f"blk.{block}.ffn_down.weight", d_model, width)
         for name in ("attn_norm", "ffn_norm"):
             writer.add_tensor(f"blk.{block}.{name}.weight", np.ones(d_model, "f4"))
     writer.add_tensor("output_norm.weight", np.ones(d_model, "f4"))

@@ -65,6 +65,7 @@ def test_path_takes_a_local_folder_and_leaves_it_alone(
     before = {p.name: (sha256(p), p.stat().st_mode) for p in local.iterdir()}
     manifest = fetch({"path": str(local)}, tmp_path / "m", tmp_path)
     assert manifest["weights_sha256"] == before["model.safetensors"][0]
+    assert manifest["weights"] == {"F32": 1.0}
     assert sorted(p.name for p in (tmp_path / "m").iterdir()) == sorted([*FILES, "manifest.json"])
     assert {p.name: (sha256(p), p.stat().st_mode) for p in local.iterdir()} == before
 
@@ -367,6 +368,17 @@ def test_file_that_is_no_gguf(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read as a GGUF model") as caught:
         gguf.dequantise(tmp_path / "model.gguf", tmp_path / "out")
     sentence(caught)
+
+
+def test_manifest_names_the_formats_of_a_quantised_file(tmp_path: Path) -> None:
+    path = write_gguf(tmp_path / "model.gguf", n_layers=1, blocks="Q8_0")
+    stored = fetch({"path": str(path)}, tmp_path / "m", tmp_path)["weights"]
+    in_blocks = 4 * 32 * 32 + 3 * 32 * 64
+    numbers = weights.n_parameters(tmp_path / "m/model.safetensors")
+    assert stored == pytest.approx(
+        {"Q8_0": in_blocks / numbers, "F32": 1 - in_blocks / numbers}, abs=1e-4
+    )
+    assert set(weights.formats(tmp_path / "m/model.safetensors")) == {"F32"}
 
 
 def test_gguf_with_a_damaged_header(tmp_path: Path) -> None:

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING
 
 from emovec.errors import InputError
 from emovec.models.sealed import sealed
+from emovec.models.weights import shares
 from emovec.prompts.tokenizer import panics_told
 
 if TYPE_CHECKING:
     from gguf import GGUFReader
 
 
-def dequantise(gguf: Path, folder: Path) -> None:
+def dequantise(gguf: Path, folder: Path) -> dict[str, float]:
     """Write the model and tokenizer of a GGUF file into `folder` in Hugging Face layout, float32.
+
+    Returns the share of its weights that each format has, see `weights.shares`.
 
     Raises
     ------
@@ -63,6 +66,7 @@ def dequantise(gguf: Path, folder: Path) -> None:
         plain = type(model)(type(model.config).from_dict(settings))
     plain.save_pretrained(folder, state_dict=model.state_dict())
     tokenizer.save_pretrained(folder)
+    return shares((tensor.tensor_type.name, int(tensor.n_elements)) for tensor in reader.tensors)
 
 
 @contextmanager

