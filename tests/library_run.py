@@ -9,6 +9,7 @@ from itertools import combinations
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from emovec.activations.brought import adopt
 from emovec.activations.copies import copies, split_name
@@ -46,6 +47,7 @@ from emovec.report.provenance import record
 from emovec.report.report import make_report
 from emovec.robustness import multiverse_between
 from emovec.robustness.multiverse_within import vary_choices
+from emovec.robustness.precision_run import precision_of
 from emovec.robustness.published import compare_published
 from emovec.robustness.ways_run import ways_of
 from emovec.vectors.directions import emotion_vectors, norm_table
@@ -159,6 +161,7 @@ class LibraryRun:
             "published": self._kept("published", [compare_published(within, cross)]),
             "multiverse": self._kept("multiverse", varied),
             "ways": self._kept("ways", map(self._ways, self._one_or_two())),
+            "precision": self._kept("precision", map(self._precision, self._one_or_two())),
         }
 
     def _geometry(self) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -233,6 +236,16 @@ class LibraryRun:
             list(map(self._path, names)), names, self.prompts, self.probe, self.classes,
             self.settings, self.seed,
         )  # fmt: skip
+
+    def _precision(self, names: tuple[str, ...]) -> pd.DataFrame:
+        """Of the same streams again: nothing moves."""
+        paths = list(map(self._path, names))
+        table = precision_of(
+            paths, {"bfloat16": paths}, names, self.prompts, self.probe, self.classes,
+            self.settings, self.seed,
+        )  # fmt: skip
+        assert table.moved.isin([0.0, np.nan]).all()
+        return table
 
     def figures(self) -> Iterator[tuple[str, plt.Figure]]:
         """Every picture of the report, by name; those of one model are of the first."""

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from emovec.config import SCHEMA, check, check_files, check_yaml
 from emovec.errors import InputError
+from emovec.models.precisions import PRECISIONS
 from emovec.models.sources import source_id
 from emovec.prompts.positions import POSITIONS, in_probe
 from emovec.steering.controls import CONTROLS
@@ -81,6 +82,8 @@ def test_choices_are_those_of_the_registries() -> None:
     assert at("steering.text_controls")["items"]["enum"] == list(CONTROLS)
     assert at("steering.targets")["additionalProperties"]["enum"] == list(TARGETED.labels)
     assert at("exports.formats")["items"]["enum"] == list(FORMATS)
+    assert at("multiverse.precisions")["items"]["enum"] == list(PRECISIONS)
+    assert set(at("activations.dtype")["enum"]) == {one.dtype for one in PRECISIONS.values()}
     assert at("report.language")["enum"] == [*LANGUAGES, "both"]
     name = at("steering.classifiers")["propertyNames"]["pattern"]
     taken = [*JUDGES, READ.removesuffix("_")]  # begin the columns of other scores
@@ -129,6 +132,12 @@ def changed(path: str, value: object) -> dict:
         ),
         ("models.tiny.template", "alpaca", "models.tiny.template must be one of none, chat"),
         ("activations.dtype", "float16", "activations.dtype must be one of float32"),
+        ("multiverse.precisions", ["q4_1"], "multiverse.precisions.0 must be one of float32"),
+        (
+            "multiverse.precisions",
+            ["float32"],
+            "precisions names float32, which is activations.dty",
+        ),
         ("prompts.emotions", [], "config: prompts.emotions needs at least 1 entries, not 0"),
         ("prompts.neutral", "anger", "prompts.neutral is 'anger', which is also an emotion"),
         ("models.tiny.source.random.tokenizer", "gpt9", "names 'gpt9', which is not a model"),

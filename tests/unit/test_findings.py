@@ -65,9 +65,11 @@ def _run() -> tuple[dict, dict, dict[str, pd.DataFrame]]:
         "prompts": {"emotions": EMOTIONS, "neutral": "neutral"},
     }  # fmt: skip
     attributes = {"architecture": "gpt2", "space": "raw", "license": "MIT", "n_layers": 2}
+    attributes["weights_sha256"] = "w"
     provenance = {
         "config": config, "run_at": "now", "emovec": "0", "revision": None, "versions": {"a": "1"},
         "activations": {name: attributes | {"d_model": 8} for name in MODELS},
+        "models": {"file": {"weights_sha256": "w", "weights": {"Q4_K": 0.63, "F32": 0.37}}},
     }  # fmt: skip
     audit = {"topics": 12, "unit": "topic", "matched": True, "left_out": 0, "prompts": 48,
              "probe": 34, "findings": []}  # fmt: skip
@@ -137,13 +139,34 @@ def _run() -> tuple[dict, dict, dict[str, pd.DataFrame]]:
         "verdicts": table("verdicts", verdicts),
     }
     tables["published"] = compare_published(tables["within"], tables["cross"])
-    tables["multiverse"] = between_models(tables["cross"], MODELS, [0.5])
+    alone = [
+        {"model": m, "position": position, "space": "raw", "metric": "lda", "precision": "float32",
+         "estimator": "unbiased", "emotion_a": a, "emotion_b": b, "value": value}
+        for m in MODELS for a, b in PAIRS for position, value in (("last", 0.12), ("suffix", 0.29))
+    ]  # fmt: skip
+    pairs = between_models(tables["cross"], MODELS, [0.5])
+    tables["multiverse"] = pd.concat([table("multiverse", alone), pairs], ignore_index=True)
     tables["ways"] = table("ways", [
         {"model": m, "way": way, "stat": stat, "emotion_a": e, "value": value, "ci_low": 0.6,
          "ci_high": 0.8, "null_low": 0.2, "null_high": 0.3, "flag": ""}
         for m in MODELS for e in EMOTIONS
         for way, stat, value in (("mean", "auroc", 0.7), ("logistic", "with_mean", 0.74))
     ])  # fmt: skip
+    moved = {
+        "value": 0.61,
+        "ci_low": 0.5,
+        "ci_high": 0.7,
+        "moved": -0.0213,
+        "moved_low": -0.0345,
+        "moved_high": 0.0067,
+        "precision": "q4_0",
+        "emotion_a": EMOTIONS[0],
+        "gate_ok": True,
+    }
+    tables["precision"] = table("precision", [
+        {"model": m} | moved | {"stat": stat} | ({"emotion_b": EMOTIONS[1]} if pair else {})
+        for m in MODELS for stat, pair in (("cosine", True), ("auroc", False), ("stream", False))
+    ] + [moved | {"model": "one", "model_b": "two", "stat": "between"}])  # fmt: skip
     return provenance, audit, tables
 
 
@@ -812,6 +835,22 @@ def test_choices_between_models_are_counted_in_the_text() -> None:
     assert "12 of 18 aligned cosines pass their gate; these range from 0.55 to 0.74, and 12" in text
     tables["multiverse"] = tables["multiverse"].iloc[:0]
     assert "multiverse_pairs.png" not in written(provenance, audit, tables)
+
+
+def test_number_formats_are_told_with_what_they_move() -> None:
+    provenance, audit, tables = run()
+    text = written(provenance, audit, tables)
+    assert "| one | gpt2 | 2 | 8 | Q4_K 63 %, F32 37 % | raw | MIT |" in text
+    assert "| one | q4_0 | 0.6100 [0.5000, 0.7000] |  | −0.021 [−0.035, 0.007] (gratit" in text
+    assert "| one × two | q4_0 |  |  | −0.021 [−0.035, 0.007] (gratitude) |  |" in text
+    line = (
+        "**one** in other number formats: the cosine of two emotions that moves farthest moves by"
+    )
+    assert text.count(line) == 2  # among the findings and in its section
+    assert "in q4_0; the choice of position moves such a cosine by 0.170 on average." in text
+    del tables["precision"]
+    text = written(provenance, audit, tables)
+    assert "number format" not in text and "q4_0" not in text
 
 
 def test_the_text_states_the_level_of_the_config() -> None:

@@ -23,7 +23,7 @@ def sentences() -> dict[str, str]:
         options_map={"**.j2": {"trimmed": "true", "trim_blocks": "true", "lstrip_blocks": "true"}},
         keywords={"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
         | dict.fromkeys(
-            ("Kind", "Metric", "Position", "Copy", "Method", "Judge", "Way"), (2,)
+            ("Kind", "Metric", "Position", "Copy", "Method", "Judge", "Way", "Precision"), (2,)
         ),  # titles of registries
     )
     return {

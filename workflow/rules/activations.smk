@@ -1,10 +1,10 @@
 # What the activations of the prompts depend on besides files. The jobs that read them and the job
 # that merges them both state it, because the parts are gone when Snakemake looks for changes.
 READ = {
-    **MODEL,
     **CLASSES,
+    "model": entry,
     "suffix": suffix,
-    "activations": config["activations"],
+    "activations": reading,
     "contents": contents(PROMPTS),
     "capture": code_of("capture_activations.py"),
 }
@@ -22,7 +22,7 @@ rule capture_activations:
     benchmark:
         CAPTURE.part("<benchmarks>/capture_activations/{model}.tsv")
     wildcard_constraints:
-        model=one_of(CAPTURED),
+        model=one_of([*CAPTURED, *READ_AS]),
     priority: FIRST
     conda:
         f"../../envs/{TORCH}.yaml"
@@ -55,7 +55,7 @@ use rule capture_activations as capture_probe with:
         model=probing,
         emotions=None,
         neutral=None,
-        activations=PROBED,
+        activations=reading_probe,
         contents=contents(PROBE),
         group="probe",
     message:
@@ -82,7 +82,7 @@ rule merge_activations:
     benchmark:
         "<benchmarks>/merge_activations/{model}.tsv"
     wildcard_constraints:
-        model=one_of(CAPTURED),
+        model=one_of([*CAPTURED, *READ_AS]),
     priority: FIRST
     conda:
         "../../envs/analysis.yaml"

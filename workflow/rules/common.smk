@@ -77,12 +77,17 @@ SOURCES = {
 }
 BROUGHT = [name for name, model in MODELS.items() if kind_of(model["source"]).gather is None]
 CAPTURED = [name for name in MODELS if name not in BROUGHT]
+UNTRAINED = [name for name, model in MODELS.items() if "random" in model["source"]]
+# Trained models, if there are any, are read once more in each of these number formats.
+PRECISIONS = config["multiverse"]["precisions"]
+VARIED = [name for name in CAPTURED if name not in UNTRAINED] or CAPTURED
+READ_AS = [f"{name}@{precision}" for name in VARIED for precision in PRECISIONS]
 COMPARED_COPIES = [copy for name in MODELS for copy in copies(name, beside_model=True)]
 LONE_COPIES = [copy for name in MODELS for copy in copies(name, beside_model=False)]
-UNTRAINED = [name for name, model in MODELS.items() if "random" in model["source"]]
 SLUGS = slugs(EMOTIONS)  # names for files, from classes in any script
 EXPORTED = export_files(config["exports"]["formats"], EMOTIONS)
 MODEL_PAIRS = [*combinations(MODELS, 2)]
+VARIED_PAIRS = [*combinations(VARIED, 2)]
 PAIRS = [*MODEL_PAIRS, *((split_name(twin)[0], twin) for twin in COMPARED_COPIES)]
 # Files in the first language have plain names; a second adds its code: report.html, report_ja.html.
 LANGUAGES = languages_of(config["report"]["language"])
@@ -151,7 +156,7 @@ pathvars:
 
 wildcard_constraints:
     lang="|".join(LANGUAGES) or "(?:)",
-    model=one_of([*MODELS, *LONE_COPIES]),
+    model=one_of([*MODELS, *LONE_COPIES, *READ_AS]),
     source=one_of(SOURCES),
     shard="[1-9][0-9]*",
     key="[0-9a-f]{16}",
@@ -224,8 +229,13 @@ def folder_of(source):
     return [f"{folder}/{name}" for name in (*names, "model.safetensors")]
 
 
+def entry(wildcards):
+    """What the configuration says of a model, whatever its number format."""
+    return MODELS[split_name(wildcards.model)[0]]
+
+
 def model_folder(wildcards):
-    return folder_of(MODELS[wildcards.model]["source"])
+    return folder_of(entry(wildcards)["source"])
 
 
 def tokenizer(wildcards):
@@ -294,16 +304,21 @@ def in_order(settings):
     return json.loads(json.dumps(settings, sort_keys=True))
 
 
-# How the probe is read.
-PROBED = in_order(
-    config["activations"]
-    | {"positions": in_probe(config["activations"]["positions"]), "mean_from": 0}
-)
+def reading(wildcards):
+    """How the prompts are read: in the number format that the name of the model ends with."""
+    precision = split_name(wildcards.model)[1]
+    return config["activations"] | ({"dtype": precision} if precision else {})
+
+
+def reading_probe(wildcards):
+    """How the probe is read."""
+    read = reading(wildcards)
+    return in_order(read | {"positions": in_probe(read["positions"]), "mean_from": 0})
 
 
 def probing(wildcards):
     """What the configuration says of the model that reads the probe."""
-    return in_order(MODELS[wildcards.model])
+    return in_order(entry(wildcards))
 
 
 def probe_key(wildcards):
@@ -311,7 +326,8 @@ def probe_key(wildcards):
 
     A probe that Snakemake makes has no contents yet and is known by its path alone.
     """
-    read = [PROBED, probing(wildcards), suffix(wildcards), str(PROBE), contents(PROBE)(wildcards)]
+    settings = reading_probe(wildcards)
+    read = [settings, probing(wildcards), suffix(wildcards), str(PROBE), contents(PROBE)(wildcards)]
     return hashlib.sha256(json.dumps(read).encode()).hexdigest()[:16]
 
 
@@ -331,6 +347,17 @@ def activations_of(wildcard):
         return f"<results>/activations/{split_name(wildcards[wildcard])[0]}.h5"
 
     return path
+
+
+def other_formats(wildcards):
+    """The number formats, other than that of the experiment, in which these models are run."""
+    return PRECISIONS if set(wildcards) <= set(VARIED) else []
+
+
+def in_other_formats(wildcards):
+    """The activations of one model or two in each of these formats."""
+    formats = other_formats(wildcards)
+    return [f"<results>/activations/{name}@{one}.h5" for one in formats for name in wildcards]
 
 
 def is_untrained(wildcards):

@@ -3,6 +3,7 @@ rule vary_choices:
     input:
         activations="<results>/activations/{model}.h5",
         within="<results>/within_model/{model}.csv",
+        others=in_other_formats,
         prompts=PROMPTS,
         probe=PROBE,
     output:
@@ -18,6 +19,7 @@ rule vary_choices:
     params:
         **CLASSES,
         positions=config["activations"]["positions"],
+        precisions=other_formats,
         alpha=config["statistics"]["alpha"],
         seed=config["seed"],
         contents=contents(PROMPTS, PROBE),
@@ -94,6 +96,68 @@ use rule vary_ways as compare_ways with:
         "<benchmarks>/compare_ways/{a}__{b}.tsv"
     message:
         "Finding the directions in other ways in {wildcards.a} and {wildcards.b}"
+
+
+# The headline numbers of one model in other number formats.
+rule vary_precision:
+    input:
+        activations=["<results>/activations/{model}.h5"],
+        others=in_other_formats,
+        prompts=PROMPTS,
+        probe=PROBE,
+    output:
+        "<results>/precision/{model}.csv",
+    log:
+        "<logs>/vary_precision/{model}.log",
+    benchmark:
+        "<benchmarks>/vary_precision/{model}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        **needs(4000, 20),
+    params:
+        **CLASSES,
+        precisions=other_formats,
+        statistics=config["statistics"],
+        seed=config["seed"],
+        contents=contents(PROMPTS, PROBE),
+        code=code_of("vary_precision.py"),
+    message:
+        "Varying the number format of {wildcards.model}"
+    script:
+        "../scripts/vary_precision.py"
+
+
+# One emotion in two models, both in another number format.
+use rule vary_precision as compare_precision with:
+    input:
+        activations=["<results>/activations/{a}.h5", "<results>/activations/{b}.h5"],
+        others=in_other_formats,
+        prompts=PROMPTS,
+        probe=PROBE,
+    output:
+        "<results>/precision/{a}__{b}.csv",
+    log:
+        "<logs>/compare_precision/{a}__{b}.log",
+    benchmark:
+        "<benchmarks>/compare_precision/{a}__{b}.tsv"
+    message:
+        "Varying the number format of {wildcards.a} and {wildcards.b}"
+
+
+# One table for all models and pairs.
+use rule join_norms as join_precision with:
+    input:
+        collect("<results>/precision/{model}.csv", model=VARIED),
+        [f"<results>/precision/{a}__{b}.csv" for a, b in VARIED_PAIRS],
+    output:
+        shown("<results>/precision.csv", "Multiverse", table="number formats"),
+    log:
+        "<logs>/join_precision.log",
+    benchmark:
+        "<benchmarks>/join_precision.tsv"
+    message:
+        "Joining what other number formats give"
 
 
 # One table for all models and pairs.

@@ -9,6 +9,7 @@ TABLES = {
     "published": "<results>/published_comparison.csv",
     "multiverse": "<results>/multiverse.csv",
     "ways": "<results>/ways.csv",
+    "precision": ["<results>/precision.csv"] if READ_AS else [],
     "confounds": "<results>/prompts/confounds.csv",
     "readings": collect("<results>/readings/{model}.csv", model=CAPTURED),
     "tokens": collect("<results>/token_projections/{model}.csv", model=CAPTURED),
@@ -33,6 +34,8 @@ PARTS = [
     collect("<results>/multiverse/{part}.csv", part=[*MODELS, "between_models"]),
     collect("<results>/ways/{model}.csv", model=MODELS),
     [f"<results>/ways/{a}__{b}.csv" for a, b in MODEL_PAIRS],
+    collect("<results>/precision/{model}.csv", model=VARIED if PRECISIONS else []),
+    [f"<results>/precision/{a}__{b}.csv" for a, b in VARIED_PAIRS if PRECISIONS],
     collect(
         "<results>/{kind}/{pair}.csv",
         kind=["cross_model", "maps", "transfer"],

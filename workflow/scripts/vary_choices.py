@@ -15,8 +15,10 @@ with job(snakemake.rule, snakemake.log[0]):
     prompts = read_prompts(paths.prompts, params.emotions, params.neutral)
     fit = map_half(read_probe(paths.probe))
 
-    def load(position):
-        streams = load_streams(paths.activations, name, position, classes, fit, params.seed)
+    files = {"": paths.activations} | dict(zip(params.precisions, paths.others, strict=True))
+
+    def load(position, precision=""):
+        streams = load_streams(files[precision], name, position, classes, fit, params.seed)
         return streams.residual, streams.probe
 
     table = vary_choices(
@@ -29,5 +31,6 @@ with job(snakemake.rule, snakemake.log[0]):
         alpha=params.alpha,
         near=near_by_head(prompts, params.emotions, neutral=params.neutral),
         seed=params.seed,
+        precisions=params.precisions,
     )
     write_table(table, snakemake.output[0], "multiverse")

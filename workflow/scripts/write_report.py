@@ -26,6 +26,9 @@ with job(snakemake.rule, snakemake.log[0]):
         **{kind: kind for kind in ("maps", "decoding", "verdicts", "published")},
         **{kind: kind for kind in ("multiverse", "ways")},
     }
+    tables = {name: read_table(paths[name], kind) for name, kind in kinds.items()}
+    if paths.precision:
+        tables["precision"] = read_table(paths.precision[0], "precision")
     steered = zip(
         paths.steering,
         paths.steering_scores,
@@ -34,7 +37,7 @@ with job(snakemake.rule, snakemake.log[0]):
         strict=True,
     )
     report = make_report(
-        {name: read_table(paths[name], kind) for name, kind in kinds.items()},
+        tables,
         provenance,
         read_json(paths.audit),
         [read_table(path, "token_projections") for path in paths.tokens],

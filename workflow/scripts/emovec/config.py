@@ -257,6 +257,11 @@ def _check_references(config: dict, targets: dict) -> None:
                 f"config: {part}.position must be one of activations.positions "
                 f"({', '.join(positions)}){those}, not {position!r}."
             )
+    if (dtype := config["activations"]["dtype"]) in config["multiverse"]["precisions"]:
+        raise InputError(
+            f"config: multiverse.precisions names {dtype}, which is activations.dtype: the models "
+            "are run in it anyway, so leave it out."
+        )
     in_turn = [position for position in positions if POSITIONS[position].in_turn]
     bare = [name for name, model in config["models"].items() if model["template"] == "none"]
     if in_turn and bare:
@@ -265,6 +270,11 @@ def _check_references(config: dict, targets: dict) -> None:
             f"models.{bare[0]}.template is none: set it to chat, or leave that position out."
         )
     sources = {name: model["source"] for name, model in config["models"].items()}
+    if config["multiverse"]["precisions"] and all("activations" in one for one in sources.values()):
+        raise InputError(
+            "config: multiverse.precisions asks for models to be run, and there is none that can "
+            "be: take it out, or bring activations of each format as a model of its own."
+        )
     for part in ("steering", "components"):
         for name in config[part]["models"]:
             if "activations" in sources.get(name, {"activations": ""}):

@@ -28,7 +28,8 @@ from scipy import stats
 from emovec.between_models.attributes import Contrasts, control_cosines
 from emovec.between_models.thresholds import Thresholds
 from emovec.statistics.arrays import Floats, Mask
-from emovec.statistics.clustered import clustered_error, cross_u, reliability
+from emovec.statistics.clustered import cross_u, reliability
+from emovec.statistics.replicated import Replicated
 from emovec.statistics.unbiased import Views, cosine
 
 
@@ -51,24 +52,13 @@ class Claim:
 
 
 def claim(x: Floats, y: Floats, near: Mask, limits: Thresholds) -> Claim:
-    """cos_s of the emotions of `x` and `y` together; give one emotion for a claim about it alone.
+    """The claim about the emotions of `x` and `y` together; give one for a claim about it alone.
 
-    Errors add what topics contribute (jackknife, clustered) to what the map does (jackknife over
-    its folds); degrees of freedom by Satterthwaite 1946. Fisher's z would blow up the errors of
-    cosines near 1.
+    Fisher's z would blow up the errors of cosines near 1.
     """
-    products = [cross_u(p, q, near) for p, q in ((x[0], y[0]), (x[0], x[0]), (y[0], y[0]))]
-    value = cosine(*(whole.sum() for whole, _ in products))
-    deleted = cosine(*(left.sum(axis=0) for _, left in products))
-    fits = [(cross_u(p, q, near)[0].sum(axis=1)) for p, q in ((x, y), (x, x), (y, y))]
-    refitted = cosine(*fits)[1:]
-    error, df = clustered_error(deleted, near.any(axis=0))
-    folds = len(refitted)
-    of_map = np.sqrt((folds - 1) * np.var(refitted))
-    both = np.hypot(error, of_map)
-    shares = error**4 / df + of_map**4 / (folds - 1)
-    df = both**4 / shares if shares > 0.0 else df
-    reach = stats.t.ppf(1.0 - limits.alpha, df) * both
+    found, either = cos_s(x, y, near), near.any(axis=0)
+    both, df = found.error(either)
+    value, reach = found.value, stats.t.ppf(1.0 - limits.alpha, df) * both
     with np.errstate(divide="ignore"):
         t = (value - limits.cosine_of_interest) / both
     known = [_reliability(side[0], near, limits) for side in (x, y)]
@@ -76,11 +66,23 @@ def claim(x: Floats, y: Floats, near: Mask, limits: Thresholds) -> Claim:
         cosine=float(value),
         low=float(value - reach),
         high=float(value + reach),
-        error_topics=float(error),
-        error_map=float(of_map),
+        error_topics=float(found.of_topics(either)[0]),
+        error_map=float(found.of_map),
         p=float(stats.t.sf(t, df)),
         reliability=tuple(rho for rho, _ in known),
         reliability_low=tuple(low for _, low in known),
+    )
+
+
+def cos_s(x: Floats, y: Floats, near: Mask) -> Replicated:
+    """cos_s of the emotions of `x` and `y` together, with what topics and the map contribute."""
+    sides = ((x, y), (x, x), (y, y))
+    products = [cross_u(p[0], q[0], near) for p, q in sides]
+    fits = [cross_u(p, q, near)[0].sum(axis=1) for p, q in sides]
+    return Replicated(
+        float(cosine(*(whole.sum() for whole, _ in products))),
+        cosine(*(left.sum(axis=0) for _, left in products)),
+        cosine(*fits)[1:],
     )
 
 

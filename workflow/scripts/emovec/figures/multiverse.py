@@ -30,9 +30,10 @@ from emovec.figures.style import (
     row_of_axes,
     titled,
 )
+from emovec.models.precisions import PRECISIONS
 from emovec.prompts.positions import POSITIONS
 from emovec.registry import titles
-from emovec.robustness.moves import mover, moves
+from emovec.robustness.moves import CHOICES, WITHIN, mover, moves
 from emovec.statistics.metrics import METRICS
 from emovec.wording.language import N_, _
 from emovec.wording.numbers import number
@@ -41,29 +42,14 @@ STUDY_COLOUR = "#F0E442"
 INK = OKABE_ITO["black"]
 
 
-CHOICES = {
-    "position": N_("position"),
-    "space": N_("space"),
-    "metric": N_("metric"),
-    "estimator": N_("estimator"),
-    "depth": N_("depth"),
-    "method": N_("method"),
-}
-
-
 OPTIONS = {  # those that are no titles yet
     "position": titles(POSITIONS),
     "space": {"raw": N_("raw"), "centered": N_("centered")},
     "metric": titles(METRICS),
     "estimator": {"naive": N_("naive"), "unbiased": N_("unbiased")},
+    "precision": titles(PRECISIONS),
     "depth": {"mean": N_("mean")},
 }
-
-
-WITHIN = ("position", "space", "metric", "estimator")
-
-
-BETWEEN = ("position", "depth", "method")
 
 
 REACH = (-1.15, 1.25)  # what is drawn of cosines, which have no bounds where norms are noise
@@ -88,16 +74,19 @@ def choices_within(table: pd.DataFrame, position: str, untrained: Collection[str
     if (why := no_pair(table)) is not None:
         return why
     best = table.groupby("model").metric.transform(lambda m: "lda" if (m == "lda").any() else "raw")
-    own = table.groupby("model").space.transform("first")  # as it was captured
+    captured = ["space", "precision"]
+    own = table.groupby("model")[captured].transform("first")  # as the model was read
     primary = (table.position == position) & (table.estimator == "unbiased")
     rows = table.assign(
         panel=table.model,
         about=table.emotion_a + " – " + table.emotion_b,
         control=table.model.isin(untrained),
-        primary=primary & (table.metric == best) & (table.space == own),
+        primary=primary & (table.metric == best) & (table[captured] == own).all(axis=1),
     )
+    by_model = rows.groupby("model")
+    varied = [choice for choice in WITHIN if by_model[choice].nunique().gt(1).any()]
     rows = _together(rows, _("{n} models"), _("{n} untrained models"))
-    order = {choice: list(dict.fromkeys(rows[choice])) for choice in WITHIN}
+    order = {choice: list(dict.fromkeys(rows[choice])) for choice in varied}
     trained = list(dict.fromkeys(rows.panel[~rows.control]))
     names = list(dict.fromkeys(rows.about))
     looks = {
@@ -262,7 +251,8 @@ def _panel(
         if line.column == "study" or line.option in set(study.get(line.column, [])):
             axis.axhspan(y - 0.5, y + 0.5, color=STUDY_COLOUR, alpha=0.3, lw=0, zorder=-1)
         if here.empty:
-            _note(axis, y, _("undefined"), NEUTRAL)
+            why = _("not run") if line.column == "precision" else _("undefined")
+            _note(axis, y, why, NEUTRAL)
             continue
         low, high = np.clip([here.null_low.median(), here.null_high.median()], *REACH)
         if low < high:

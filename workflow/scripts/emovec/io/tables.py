@@ -20,8 +20,8 @@ TEXT, INTEGER, NUMBER, TRUTH = "str", "Int64", "float64", "boolean"
 TYPES = {
     TEXT: "model model_a model_b train_model test_model source position scope emotion emotion_a "
     "emotion_b metric norm stat space estimator method way kind direction contrast split operation "
-    "measure reading opening prompt_id class topic text null family flag verdict reason check "
-    "statistic dimensions against part role words aligned span outcome",
+    "measure reading precision opening prompt_id class topic text null family flag verdict reason "
+    "check statistic dimensions against part role words aligned span outcome",
     INTEGER: "depth depth_a depth_b depth_train depth_test d_model_a d_model_b n_topics n_map "
     "n_emotions "
     "n_test n_null agree compared n_depths n_undefined n_openings n_controls n_tokens sign token "
@@ -61,11 +61,15 @@ COLUMNS: dict[str, dict[str, str]] = {
         "verdicts": "emotion model_a model_b position cosine ci_low ci_high p_common own_cosine "
         "own_low own_high p_specific reliability_low_a reliability_low_b matched matched_low "
         "least_cosine bound verdict decodes agree compared reason",
-        "multiverse": "model position space metric estimator emotion_a emotion_b value ci_low "
-        "ci_high study flag model_b relative_depth n_depths n_undefined null_low null_high gate_ok",
+        "multiverse": "model position space metric estimator precision emotion_a emotion_b value "
+        "ci_low ci_high study flag model_b relative_depth n_depths n_undefined null_low null_high "
+        "gate_ok",
         "ways": "model model_b position relative_depth depth_a depth_b way stat emotion_a "
         "emotion_b value ci_low ci_high null null_low null_high n_null reliability_a "
         "reliability_b reliability_low_a reliability_low_b n_topics flag",
+        "precision": "model model_b position precision stat depth relative_depth emotion_a "
+        "emotion_b value ci_low ci_high other other_low other_high moved moved_low moved_high "
+        "n_topics gate_ok flag",
         "published": "kind model_a model_b emotion_a emotion_b published this_run null_low "
         "null_high corrected ci_low ci_high method n_depths flag",
         "steering": "model source position scope depth relative_depth operation strength sign "

@@ -16,6 +16,8 @@ from transformers.pytorch_utils import Conv1D
 
 from emovec.errors import InputError
 from emovec.models.memory import available
+from emovec.models.precisions import PRECISIONS
+from emovec.models.rounding import round_weights
 from emovec.models.sealed import sealed
 from emovec.models.weights import n_parameters
 
@@ -113,18 +115,21 @@ def load_model(
 ) -> TransformerBridge:
     """The model of a folder under TransformerLens, with Hugging Face's own weights and numerics.
 
-    Of a model that also sees or hears, the part that reads text.
+    Of a model that also sees or hears, the part that reads text. `dtype` is one of `PRECISIONS`.
 
     Raises
     ------
     InputError
-        If the model is larger than the free memory, its weights do not fit its configuration, or
-        a token sees those after it.
+        If the model is larger than the free memory, its weights do not fit its configuration or
+        cannot be rounded to blocks, or a token sees those after it.
     """
-    folder = Path(folder)
+    folder, blocks, dtype = Path(folder), PRECISIONS[dtype].blocks, PRECISIONS[dtype].dtype
     smaller = "set activations.dtype to bfloat16, " if dtype == "float32" else ""
     model = load_weights(AutoModelForCausalLM, folder, dtype, smaller)
-    model = _text_part(model, folder).to(device).eval()
+    model = _text_part(model, folder)
+    if blocks:
+        round_weights(model, blocks, folder)
+    model = model.to(device).eval()
     _check_causal(model, folder)
     tokenizer = AutoTokenizer.from_pretrained(
         folder, local_files_only=True, trust_remote_code=False

@@ -17,6 +17,7 @@ from emovec.report.between_models import (
     verdict_facts,
     verdict_lines,
 )
+from emovec.report.precision import precision_facts, precision_lines
 from emovec.report.robustness import (
     choice_lines,
     control_facts,
@@ -33,7 +34,7 @@ from emovec.report.within_model import (
 )
 from emovec.statistics.unbiased import unlike_cosine
 from emovec.wording.language import N_, _
-from emovec.wording.numbers import percent
+from emovec.wording.numbers import listed, percent
 from emovec.wording.remarks import FINDINGS, told
 
 
@@ -47,7 +48,7 @@ def describe(
     """All that the report says, from the tables of one run.
 
     `tables` holds norms, within, cross, maps, decoding, verdicts, published, multiverse and
-    ways.
+    ways, and precision where models were run in other number formats.
     """
     config = provenance["config"]
     emotions, primary = config["prompts"]["emotions"], config["statistics"]["position"]
@@ -68,6 +69,7 @@ def describe(
                 "space": attributes.get("space", "unknown"),
                 **{k: attributes[k] for k in ("n_layers", "d_model")},
                 "within": {p: within_facts(within, name, p, emotions, alpha) for p in positions},
+                "weights": _weights(provenance, attributes.get("weights_sha256")),
                 "rogue": rogue_lines(within, name, positions),
                 "peaks": {p: peaks(norms, name, p) for p in positions},
                 "readable": readable(within, name, primary, emotions),
@@ -75,6 +77,8 @@ def describe(
             }
         )
     several = len(models) > 1
+    formats = precision_facts(tables.get("precision"))
+    in_formats = precision_lines(formats, tables["multiverse"])
     verdicts = verdict_facts(tables["verdicts"], models, untrained)
     trained = [name for name in models if name not in untrained]
     return {
@@ -104,13 +108,23 @@ def describe(
         "published": published_facts(tables["published"]),
         "choices": choice_lines(tables["multiverse"]),
         "ways": way_lines(tables["ways"], models, untrained, margin),
+        "formats": formats,
+        "in_formats": in_formats,
         "provenance": provenance,
         "glance": [
             *(within_line(model, primary, margin) for model in described if compared),
             *verdict_lines(verdicts),
             *(raw_lines(raw_facts(cross, primary, emotions, trained)) if len(trained) > 1 else []),
+            *in_formats,
         ],
     }
+
+
+def _weights(provenance: dict, digest: str | None) -> str:
+    """The number formats that a source stores its weights in, those of a hundredth or more."""
+    found = (one for one in provenance["models"].values() if one["weights_sha256"] == digest)
+    stored = next(found, {}).get("weights", {})
+    return listed(f"{name} {percent(round(one, 2))}" for name, one in stored.items() if one >= 0.01)
 
 
 def _stated(value: str | None) -> str:

@@ -75,7 +75,7 @@ def make_report(
     Parameters
     ----------
     tables : norms, within, cross, maps, decoding, verdicts, published, multiverse
-        and ways.
+        and ways; precision where models were run in other number formats.
     tokens : the token projections of each model that has some.
     openings : None if nothing was steered.
     languages : the code of every language that a report is written in, by the suffix of its files.

@@ -8,6 +8,21 @@ import numpy as np
 import pandas as pd
 from scipy.spatial.distance import pdist
 
+from emovec.wording.language import N_
+
+CHOICES = {
+    "position": N_("position"),
+    "space": N_("space"),
+    "metric": N_("metric"),
+    "estimator": N_("estimator"),
+    "precision": N_("number format"),
+    "depth": N_("depth"),
+    "method": N_("method"),
+}
+
+
+WITHIN = ("position", "space", "metric", "estimator", "precision")
+
 
 def moves(table: pd.DataFrame, choices: Sequence[str], about: Sequence[str]) -> dict[str, float]:
     """By how much each choice moves `value` with all other choices equal.

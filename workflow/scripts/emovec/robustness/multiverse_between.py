@@ -56,7 +56,8 @@ def between_models(
     table = pd.concat(tables, ignore_index=True)
     table["estimator"] = np.where(table.metric == "raw", "naive", "unbiased")
     whole = (table[list(STUDY)] == pd.Series(STUDY)).all(axis=1) & table.relative_depth.isna()
-    return typed(table.assign(study=whole)[list(COLUMNS["multiverse"])], "multiverse")
+    table = table.assign(study=whole).reindex(columns=list(COLUMNS["multiverse"]))
+    return typed(table, "multiverse")
 
 
 def _mean(line: pd.DataFrame) -> pd.DataFrame:
