@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 ARCHITECTURES = ("gpt2", "gpt_neox", "gpt_neo", "llama")
+GGUF_ATTENTION = ("attn_q", "attn_k", "attn_v", "attn_output")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 SUFFIX = " That is all there is to say about it."
 CHAT = """{{ bos_token }}{% for message in messages %}
@@ -127,9 +128,43 @@ def write_gguf(
     path: Path, *, n_layers: int = 3, d_model: int = 32, n_heads: int = 4, chat_template: str = "",
     blocks: str = "F32",
 ) -> Path:  # fmt: skip
-    """A tiny random Llama as a GGUF file, as converters write it; returns `path`.
+    """A tiny random Llama as a GGUF file, as converters write it; returns `path`."""
+    width = 2 * d_model
+    rng = np.random.default_rng(0)
 
-    `blocks` is the format of the matrices in its blocks.
+    def matrix(rows: int, columns: int) -> np.ndarray:
+        return (0.2 * rng.standard_normal((rows, columns))).astype("f4")
+
+    def block(number: int) -> dict[str, np.ndarray]:
+        square = {name: matrix(d_model, d_model) for name in GGUF_ATTENTION}
+        wide = {name: matrix(width, d_model) for name in ("ffn_gate", "ffn_up")}
+        narrow = {"ffn_down": matrix(d_model, width)}
+        norms = {name: np.ones(d_model, "f4") for name in ("attn_norm", "ffn_norm")}
+        parts = square | wide | narrow | norms
+        return {f"blk.{number}.{name}.weight": numbers for name, numbers in parts.items()}
+
+    tensors = {"token_embd.weight": matrix(258, d_model)}
+    for number in range(n_layers):
+        tensors |= block(number)
+    tensors |= {"output_norm.weight": np.ones(d_model, "f4"), "output.weight": matrix(258, d_model)}
+    settings = {
+        "context_length": 512, "embedding_length": d_model, "block_count": n_layers,
+        "feed_forward_length": width, "attention.head_count": n_heads,
+        "attention.head_count_kv": n_heads, "rope.dimension_count": d_model // n_heads,
+        "rope.freq_base": 10000.0, "attention.layer_norm_rms_epsilon": 1e-6, "vocab_size": 258,
+    }  # fmt: skip
+    return write_gguf_of(path, "llama", settings, tensors, chat_template, blocks)
+
+
+def write_gguf_of(
+    path: Path,
+    architecture: str,
+    settings: dict[str, float],
+    tensors: dict[str, np.ndarray],
+    chat_template: str = "",
+    blocks: str = "F32",
+) -> Path:
+    """A GGUF file of these tensors; `blocks` is the format of the matrices in its blocks.
 
     Its tokenizer is the one of all tiny models with a single merge, because the format has no
     empty lists.
@@ -139,28 +174,11 @@ def write_gguf(
 
     vocabulary = json.loads(byte_tokenizer().to_str())["model"]["vocab"]
     tokens = [*sorted(vocabulary, key=vocabulary.get), "th"]
-    width = 2 * d_model
-    rng = np.random.default_rng(0)
-
-    def matrix(rows: int, columns: int) -> np.ndarray:
-        return (0.2 * rng.standard_normal((rows, columns))).astype("f4")
-
-    def add_matrix(name: str, rows: int, columns: int) -> None:
-        kind = GGMLQuantizationType[blocks]
-        writer.add_tensor(name, quantize(matrix(rows, columns), kind), raw_dtype=kind)
-
     path.parent.mkdir(parents=True, exist_ok=True)
-    writer = GGUFWriter(path, "llama")
-    writer.add_context_length(512)
-    writer.add_embedding_length(d_model)
-    writer.add_block_count(n_layers)
-    writer.add_feed_forward_length(width)
-    writer.add_head_count(n_heads)
-    writer.add_head_count_kv(n_heads)
-    writer.add_rope_dimension_count(d_model // n_heads)
-    writer.add_rope_freq_base(10000.0)
-    writer.add_layer_norm_rms_eps(1e-6)
-    writer.add_vocab_size(len(tokens))
+    writer = GGUFWriter(path, architecture)
+    for key, value in settings.items():
+        add = writer.add_float32 if isinstance(value, float) else writer.add_uint32
+        add(f"{architecture}.{key}", value)
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("gpt-2")
     writer.add_token_list(tokens)
@@ -171,17 +189,12 @@ def write_gguf(
     writer.add_eos_token_id(vocabulary[BOS])
     if chat_template:
         writer.add_chat_template(chat_template)
-    writer.add_tensor("token_embd.weight", matrix(len(tokens), d_model))
-    for block in range(n_layers):
-        for name in ("attn_q", "attn_k", "attn_v", "attn_output"):
-            add_matrix(f"blk.{block}.{name}.weight", d_model, d_model)
-        for name in ("ffn_gate", "ffn_up"):
-            add_matrix(f"blk.{block}.{name}.weight", width, d_model)
-        add_matrix(f"blk.{block}.ffn_down.weight", d_model, width)
-        for name in ("attn_norm", "ffn_norm"):
-            writer.add_tensor(f"blk.{block}.{name}.weight", np.ones(d_model, "f4"))
-    writer.add_tensor("output_norm.weight", np.ones(d_model, "f4"))
-    writer.add_tensor("output.weight", matrix(len(tokens), d_model))
+    for name, numbers in tensors.items():
+        if blocks != "F32" and name.startswith("blk.") and numbers.ndim > 1:
+            kind = GGMLQuantizationType[blocks]
+            writer.add_tensor(name, quantize(numbers, kind), raw_dtype=kind)
+        else:
+            writer.add_tensor(name, numbers)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

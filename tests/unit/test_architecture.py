@@ -29,6 +29,7 @@ FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 RUN_A_MODEL = {
     *("components/looking.py", "components/parts.py", "components/taken_out.py"),
     *("activations/capture.py", "models/gguf.py", "models/loading.py", "models/untrained.py"),
+    "models/placing.py",
     "models/rounding.py",
     *("steering/classifiers.py", "steering/generation.py", "steering/hooks.py"),
     *("activations/resume.py", "steering/steerer.py", "steering/loading.py"),

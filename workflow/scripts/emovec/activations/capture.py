@@ -22,7 +22,7 @@ from emovec.errors import InputError
 from emovec.io.files import check_digests, read_json, sha256
 from emovec.io.job import progress
 from emovec.models.depths import hook_points
-from emovec.models.loading import choose_device, load_model
+from emovec.models.loading import load_model
 from emovec.models.sealed import sealed
 from emovec.prompts.positions import POSITIONS, Reading, plan_readings, read_every_token
 from emovec.prompts.sentences import marked_words
@@ -94,13 +94,12 @@ def read_streams(
         for j, position in enumerate(positions):
             if tokens := reading.tokens.get(position):
                 weights[i, j, tokens] = 1 / len(tokens)
-    weights = weights.to(bridge.cfg.device)
     n_layers = bridge.cfg.n_layers
     read = torch.empty(n_layers + 1, len(batch), len(positions), bridge.cfg.d_model)
 
     def keep(depth: int):
         def hook(stream, hook):
-            read[depth] = torch.bmm(weights, stream.float()).cpu()
+            read[depth] = torch.bmm(weights.to(stream.device), stream.float()).cpu()
             if depth == n_layers:
                 raise AllRead
 
@@ -152,7 +151,7 @@ class Reader:
         check_digests(folder, manifest["files"])
         return cls(
             model=model,
-            bridge=load_model(folder, choose_device(settings["device"]), settings["dtype"]),
+            bridge=load_model(folder, settings["device"], settings["dtype"]),
             encode=encoder_of(folder / "tokenizer.json", manifest, entry, model),
             suffix=suffix,
             batch_tokens=settings["batch_tokens"],

@@ -65,7 +65,7 @@ def _batch_parts(reader: Reader, batch: list[Reading], position: str, depth: int
 
     def keep(name: str) -> Callable:
         def hook(stream: Tensor, hook: object) -> None:
-            kept[name] = stream[rows, tokens].float().flatten(1)
+            kept[name] = stream[rows, tokens].float().flatten(1).to(bridge.cfg.device)
             if name == last:
                 raise AllRead
 
@@ -107,8 +107,8 @@ def _heads(bridge: TransformerBridge, block: int, z: Tensor) -> tuple[Tensor, Te
         own = slice(head * size, (head + 1) * size)
         alone[:, head, own] = z[:, own]
     dtype = next(layer.parameters()).dtype
-    constant = layer(torch.zeros_like(z[:1]).to(dtype)).float()
-    return layer(alone.to(dtype)).float() - constant, constant
+    constant = layer(torch.zeros_like(z[:1]).to(dtype)).float().to(z.device)
+    return layer(alone.to(dtype)).float().to(z.device) - constant, constant
 
 
 def _check_sum(reader: Reader, block: int, total: Tensor, stream: Tensor) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 import warnings
 from collections.abc import Iterable
 from functools import partial
@@ -16,6 +17,7 @@ from transformers.pytorch_utils import Conv1D
 
 from emovec.errors import InputError
 from emovec.models.memory import available
+from emovec.models.placing import Places, first_device, spread
 from emovec.models.precisions import PRECISIONS
 from emovec.models.rounding import round_weights
 from emovec.models.sealed import sealed
@@ -23,6 +25,7 @@ from emovec.models.weights import n_parameters
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
+PARTED = ("hf_device_map", "written_anew")  # of a model that is spread
 
 # How far rounding may move the stream of a token, in its own length, when another text follows.
 CAUSAL = {"float32": 1e-4, "bfloat16": 2e-2}
@@ -43,17 +46,22 @@ def choose_device(device: str) -> str:
     return device
 
 
-def load_weights(kind: type, folder: Path, dtype: str, smaller: str = "") -> PreTrainedModel:
+def load_weights(
+    kind: type, folder: Path, dtype: str, smaller: str = "", places: Places | None = None
+) -> PreTrainedModel:
     """The model of a folder as `kind`, a class of transformers such as AutoModelForCausalLM.
 
-    `smaller` says what else could be done where memory does not suffice.
+    `smaller` says what else could be done where memory does not suffice; `places` are those of the
+    parts of a model that is not to be in memory.
 
     Raises
     ------
     InputError
         If the model is larger than the free memory, or its weights do not fit its configuration.
     """
-    _check_memory(folder, dtype, smaller)
+    if places is None:
+        _check_memory(folder, dtype, smaller)
+    aside = tempfile.TemporaryDirectory(prefix="emovec-") if places else None
     try:
         with sealed():
             model, loaded = kind.from_pretrained(
@@ -63,6 +71,8 @@ def load_weights(kind: type, folder: Path, dtype: str, smaller: str = "") -> Pre
                 trust_remote_code=False,
                 use_safetensors=True,
                 output_loading_info=True,
+                device_map=places,
+                offload_folder=aside and aside.name,
             )
     # transformers says in different classes what does not fit
     except MemoryError:
@@ -73,6 +83,8 @@ def load_weights(kind: type, folder: Path, dtype: str, smaller: str = "") -> Pre
             f"The model in {folder} cannot be loaded ({said}): look at its config.json and where "
             "its weights come from."
         ) from error
+    if aside:
+        model.written_anew = aside  # for what the file holds in parts alone; it goes with the model
     # transformers would go on with random numbers in their place
     if missing := sorted(loaded["missing_keys"]):
         raise InputError(
@@ -116,6 +128,8 @@ def load_model(
     """The model of a folder under TransformerLens, with Hugging Face's own weights and numerics.
 
     Of a model that also sees or hears, the part that reads text. `dtype` is one of `PRECISIONS`.
+    With `auto` one that no device holds is spread (`placing.spread`), with the same numbers as in
+    memory, unless its weights are rounded to blocks.
 
     Raises
     ------
@@ -124,13 +138,19 @@ def load_model(
         cannot be rounded to blocks, or a token sees those after it.
     """
     folder, blocks, dtype = Path(folder), PRECISIONS[dtype].blocks, PRECISIONS[dtype].dtype
+    places = spread(folder, DTYPES[dtype]) if device == "auto" and not blocks else None
     smaller = "set activations.dtype to bfloat16, " if dtype == "float32" else ""
-    model = load_weights(AutoModelForCausalLM, folder, dtype, smaller)
-    model = _text_part(model, folder)
+    if device != "auto":
+        smaller += "set activations.device to auto, which leaves on disk what does not fit, "
+    model = load_weights(AutoModelForCausalLM, folder, dtype, smaller, places)
+    parted = hasattr(model, "hf_device_map")  # by accelerate, and not to be moved
+    device = choose_device(device) if places is None else first_device(places)
+    model = _text_part(model, folder).eval()
     if blocks:
         round_weights(model, blocks, folder)
-    model = model.to(device).eval()
-    _check_causal(model, folder)
+    if not parted:
+        model.to(device)
+    _check_causal(model, folder, device)
     tokenizer = AutoTokenizer.from_pretrained(
         folder, local_files_only=True, trust_remote_code=False
     )
@@ -141,8 +161,11 @@ def load_model(
         bridge = TransformerBridge.boot_transformers(
             str(folder), hf_model=model, tokenizer=tokenizer, dtype=DTYPES[dtype], device=device
         )
-    bridge = bridge.to(device).eval()
-    quicken(bridge)
+    if parted:
+        bridge.cfg.device = device  # it takes that of the embedding, which may be on disk
+    else:
+        bridge.to(device)
+    quicken(bridge.eval())
     return bridge
 
 
@@ -159,8 +182,10 @@ def quicken(model: nn.Module) -> None:
     for layer in model.modules():
         if type(layer) in (nn.Linear, Conv1D):
             weight = layer.weight
-            if weight.device.type == "cpu" and weight.dtype == torch.float32:
-                layer.forward = partial(_product, layer)
+            if weight.device.type in ("cpu", "meta") and weight.dtype == torch.float32:
+                # accelerate's own brings the weights from the disk and calls the old one
+                forward = "_old_forward" if hasattr(layer, "_hf_hook") else "forward"
+                setattr(layer, forward, partial(_product, layer))
 
 
 def _product(layer: nn.Linear | Conv1D, x: Tensor) -> Tensor:
@@ -186,19 +211,21 @@ def _text_part(model: PreTrainedModel, folder: Path) -> PreTrainedModel:
             f"had alone ({error}): choose a model of text."
         ) from error
     setattr(text, text.base_model_prefix, decoder)
+    vars(text).update({key: vars(model)[key] for key in PARTED if key in vars(model)})
     text.set_output_embeddings(model.get_output_embeddings())
     text.config.architectures = [type(text).__name__]
     return text
 
 
-def _check_causal(model: PreTrainedModel, folder: Path) -> None:
+def _check_causal(model: PreTrainedModel, folder: Path, device: str) -> None:
     """Two texts that begin alike must have the same streams there: no configuration proves it."""
     n_tokens = model.get_input_embeddings().weight.shape[0]
-    ids = (torch.arange(32) * 7919 + 11).remainder(n_tokens).repeat(2, 1).to(model.device)
+    ids = (torch.arange(32) * 7919 + 11).remainder(n_tokens).repeat(2, 1).to(device)
     ids[1, 16:] = (ids[1, 16:] + 1) % n_tokens
     with sealed(), torch.inference_mode():
         states = model(ids, output_hidden_states=True).hidden_states
-    one, other = torch.stack(states)[..., :16, :].float().unbind(1)
+    states = torch.stack([state.to(device) for state in states])
+    one, other = states[..., :16, :].float().unbind(1)
     difference = ((one - other).norm(dim=-1) / one.norm(dim=-1)).max()
     if difference > CAUSAL[str(model.dtype).removeprefix("torch.")]:
         raise InputError(

@@ -9,11 +9,16 @@ import json
 import math
 import shutil
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 from emovec.errors import InputError
 from emovec.io.files import read_json
+
+if TYPE_CHECKING:
+    import numpy as np
 
 SUFFIX = ".safetensors"
 
@@ -109,11 +114,41 @@ def merge(parts: list[Path], target: Path) -> None:
             joined[name] = tensor | {"data_offsets": [begin + offset, end + offset]}
         bodies.append((part, start))
         offset += part.stat().st_size - start
-    head = json.dumps({"__metadata__": {"format": "pt"}} | joined).encode()
-    head += b" " * (-len(head) % 8)
-    with target.open("wb") as whole:
-        whole.write(len(head).to_bytes(8, "little") + head)
+    with _begun(target, joined) as whole:
         for part, start in bodies:
             with part.open("rb") as stream:
                 stream.seek(start)
                 shutil.copyfileobj(stream, whole, 1 << 20)
+
+
+def write(
+    target: Path, shapes: Mapping[str, Sequence[int]], numbers: Callable[[str], np.ndarray]
+) -> None:
+    """Write float32 tensors of these shapes, each as `numbers` gives it, one after the other.
+
+    Raises
+    ------
+    ValueError
+        If a tensor has another shape.
+    """
+    header: dict[str, dict] = {}
+    end = 0
+    for name, shape in sorted(shapes.items()):
+        start, end = end, end + 4 * math.prod(shape)
+        header[name] = {"dtype": "F32", "shape": [*shape], "data_offsets": [start, end]}
+    with _begun(target, header) as whole:
+        for name, tensor in header.items():
+            found = numbers(name)
+            if [*found.shape] != tensor["shape"]:
+                raise ValueError(f"{name} has the shape {[*found.shape]}, not {tensor['shape']}")
+            whole.write(found.astype("<f4", order="C", copy=False))
+
+
+@contextmanager
+def _begun(target: Path, header: Mapping[str, dict]) -> Iterator[BinaryIO]:
+    """A file that begins with this header, for the bytes of its tensors."""
+    head = json.dumps({"__metadata__": {"format": "pt"}} | header, separators=(",", ":")).encode()
+    head += b" " * (-len(head) % 8)
+    with target.open("wb") as whole:
+        whole.write(len(head).to_bytes(8, "little") + head)
+        yield whole

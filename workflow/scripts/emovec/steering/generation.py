@@ -47,7 +47,7 @@ class Prefix:
 
     def selected(self, rows: Sequence[int]) -> Prefix:
         """The rows given, in that order."""
-        index = torch.as_tensor(rows, device=self.last.device)
+        index = torch.as_tensor(rows)
         cache = self.own_cache()
         if cache is not None:
             cache.batch_select_indices(index)
@@ -222,7 +222,8 @@ def _read_back(bridge, prefix, continuations, depth, vectors) -> tuple[np.ndarra
     along = []
 
     def keep(stream: Tensor, hook: object) -> None:
-        along.append(stream[:, 1:].float() @ vectors.to(stream.device, torch.float32).T)
+        found = stream[:, 1:].float() @ vectors.to(stream.device, torch.float32).T
+        along.append(found.to(targets.device))
 
     with bridge.hooks(fwd_hooks=[(hook_points(bridge.cfg.n_layers)[depth], keep)]):
         logits, _ = _forward(bridge, ids, mask, prefix.own_cache())

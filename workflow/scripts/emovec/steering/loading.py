@@ -9,7 +9,7 @@ from transformer_lens.model_bridge import TransformerBridge
 
 from emovec.errors import InputError
 from emovec.io.files import read_json
-from emovec.models.loading import choose_device, load_model
+from emovec.models.loading import load_model
 from emovec.prompts.openings import read_openings
 from emovec.prompts.tokenizer import TextEncoder, check_known, load_encoder
 from emovec.steering.directions import Directions
@@ -45,7 +45,7 @@ def load_steerer(
                 f"Opening {key!r} of {openings} with the new tokens is longer than the context of "
                 f"{name} ({context}): shorten it, or set steering.tokens lower."
             )
-    bridge = load_model(folder, choose_device(settings["device"]), settings["dtype"])
+    bridge = load_model(folder, settings["device"], settings["dtype"])
     for key, tokens in zip(table.id, ids, strict=True):
         check_known(tokens, bridge.cfg.d_vocab, f"Opening {key!r} of {openings}", name)
     return Steerer(bridge, ids, Directions.read(directions), steering["scope"]), encode
