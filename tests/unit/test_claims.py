@@ -7,7 +7,7 @@ from emovec.between_models import canonical, maps
 from emovec.between_models.claims import claim
 from emovec.between_models.thresholds import Thresholds
 from emovec.errors import InputError
-from emovec.statistics import metrics, resampling
+from emovec.statistics import clustered, metrics, resampling
 from emovec.statistics.clustered import clustered_error, cross_u, near_topics, reliability
 from emovec.within_model.distinct import distinct
 from scipy import stats
@@ -39,6 +39,19 @@ def test_products_skip_near_topics_and_leave_each_topic_out() -> None:
         kept = np.delete(np.arange(14), i)
         assert np.isclose(left[i], plain_u(x[kept], y[kept], near[np.ix_(kept, kept)]))
     assert np.allclose(cross_u(x, x, near)[1], cross_u(x, x.copy(), near)[1])
+
+
+@pytest.mark.parametrize("axes", [(), (2,), (4, 2)])
+def test_sums_over_near_topics_are_the_same_where_these_are_few(axes, monkeypatch) -> None:
+    rng = np.random.default_rng(0)
+    near = np.stack([near_topics(14, heads(rng, 14)) for _ in range(2)])
+    near = near if axes else near[0]
+    x = rng.normal(size=(*axes, 14, 5))
+    expected = near @ x
+    assert np.allclose(clustered.near_sums(near, x), expected, rtol=1e-9)
+    monkeypatch.setattr(clustered, "SMALL", 0)
+    monkeypatch.setattr(clustered, "MANY", 0)
+    assert np.allclose(clustered.near_sums(near, x), expected, rtol=1e-9)
 
 
 def test_products_of_nothing_are_undefined() -> None:

@@ -51,6 +51,10 @@ def test_rounding_errors_are_ties():
     assert auroc.auroc(scores, np.tile([-1, 1], 4)) == 0.5
 
 
+def test_zeros_of_either_sign_are_ties():
+    assert auroc.auroc([0.0, -0.0, 0.0, -0.0], [1, 1, -1, -1]) == 0.5
+
+
 # Folds
 
 
@@ -318,12 +322,29 @@ def test_carried_directions_are_refitted_without_the_topics_they_score(seed):
     assert held_out.carry_over(0.0 * differences, [positive, negative], made).auroc == 0.5
 
 
+@pytest.mark.parametrize("by_phrase", [False, True])
+def test_scores_are_the_same_through_products_of_topics_and_through_dimensions(by_phrase):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((3, 60, 4))
+    made = random_folds(60)
+    if by_phrase:  # topics that are kept from training in several folds
+        made = folds.phrase_folds(rng.integers(9, size=(2, 60)).astype(str).tolist(), 5)
+    wide = np.pad(x, ((0, 0), (0, 0), (0, 400)))  # so many dimensions that products are cheaper
+    chosen = rng.integers(3, size=(600, 60))
+    for found in (
+        [held_out.decode(*one[:2], made, signs(60, 600)) for one in (x, wide)],
+        [held_out.decode_among(one, made.among(3), chosen) for one in (x, wide)],
+    ):
+        np.testing.assert_allclose(found[0].null, found[1].null, rtol=1e-9)
+        np.testing.assert_allclose(found[0].left_out, found[1].left_out, rtol=1e-9)
+
+
 def test_random_directions_are_scored_as_the_mapped_one_is():
     rng = np.random.default_rng(0)
     positive, negative = rng.standard_normal((2, 15, 4))
     made = random_folds(15, 3)
     v = rng.standard_normal((2, 4))
-    found = held_out.along_fixed(np.stack([positive, negative]) @ v.T, made)
+    found = held_out.along_fixed(v, np.stack([positive, negative]), made)
     for value, direction in zip(found, v, strict=True):
         expected = held_out.carry_over(np.tile(direction, (15, 1)), [positive, negative], made)
         assert value == pytest.approx(expected.auroc)

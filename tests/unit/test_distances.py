@@ -11,7 +11,7 @@ from emovec.geometry import distances
 from emovec.geometry.distances import Apart, Halved, agreement, ceiling, compare
 from emovec.geometry.matrices import KINDS, Matrices, matrices_at
 from emovec.geometry.sharing import splits
-from emovec.statistics import unbiased
+from emovec.statistics import clustered, unbiased
 from emovec.statistics.clustered import near_topics
 from scipy import stats
 from worlds import seeds
@@ -41,6 +41,26 @@ def test_distances_are_those_of_unbiased_products_and_errors_the_jackknifes() ->
     np.testing.assert_allclose(error, np.sqrt(11 * left.var(axis=0)), rtol=1e-9)
     assert (df == 11).all()
     assert (distances.square(value, 4)[np.triu_indices(4, 1)] == value).all()
+
+
+def test_distances_are_the_same_where_few_topics_are_near(monkeypatch) -> None:
+    rng = np.random.default_rng(0)
+    x = planted(rng, rng.standard_normal((4, 5)), 24)
+    near = np.stack([near_topics(24, rng.integers(9, size=24)) for _ in range(4)])
+    halves = np.array([one.topics[0] for one in splits(24, 0, rng)])
+
+    def found() -> list[np.ndarray]:
+        apart = Apart.of([x], near)
+        return [*apart.whole(), apart.distances(halves)]
+
+    dense = found()
+    for half, value in zip(halves, dense[-1], strict=True):
+        some = near[:, half][:, :, half]
+        np.testing.assert_allclose(value, Apart.of([x[:, half]], some).whole()[0], rtol=1e-9)
+    monkeypatch.setattr(clustered, "SMALL", 0)
+    monkeypatch.setattr(clustered, "MANY", 0)
+    for one, other in zip(dense, found(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-9)
 
 
 def test_alike_emotions_have_no_distance_on_average_and_others_theirs() -> None:

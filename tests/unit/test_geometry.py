@@ -28,6 +28,7 @@ from emovec.prompts.ratings import in_plane, read_ratings
 from emovec.prompts.sentences import read_probe, read_prompts
 from emovec.prompts.splits import writers
 from emovec.report.geometry import distance_facts, place_facts, plane_facts, rating_facts
+from emovec.statistics import clustered
 from emovec.statistics.arrays import leading_axes
 from emovec.statistics.clustered import near_topics
 from emovec.statistics.resampling import sign_flips
@@ -213,7 +214,13 @@ def test_topics_that_disagree_show_nothing() -> None:
     assert np.isnan(sharing.p_of_topics(some(1), [some(1)] * 3))
 
 
-def test_products_leave_out_near_topics_and_same_halves() -> None:
+@pytest.mark.parametrize("sparse", [False, True])
+def test_products_leave_out_near_topics_and_same_halves(
+    sparse: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if sparse:
+        monkeypatch.setattr(clustered, "SMALL", 0)
+        monkeypatch.setattr(clustered, "MANY", 0)
     rng = np.random.default_rng(1)
     a, b = (Read(rng.normal(size=(4, 10, 3)), rng.normal(size=(6, 3))) for _ in range(2))
     near = np.stack([near_topics(10, rng.integers(4, size=10)) for _ in range(3)])

@@ -92,6 +92,16 @@ def test_classes_that_do_not_differ_have_no_direction(way) -> None:
     assert not way.find(x[:2], x[2:], np.eye(4)[:1]).any()
 
 
+def test_first_component_is_the_same_with_more_topics_than_dimensions() -> None:
+    rng = np.random.default_rng(0)
+    emotions, reference = 1 + rng.standard_normal((2, 9, 4)), rng.standard_normal((1, 9, 4))
+    find = WAYS["component"].find
+    few = find(emotions, reference, np.empty((0, 4)))
+    emotions, reference = (np.pad(x, ((0, 0), (0, 0), (0, 8))) for x in (emotions, reference))
+    many = find(emotions, reference, np.empty((0, 12)))
+    np.testing.assert_allclose(many[:, :4], few, atol=1e-9)
+
+
 def test_groups_hold_all_topics_and_keep_neighbours_together() -> None:
     label = np.repeat(np.arange(10), 3)
     near = label[:, None] == label

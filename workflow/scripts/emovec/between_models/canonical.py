@@ -49,16 +49,16 @@ class Canonical:
         """Contrasts `[..., d]` of both models in the common axes, `[fit, ..., k]` each."""
         return self.of_a(x_a), self.of_b(x_b)
 
-    def of_a(self, x: Floats) -> Floats:
+    def of_a(self, x: Floats, fits: slice = slice(None)) -> Floats:
         """Contrasts `[..., d]` of the first model in the common axes, `[fit, ..., k]`."""
-        return self._view(self.a, self.turns_a, x)
+        return self._view(self.a, self.turns_a, x, fits)
 
-    def of_b(self, x: Floats) -> Floats:
-        return self._view(self.b, self.turns_b, x)
+    def of_b(self, x: Floats, fits: slice = slice(None)) -> Floats:
+        return self._view(self.b, self.turns_b, x, fits)
 
-    def _view(self, model: Whitened, turns: Floats, x: Floats) -> Floats:
+    def _view(self, model: Whitened, turns: Floats, x: Floats, fits: slice) -> Floats:
         scores = (x @ model.basis).reshape(-1, model.basis.shape[1])
-        axes = model.turns @ turns * np.sqrt(self.strength)
+        axes = model.turns[fits] @ turns[fits] * np.sqrt(self.strength)
         return (scores @ axes).reshape(len(axes), *x.shape[:-1], -1)
 
 

@@ -76,14 +76,13 @@ def claim(x: Floats, y: Floats, near: Mask, limits: Thresholds) -> Claim:
 
 def cos_s(x: Floats, y: Floats, near: Mask) -> Replicated:
     """cos_s of the emotions of `x` and `y` together, with what topics and the map contribute."""
-    sides = ((x, y), (x, x), (y, y))
-    products = [cross_u(p[0], q[0], near) for p, q in sides]
-    fits = [cross_u(p, q, near)[0].sum(axis=1) for p, q in sides]
-    return Replicated(
-        float(cosine(*(whole.sum() for whole, _ in products))),
-        cosine(*(left.sum(axis=0) for _, left in products)),
-        cosine(*fits)[1:],
-    )
+    fits = [
+        [cross_u(p, q, near) for p, q in ((a, b), (a, a), (b, b))]
+        for a, b in zip(x, y, strict=True)
+    ]
+    values = cosine(*np.array([[whole.sum() for whole, _ in fit] for fit in fits]).T)
+    deleted = cosine(*(left.sum(axis=0) for _, left in fits[0]))
+    return Replicated(float(values[0]), deleted, values[1:])
 
 
 def _reliability(x: Floats, near: Mask, limits: Thresholds) -> tuple[float, float]:

@@ -326,7 +326,6 @@ def held_out_transfers(
     """Decoding in the target along each direction carried over, `[emotion]`."""
     mapped = source.differences @ ridge.weights
     random = spectral_directions(target.parts, common.plan.draws, common.rng)
-    scores = target.sentences @ random.T  # [class, topic, draw]
     compared = [common.plan.compared(i) for i in range(len(mapped))]
     folds = common.folds.among(len(compared[0]))
     return [
@@ -336,7 +335,7 @@ def held_out_transfers(
             emotion,
             carry_over(mapped[i], target.sentences[compared[i]], folds),
             carry_over(target.differences[i], target.sentences[compared[i]], folds),
-            along_fixed(scores[compared[i]], folds),
+            along_fixed(random, target.sentences[compared[i]], folds),
         )
         for i, emotion in enumerate(common.plan.emotions)
     ]

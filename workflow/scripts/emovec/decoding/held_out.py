@@ -3,13 +3,13 @@
 The direction is the difference of the two means in the training topics, of the sentences' own
 model or carried over from another. A sentence scores (x − midpoint)·v/‖v‖; AUROC is taken within a
 fold, where midpoint and length cannot matter, and averaged over folds. Scores are linear in the
-training differences, so one matrix product serves all permutations, each with its own refitted
-direction, and all topics left out.
+training differences, so matrix products serve all permutations, each with its own refitted
+direction, and all topics left out. With more topics than dimensions, their time grows with topics.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from emovec.statistics.arrays import Floats
 from emovec.statistics.auroc import HeldOut, each_left_out, labelled, over_folds
 from emovec.statistics.folds import Folds
-from emovec.statistics.resampling import band, p_value
+from emovec.statistics.resampling import BATCH, band, p_value
 
 
 @dataclass(frozen=True)
@@ -69,13 +69,7 @@ def decode_among(
     differences = (x - x.mean(axis=0)).reshape(n_classes * n_topics, -1)
     drawn = np.where(np.arange(n_classes)[:, None] == chosen[:, None], 1, -1)
     labels = np.concatenate([labelled(each_left_out(n_topics), n_classes), drawn.astype(np.int8)])
-
-    def scores() -> Iterator[Floats]:
-        for train, test in zip(folds.train, folds.test, strict=True):
-            weights = ((labels == 1) & train).reshape(len(labels), -1).astype(float)
-            yield np.linalg.multi_dot([weights, differences, x[test].T])
-
-    return _decoding(over_folds(scores(), folds, labels), folds, alpha)
+    return _decoding(_refitted(differences, x, folds, labels), folds, alpha)
 
 
 def _decoding(values: Floats, folds: Folds, alpha: float) -> Decoding:
@@ -118,13 +112,16 @@ def carry_over(differences: Floats, classes: ArrayLike, folds: Folds) -> HeldOut
     return HeldOut.of(_refitted(differences, x, folds, each_left_out(len(differences))))
 
 
-def along_fixed(scores: Floats, folds: Folds) -> Floats:
-    """Fold-averaged AUROC `[draw]` of the first class in `scores[class, topic, draw]`.
+def along_fixed(directions: Floats, classes: Floats, folds: Folds) -> Floats:
+    """Fold-averaged AUROC `[draw]` of the first of `classes[class, topic, d]`.
 
-    They are along directions that do not vary.
+    They are along `directions[draw, d]`, which do not vary.
     """
-    tested = (scores[test].T for test in folds.test)
-    return over_folds(tested, folds, np.ones((1, scores.shape[1]), dtype=np.int8))
+    everything = np.ones((1, classes.shape[1]), dtype=np.int8)
+    tested = [classes[test].T for test in folds.test]
+    return _in_batches(
+        directions, lambda some: over_folds((some @ x for x in tested), folds, everything)
+    )
 
 
 def _centred(classes: ArrayLike) -> Floats:
@@ -134,12 +131,47 @@ def _centred(classes: ArrayLike) -> Floats:
     return x - x.mean(axis=(0, 1))
 
 
-def _refitted(differences: Floats, x: Floats, folds: Folds, signs: NDArray[np.int8]) -> Floats:
-    """AUROC[draw] with each topic kept (1), swapped (−1) or left out (0)."""
+def _refitted(differences: Floats, x: Floats, folds: Folds, draws: NDArray[np.int8]) -> Floats:
+    """AUROC[draw] along the mean of `differences[row, d]`, in each draw with their weights.
 
-    def scores() -> Iterator[Floats]:
-        for train, test in zip(folds.train, folds.test, strict=True):
-            # in the cheaper order: through products of topics, or of many topics through d
-            yield np.linalg.multi_dot([signs * train.astype(float), differences, x[test].T])
+    `draws[draw, topic]` are 1 for a topic kept, −1 for one swapped and 0 for one left out; or they
+    are the labels `[draw, class, topic]`, of which the positive are summed.
+    """
+    scores = _scores(differences, x, folds)
 
-    return over_folds(scores(), folds, signs)
+    def values(some: NDArray[np.int8]) -> Floats:
+        weights = some if some.ndim == 2 else (some == 1).reshape(len(some), -1)
+        return over_folds(scores(weights.astype(float)), folds, some)
+
+    return _in_batches(draws, values)
+
+
+def _scores(differences: Floats, x: Floats, folds: Folds) -> Callable[[Floats], Iterator[Floats]]:
+    """A function of weights `[draw, row]`: scores `[draw, sentence]` of each fold's tested `x`.
+
+    Through the products of rows with sentences, or of many rows through d, which is cheaper then:
+    rows that train in the same folds are summed once for all of them.
+    """
+    n_rows, width = differences.shape
+    train = np.tile(folds.train, n_rows // folds.train.shape[1])  # [fold, row]
+    tested = [x[test].T for test in folds.test]
+    pairs = sum(rows.sum() * one.shape[1] for rows, one in zip(train, tested, strict=True))
+    if pairs <= width * (n_rows + folds.test.sum()):
+        products = [differences[rows] @ one for rows, one in zip(train, tested, strict=True)]
+        return lambda weights: (
+            weights[:, rows] @ one for rows, one in zip(train, products, strict=True)
+        )
+    parts, part = np.unique(train, axis=1, return_inverse=True)  # [fold, part], [row]
+    rows = [part == number for number in range(parts.shape[1])]
+
+    def scores(weights: Floats) -> Iterator[Floats]:
+        sums = np.stack([weights[:, some] @ differences[some] for some in rows])
+        for used, one in zip(parts, tested, strict=True):
+            yield sums[used].sum(axis=0) @ one
+
+    return scores
+
+
+def _in_batches(draws: NDArray, values: Callable[[NDArray], Floats]) -> Floats:
+    starts = range(0, len(draws), BATCH)
+    return np.concatenate([values(draws[start : start + BATCH]) for start in starts])

@@ -235,5 +235,7 @@ def _aligned(a: AtDepth, b: AtDepth) -> tuple[Read, Read] | None:
     """Both models in their common axes; None if there are none."""
     if (fit := common_axes(a, b)) is None:
         return None
-    sentences, control = fit.views(a.sentences, b.sentences), fit.views(a.control, b.control)
-    return tuple(Read(x[0], y[0]) for x, y in zip(sentences, control, strict=True))
+    return tuple(
+        Read(*(view(x, slice(1))[0] for x in (one.sentences, one.control)))
+        for one, view in ((a, fit.of_a), (b, fit.of_b))
+    )

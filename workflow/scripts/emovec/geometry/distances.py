@@ -13,18 +13,18 @@ Kriegeskorte et al. 2008, Front. Syst. Neurosci. 2), with emotions in another or
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from itertools import combinations
 
 import numpy as np
 from scipy import stats
 from scipy.cluster.hierarchy import leaves_list, linkage
+from scipy.sparse import csr_array
 
 from emovec.geometry.sharing import BLOCKS, Split, estimate
 from emovec.statistics.arrays import Floats, Mask, ratio
-from emovec.statistics.clustered import clustered_error, cross_u
+from emovec.statistics.clustered import clustered_error, cross_u, weights
 from emovec.statistics.resampling import p_value
 from emovec.statistics.unbiased import cosine
 
@@ -46,10 +46,14 @@ def square(values: Floats, count: int) -> Floats:
 
 @dataclass(frozen=True)
 class Apart:
-    """Products of the differences of every two emotions, topic by topic."""
+    """Emotions topic by topic, and the products of differences that do not count: of near topics.
 
-    products: Floats  # [pair, topic, topic]; 0 where topics are near
-    counted: Floats  # [pair, topic, topic]; 0 there, else 1
+    The others are sums over topics less these, so that time and memory grow with topics.
+    """
+
+    x: Floats  # [emotion, topic, q], less the first emotion
+    near: Mask  # [pair, topic, topic]
+    products: list[Floats | csr_array]  # [pair], `[topic, topic]`; 0 where topics are not near
 
     @classmethod
     def of(cls, depths: Sequence[Floats], near: Mask) -> Apart:
@@ -58,28 +62,42 @@ class Apart:
         `near[emotion, topic, topic]` are topics that share a head in an emotion.
         """
         pairs = pairs_of(len(near))
-        counted = np.array([~(near[a] | near[b]) for a, b in pairs], dtype=float)
-        differences = ([x[a] - x[b] for a, b in pairs] for x in depths)
-        products = (np.array([d @ d.T for d in every]) for every in differences)
-        return cls(reduce(np.add, products) * counted, counted)
+        x = np.concatenate([one[: len(near)] - one[0] for one in depths], axis=-1)
+        either = np.array([near[a] | near[b] for a, b in pairs])
+        products = [_products(x[a] - x[b], at) for (a, b), at in zip(pairs, either, strict=True)]
+        return cls(x, either, products)
 
     def distances(self, topics: Mask) -> Floats:
         """Squared distances `[..., pair]` over the topics kept, `[..., topic]`; NaN without two."""
         kept = np.asarray(topics, dtype=float)
-        total, pairs = (
-            np.einsum("...i,pij,...j->...p", kept, one, kept, optimize=True)
-            for one in (self.products, self.counted)
-        )
-        return ratio(total, pairs)
+        sums, found = kept @ self.x, []  # [emotion, ..., q]
+        for (a, b), near, products in self._pairs():
+            all_pairs = ((sums[a] - sums[b]) ** 2).sum(axis=-1), kept.sum(axis=-1) ** 2
+            of_near = (((kept @ one) * kept).sum(axis=-1) for one in (products, weights(near)))
+            found.append(ratio(*map(np.subtract, all_pairs, of_near)))
+        return np.stack(found, axis=-1)
 
     def whole(self) -> tuple[Floats, Floats, Floats]:
         """Squared distances `[pair]` over all topics, their errors, and degrees of freedom."""
-        n = self.products.shape[-1]
-        deleted = self.distances(~np.eye(n, dtype=bool)).T
-        return (
-            self.distances(np.ones(n, dtype=bool)),
-            *clustered_error(deleted, self.counted == 0),
-        )
+        n, found = self.x.shape[1], []
+        for (a, b), near, products in self._pairs():
+            d = self.x[a] - self.x[b]
+            rows, others = d @ d.sum(axis=0) - products.sum(axis=1), n - near.sum(axis=1)
+            found.append(ratio(rows.sum() - 2 * rows, others.sum() - 2 * others))
+        value = self.distances(np.ones(n, dtype=bool))
+        return value, *clustered_error(np.array(found), self.near)
+
+    def _pairs(self) -> Iterable[tuple[Pair, Mask, Floats | csr_array]]:
+        return zip(pairs_of(len(self.x)), self.near, self.products, strict=True)
+
+
+def _products(d: Floats, near: Mask) -> Floats | csr_array:
+    """Products of the rows of `d[topic, q]` where they are `near[topic, topic]`, else 0."""
+    found = weights(near)
+    if not isinstance(found, csr_array):
+        return (d @ d.T) * near
+    i, j = found.nonzero()
+    return csr_array((np.einsum("nq,nq->n", d[i], d[j]), (i, j)), near.shape)
 
 
 def cosines(own: Floats, near: Mask) -> tuple[Floats, Floats]:
@@ -188,8 +206,7 @@ def compare(
     With one model twice, how far its halves agree. Intervals are at 1 − 2 alpha, over topics and
     emotions; the ceiling is the root of the product of both models' agreement with themselves.
     """
-    n = a.products.shape[-1]
-    count = int((1 + np.sqrt(1 + 8 * len(a.products))) / 2)
+    count, n, _ = a.x.shape
 
     def at(some: Sequence[Split]) -> tuple[Halved, Halved]:
         return Halved.of(a, some), Halved.of(b, some)

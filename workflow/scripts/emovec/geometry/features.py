@@ -49,13 +49,13 @@ def text_features(counts: Read, starts: Sequence[Read], enough: int) -> Read | N
 
 
 def _rows(read: Read) -> Floats:
-    rows = np.concatenate([read.sentences.reshape(-1, read.sentences.shape[-1]), read.probe])
-    return rows - rows.mean(axis=0)
+    return np.concatenate([read.sentences.reshape(-1, read.sentences.shape[-1]), read.probe])
 
 
 def _leading(rows: Floats, count: int) -> Floats:
     """The leading principal components of `rows`, at most so many."""
     # a whole decomposition: an iterative one starts anew at random where there are fewer
-    u, s, _ = np.linalg.svd(rows - rows.mean(axis=0), full_matrices=False)
+    rows = rows - rows.mean(axis=0)
+    _, s, axes = np.linalg.svd(np.linalg.qr(rows, mode="r"), full_matrices=False)
     count = min(count, int((s > RESOLUTION * s.max(initial=0)).sum()))
-    return u[:, :count] * s[:count]
+    return rows @ axes[:count].T

@@ -16,6 +16,7 @@ from scipy.stats import ortho_group
 from emovec.geometry.distances import blocks_left
 from emovec.geometry.sharing import Split
 from emovec.statistics.arrays import Floats, Mask, ratio
+from emovec.statistics.clustered import near_sums
 from emovec.statistics.resampling import band, jackknife_interval, p_value
 
 
@@ -63,8 +64,10 @@ def _moment(own: Floats, near: Mask, halves: Sequence[Split]) -> Floats:
             if not fitted.any():
                 return np.full((n_axes, n_axes), np.nan)
             axes = np.linalg.svd(own[:, fitted].mean(axis=1), full_matrices=False)[2][:n_axes].T
-            apart = ~near[:, judged][:, :, judged]
-            pairs = ratio(apart, apart.sum(axis=(1, 2), keepdims=True))
+            alike = near[:, judged][:, :, judged]
             along = own[:, judged] @ axes
-            moment += np.einsum("eia,eij,ejb->ab", along, pairs, along, optimize=True)
+            others = along.sum(axis=1, keepdims=True) - near_sums(alike, along)
+            pairs = np.array([one.size - np.count_nonzero(one) for one in alike])
+            others = ratio(others, pairs[:, None, None])
+            moment += np.einsum("eia,eib->ab", along, others, optimize=True)
     return moment

@@ -25,6 +25,7 @@ from scipy.linalg import null_space
 from scipy.stats import ortho_group
 
 from emovec.statistics.arrays import Floats, Mask, ratio
+from emovec.statistics.clustered import weights
 from emovec.statistics.resampling import jackknife_se, p_value
 
 SPLITS = 5  # into halves
@@ -149,13 +150,21 @@ def _mean(x: Floats, y: Floats, apart: Mask) -> Floats:
 
     Those are multiplied that are `apart[emotion, topic, topic]` in both emotions.
     """
-    sums, kept = np.zeros((len(x), len(y))), apart.astype(float)
-    for topic in range(x.shape[1]):
-        left = kept[:, topic, :, None] * x[:, topic, None]
-        right = kept[:, topic, :, None] * y
-        sums += left.reshape(len(x), -1) @ right.reshape(len(y), -1).T
-    counted = kept.reshape(len(kept), -1)
-    return ratio(sums, counted @ counted.T)
+    sums, near = x.sum(axis=1) @ y.sum(axis=1).T, ~apart
+    counted = np.full(sums.shape, apart[0].size)
+    if near.any():  # all pairs less those near in one emotion, in the other, once those in both
+        sparse = [weights(one) for one in near]
+        of_x = np.stack([one.T @ rows for one, rows in zip(sparse, x, strict=True)])
+        of_y = np.stack([one @ rows for one, rows in zip(sparse, y, strict=True)])
+        over = 2 * ([1, 2],)
+        sums -= np.tensordot(of_x, y, axes=over) + np.tensordot(x, of_y, axes=over)
+        few = np.array([np.count_nonzero(one) for one in near])
+        counted -= few[:, None] + few
+        for e, f in np.ndindex(sums.shape):
+            i, j = np.nonzero(near[e] & near[f])
+            sums[e, f] += np.vdot(x[e, i], y[f, j])
+            counted[e, f] += len(i)
+    return ratio(sums, counted)
 
 
 def beyond(labels: Floats) -> Floats:

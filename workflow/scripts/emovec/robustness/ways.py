@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import eigh
 from sklearn.linear_model import LogisticRegression
 
 from emovec.registry import Kind, registry
@@ -71,9 +72,12 @@ def _component(emotions: Floats, reference: Floats, axes: Floats) -> Floats:
 
 
 def _first_axis(rows: Floats) -> Floats:
-    """The first right singular vector of `rows[n, d]`, not centred; 0 of zeros."""
-    _, axes = np.linalg.eigh(rows @ rows.T)
-    return _unit(axes[:, -1] @ rows)
+    """The first right singular vector of `rows[n, d]`, not centred; any of zeros."""
+    few = len(rows) <= rows.shape[1]
+    products = rows @ rows.T if few else rows.T @ rows
+    last = len(products) - 1
+    first = eigh(products, subset_by_index=(last, last))[1][:, 0]
+    return _unit(first @ rows) if few else first
 
 
 def _unit(vectors: Floats) -> Floats:

@@ -62,9 +62,9 @@ def common_views(a: Sample, b: Sample) -> tuple[Views, Views] | None:
         return None
     common = fit_canonical(*white)
 
-    def unit(of: Callable[[Floats], Floats]) -> Views:
+    def unit(of: Callable[[Floats, slice], Floats]) -> Views:
         def view(directions: Floats) -> Floats:
-            found = of(directions)[0]  # by the fit of all sentences
+            found = of(directions, slice(1))[0]  # by the fit of all sentences
             return np.nan_to_num(ratio(found, np.linalg.norm(found, axis=-1, keepdims=True)))
 
         return view

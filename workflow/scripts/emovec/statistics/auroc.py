@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
 
 from emovec.statistics.arrays import Floats, Mask, mean_defined
 from emovec.statistics.folds import Folds
@@ -24,20 +23,33 @@ def auroc(scores: ArrayLike, labels: ArrayLike) -> Floats:
     0.75
     """
     scores, labels = np.broadcast_arrays(np.asarray(scores, dtype=np.float32), labels)
-    absent = labels == 0
-    scores = np.where(absent, -np.inf, scores)
-    order = np.argsort(scores, axis=-1)
-    ordered = np.take_along_axis(scores, order, axis=-1)
-    positive = np.take_along_axis(labels == 1, order, axis=-1)
-    ranks = np.broadcast_to(np.arange(1.0, scores.shape[-1] + 1), scores.shape)
-    tied = ((ordered[..., 1:] == ordered[..., :-1]) & np.isfinite(ordered[..., 1:])).any(axis=-1)
-    if tied.any():
-        ranks = ranks.copy()
-        ranks[tied] = rankdata(ordered[tied], axis=-1)
-    n_positive, n_absent = positive.sum(axis=-1), absent.sum(axis=-1)
+    labels = labels.astype(np.int8)
+    present = labels != 0
+    n_positive, n_absent = (labels == 1).sum(axis=-1), (~present).sum(axis=-1)
     n_pairs = n_positive * (scores.shape[-1] - n_absent - n_positive)
-    wins = (ranks * positive).sum(axis=-1) - n_positive * (n_absent + (n_positive + 1) / 2)
+    scores = np.add(scores, 0.0, dtype=np.float64)  # so that −0 is 0
+    scores[~present] = -np.inf
+    ranks, tied = _ranks(scores, labels, 1)
+    if tied.any():  # the other way round among ties
+        ranks[tied] = (ranks[tied] + _ranks(scores[tied], labels[tied], -1)[0]) / 2
+    wins = ranks - n_positive * (n_absent + (n_positive + 1) / 2)
     return wins / np.where(n_pairs > 0, n_pairs, np.nan)
+
+
+def _ranks(scores: Floats, labels: NDArray[np.int8], way: int) -> tuple[Floats, Mask]:
+    """The sum [...] of the ranks of positives, and where two scores that are present are ties.
+
+    Labels are sorted with the scores, in the last bits, which float32 leaves free in float64; among
+    ties they decide, one or the other `way` (1 or −1).
+    """
+    ordered = scores.copy()
+    bits = ordered.view(np.uint64)
+    bits |= (way * labels & 3).astype(np.uint8)
+    ordered.sort(axis=-1)
+    label = bits.astype(np.uint8)
+    tied = ((bits[..., 1:] ^ bits[..., :-1]) < 4) & (label[..., 1:] > 0)
+    ranks = (label == way & 3) @ np.arange(1.0, scores.shape[-1] + 1)
+    return np.asarray(ranks), tied.any(axis=-1)
 
 
 def over_folds(scores: Iterable[Floats], folds: Folds, signs: NDArray[np.int8]) -> Floats:
