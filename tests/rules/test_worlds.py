@@ -65,21 +65,6 @@ def write_activations(path: Path, streams: Streams) -> None:
         file["probe/id"] = [f"p{i}" for i in range(len(streams.probe))]
 
 
-def with_rogue_dimension(model: Streams, rng: np.random.Generator) -> Streams:
-    """One more dimension, 30 times as wide as the others, and neutral shifted along it."""
-
-    def wide(shape: tuple[int, ...]) -> np.ndarray:
-        return 30 * spread * rng.standard_normal((*shape, 1))
-
-    spread = model.probe[:, 1:].std(axis=0).mean()
-    extra = wide(model.residual.shape[:-1])
-    extra[-1] += 30 * spread
-    residual = np.concatenate([model.residual, extra], axis=-1)
-    probe = np.concatenate([model.probe, wide(model.probe.shape[:-1])], axis=-1)
-    residual[:, :, 0], probe[:, 0] = 0, 0  # one token in every sentence
-    return Streams("b", residual, probe, model.n_layers)
-
-
 @pytest.fixture(scope="module")
 def outcome(python: str, tmp_path_factory: pytest.TempPathFactory):
     """The tables of a world, computed by the workflow once for each kind."""
@@ -93,7 +78,7 @@ def outcome(python: str, tmp_path_factory: pytest.TempPathFactory):
             return kept[kind]
         rng = np.random.default_rng(0)
         pair = worlds_cross.pair("shared" if kind == "rogue" else kind, rng, **SIZE)
-        b = with_rogue_dimension(pair.a, rng) if kind == "rogue" else pair.b
+        b = worlds_cross.with_rogue_dimension(pair.a, rng) if kind == "rogue" else pair.b
         project = Project(root / kind, CONFIG)
         project.config |= {
             "prompts": {"file": "prompts.csv", "probe": "probe.csv"},
