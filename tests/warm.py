@@ -8,6 +8,8 @@ the script. Tests of what becomes of processes use Python itself.
 from __future__ import annotations
 
 import ast
+import atexit
+import gc
 import importlib
 import os
 import runpy
@@ -15,7 +17,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,6 +64,7 @@ def serve(address: str) -> None:
     """Load the libraries and run in forks what is asked for."""
     for library in LIBRARIES:
         importlib.import_module(library)
+    gc.freeze()  # what is loaded is not looked through in every fork
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     server = socket.socket(socket.AF_UNIX)
     server.bind(address)
@@ -104,13 +109,29 @@ def run(words: list[str], folder: str, environment: dict[str, str], streams: lis
     os.environ.update(environment)
     sys.executable, *sys.argv = words
     sys.path[1:1] = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
-    if sys.argv[0] == "-m":
-        del sys.argv[0]
-        sys.path[0] = folder
-        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
-    else:
-        sys.path[0] = os.path.dirname(sys.argv[0])
-        runpy.run_path(sys.argv[0], run_name="__main__")
+    code: object = 0
+    try:
+        if sys.argv[0] == "-m":
+            del sys.argv[0]
+            sys.path[0] = folder
+            runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+        else:
+            sys.path[0] = os.path.dirname(sys.argv[0])
+            runpy.run_path(sys.argv[0], run_name="__main__")
+    except SystemExit as end:
+        code = end.code
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    if code is not None and not isinstance(code, int):
+        print(code, file=sys.stderr)
+        code = 1
+    # the end of Python, without two seconds in which all that is loaded is taken down
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code or 0)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from emovec.io.tables import read_table
+from emovec.vectors.token_projections import SENTENCES
 from project import Project
 
 pytest.importorskip("torch")
@@ -18,7 +19,7 @@ def test_last_tokens_are_the_held_out_sentences(finished: Project) -> None:
             file[f"prompts/{c}"].asstr()[...] for c in ("id", "topic", "emotion")
         )
         residual = file["residual/suffix"][...].astype(float)
-    assert table.topic.nunique() == 8 and set(table.topic) <= set(topics)
+    assert table.topic.nunique() == SENTENCES // 4 and set(table.topic) <= set(topics)
     assert set(table["class"]) == set(classes)
     last = table.groupby(["prompt_id", "depth", "direction"]).projection.last()
     assert len(last) == len(table.prompt_id.unique()) * len(table.depth.unique()) * 3

@@ -207,6 +207,15 @@ def test_one_emotion_alone_needs_a_neutral_class() -> None:
         check(config)
 
 
+def test_order_of_keys_means_nothing_but_that_of_models() -> None:
+    models = {name: {"source": {"path": f"models/{name}"}} for name in ("b", "a")}
+    given = {"seed": 3, "statistics": {"folds": 4, "alpha": 0.1}, "models": models}
+    turned = {key: given[key] for key in reversed(given)}
+    turned["statistics"] = dict(reversed(given["statistics"].items()))
+    assert repr(check(given)) == repr(check(turned))
+    assert list(check(given)["models"]) == ["b", "a"]
+
+
 @pytest.mark.parametrize(
     "value",
     ["$(touch x)", "; rm -rf x", "`touch x`", "../..", "{wildcard}", "a\n", "a\0", "<x>", ""],

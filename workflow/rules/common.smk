@@ -57,7 +57,9 @@ from emovec.wording.language import languages_of
 
 try:
     check_yaml(workflow.configfiles, whole=workflow.modifier.namespace is None)
-    config |= check(config)
+    checked = check(config)
+    config.clear()  # its keys are in the order of the file
+    config |= checked
     if not workflow.storage_settings.default_storage_provider:
         check_files(config, [".", SCRIPTS.parents[1]])
 except InputError as error:

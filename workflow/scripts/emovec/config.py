@@ -210,6 +210,7 @@ def _sentence(error: jsonschema.ValidationError) -> str:
 
 
 def _with_defaults(value: object, schema: dict) -> object:
+    """With the keys that the schema names in its order, whatever the order in the file."""
     if not isinstance(value, dict):
         return value
     if "oneOf" in schema:
@@ -223,7 +224,7 @@ def _with_defaults(value: object, schema: dict) -> object:
     if isinstance(others := schema.get("additionalProperties"), dict):
         for key in value.keys() - schema.get("properties", {}).keys():
             value[key] = _with_defaults(value[key], others)
-    return value
+    return {key: value[key] for key in schema.get("properties", {}) if key in value} | value
 
 
 def _check_references(config: dict, targets: dict) -> None:

@@ -40,11 +40,13 @@ def dequantise(gguf: Path, folder: Path) -> dict[str, float]:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
-    own = {"local_files_only": True, "trust_remote_code": False}
+    file = {"gguf_file": gguf.name}
     try:
         with sealed(), panics_told(), _read_once(gguf) as reader:
             n_numbers = _check_blocks(reader)
-            config = AutoConfig.from_pretrained(gguf.parent, gguf_file=gguf.name, **own)
+            config = AutoConfig.from_pretrained(
+                gguf.parent, local_files_only=True, trust_remote_code=False, **file
+            )
             with torch.device("meta"):
                 model = AutoModelForCausalLM.from_config(
                     config, dtype=torch.float32, trust_remote_code=False
@@ -55,18 +57,25 @@ def dequantise(gguf: Path, folder: Path) -> dict[str, float]:
                 model.save_pretrained(folder, state_dict={})
                 _convert(reader, model, folder / "model.safetensors")
                 _, loaded = type(model).from_pretrained(
-                    folder, device_map="meta", output_loading_info=True, **own
+                    folder,
+                    device_map="meta",
+                    local_files_only=True,
+                    trust_remote_code=False,
+                    output_loading_info=True,
                 )
             else:
                 whole, loaded = AutoModelForCausalLM.from_pretrained(
                     gguf.parent,
-                    gguf_file=gguf.name,
                     dtype=torch.float32,
+                    local_files_only=True,
+                    trust_remote_code=False,
                     output_loading_info=True,
-                    **own,
+                    **file,
                 )
                 model.save_pretrained(folder, state_dict=whole.state_dict())
-            tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name, **own)
+            tokenizer = AutoTokenizer.from_pretrained(
+                gguf.parent, local_files_only=True, trust_remote_code=False, **file
+            )
     # A damaged header makes its readers raise whatever comes of it.
     except Exception as error:
         if isinstance(error, OSError) and error.errno:  # of the disk that is written to
