@@ -212,7 +212,7 @@ def test_order_of_keys_means_nothing_but_that_of_models() -> None:
     given = {"seed": 3, "statistics": {"folds": 4, "alpha": 0.1}, "models": models}
     turned = {key: given[key] for key in reversed(given)}
     turned["statistics"] = dict(reversed(given["statistics"].items()))
-    assert repr(check(given)) == repr(check(turned))
+    assert repr(check(given)) == repr(check(turned)) == repr(check(check(given)))
     assert list(check(given)["models"]) == ["b", "a"]
 
 

@@ -75,7 +75,7 @@ def check(config: dict) -> dict:
         raise InputError(_sentence(_innermost(error)))
     filled = _with_defaults(copy.deepcopy(config), schema)
     _check_references(filled, config.get("steering", {}).get("targets", {}))
-    return filled
+    return _with_defaults(filled, schema)  # again, for the order of what that has filled in
 
 
 def check_yaml(paths: Iterable[str | Path], whole: bool) -> None:
