@@ -70,6 +70,12 @@ def run(command: str, folder: Path, environment: dict[str, str]) -> str:
     return done.stdout + done.stderr
 
 
+def programs(python: str) -> dict[str, str]:
+    """The environment in which commands use this Python and the Snakemake beside it."""
+    folders = [Path(python).parent, Path(sys.executable).parent, os.environ["PATH"]]
+    return {"PATH": os.pathsep.join(map(str, folders))}
+
+
 def run_examples(path: Path, folder: Path) -> int:
     """Run the python blocks of a page in one namespace, in `folder`; how many printed as shown.
 

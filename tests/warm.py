@@ -45,10 +45,12 @@ sys.exit(code if code >= 0 else 128 - code)
 
 @contextmanager
 def python(folder: Path) -> Iterator[str]:
-    """The path of the program, which works until the block ends."""
+    """The path of the program, beside a snakemake; they work until the block ends."""
     address, program = folder / "socket", folder / "python"
     program.write_text(CLIENT.format(python=sys.executable, address=str(address)))
-    program.chmod(0o755)
+    (folder / "snakemake").write_text(f'#!/bin/sh\nexec "{program}" -m snakemake "$@"\n')
+    for made in (program, folder / "snakemake"):
+        made.chmod(0o755)
     server = subprocess.Popen([sys.executable, __file__, address], start_new_session=True)
     while not address.exists():
         assert server.poll() is None, "the libraries cannot be loaded"

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from emovec.activations.store import open_activations
 from emovec.io.files import read_json
-from guide import blocks, follow
+from guide import blocks, follow, programs
 from hub_server import serve
 from project import ROOT, Project
 from repositories import write_repositories
@@ -51,10 +51,10 @@ def test_own_models(clone: Path, tiny_root: Path, tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def corpora(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def corpora(python: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The guide to prompts of one's own, followed to its end."""
     folder = Project(tmp_path_factory.mktemp("corpora") / "clone").folder
-    follow(GUIDES / "own-prompts.md", folder)
+    follow(GUIDES / "own-prompts.md", folder, **programs(python))
     return folder / "results"
 
 
@@ -105,10 +105,10 @@ def test_names_of_any_script_are_kept_in_tables_and_plain_in_files(corpora: Path
     assert len(read.prompts) == 7 and "海" not in set(read.prompts.topic)
 
 
-def test_own_activations(clone: Path, tiny_root: Path) -> None:
+def test_own_activations(clone: Path, python: str, tiny_root: Path) -> None:
     folder = model_folder("gpt2", tiny_root)
     shutil.copytree(folder, clone / "models/mine")
-    follow(GUIDES / "own-activations.md", clone)
+    follow(GUIDES / "own-activations.md", clone, **programs(python))
     brought = open_activations(clone / "results/mine/activations/mine.h5")
     assert set(pd.read_csv(clone / "results/mine/decoding/mine.csv").direction) == {
         "native",
