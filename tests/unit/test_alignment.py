@@ -424,24 +424,37 @@ def test_twins_are_found_alike_by_all_but_the_raw_cosine(widths, seed):
     assert (mapped > 0.6).all()
 
 
-@pytest.mark.parametrize("seed", seeds(0))
-@pytest.mark.parametrize("kind", ["shuffled", "unrelated"])
-def test_without_correspondence_nothing_is_found(kind, seed):
-    rng = np.random.default_rng(seed)
+def without_correspondence(kind, rng):
+    """Two models that have nothing to do with each other, and their comparison."""
     options = {"probes": (600, 240), "widths": (150, 150), "latents": 120, "topics": 100}
     both = worlds_cross.pair("twin" if kind == "shuffled" else kind, rng, **options)
     b = worlds_cross.shuffled(both.b, rng) if kind == "shuffled" else both.b
     similarity, maps, _ = compare_models(both.a, b, both.probe, small_plan(), rng)
+    return both.a, b, similarity, maps
+
+
+@pytest.mark.parametrize("kind", ["shuffled", "unrelated"])
+def test_map_of_unrelated_models_beats_shuffles_as_often_as_chance_has_it(kind):
+    """In a known world not at all; in new ones a p of 1 in 120 comes up now and then."""
+    [fresh] = seeds()
+    fixed, *new = (
+        rows_of(without_correspondence(kind, np.random.default_rng(seed))[-1], method="ridge")["p"]
+        for seed in (0, *([fresh, i] for i in range(11)))
+    )
+    assert (fixed > 0.01).all()
+    assert (np.concatenate(new) <= 0.01).sum() <= 3  # of 22; by chance in 1 of 30,000 runs
+
+
+@pytest.mark.parametrize("seed", seeds(0))
+@pytest.mark.parametrize("kind", ["shuffled", "unrelated"])
+def test_without_correspondence_nothing_is_found(kind, seed):
+    a, b, similarity, maps = without_correspondence(kind, np.random.default_rng(seed))
     assert (maps["r2_loo"].dropna() < 0.02).all()
-    # one way may well beat all shuffles by chance, both will not
-    assert rows_of(maps, method="ridge")["p"].max() > 0.01
     assert diagonal(similarity, "wpc")["value"].abs().mean() < 0.12
     assert rows_of(similarity, stat="cka")["value"].abs().max() < 0.03
     assert not rows_of(similarity, stat="matched")["gate_ok"].any()
     # The trap: least squares with more dimensions than sentences maps v_a onto v_b in any world.
-    a_topics, b_topics = (
-        model.residual[0, :, 1] - model.residual[-1, :, 1] for model in (both.a, b)
-    )
+    a_topics, b_topics = (model.residual[0, :, 1] - model.residual[-1, :, 1] for model in (a, b))
     weights = np.linalg.lstsq(a_topics, b_topics, rcond=None)[0]
     assert naive_cosine(a_topics @ weights, b_topics) > 0.99
     measured = similarity[similarity["stat"].str.startswith("cos")].dropna(subset=["value"])
