@@ -868,3 +868,4 @@ def test_numbers_for_readers() -> None:
     assert number(-0.123) == "−0.12" and number(np.nan) == "undefined"
     assert p_value(0.0012) == "0.0012" and p_value(0.2) == "0.20"
     assert p_value(0.00005) == "0.0001" and p_value(9.7e-6) == "1e−5"
+    assert p_value(0.0) == "5e−324"

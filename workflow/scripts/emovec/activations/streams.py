@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from emovec.activations.copies import copied
-from emovec.activations.store import open_activations
+from emovec.activations.store import check_same_sentences, open_activations
 from emovec.prompts.design import with_reference, written
 
 
@@ -36,6 +36,18 @@ def load_streams(
     residual = activations.by_class(position, written(classes))
     residual, probe = copied(name, residual, activations.probe(position, probe_ids), seed)
     return Streams(name, with_reference(residual, classes), probe, activations.n_layers)
+
+
+def load_together(paths: Sequence[str | Path], names: Sequence[str], *of: object) -> list[Streams]:
+    """The streams of several models, each by `load_streams`, which read the same sentences.
+
+    Raises
+    ------
+    InputError
+        If the files were made of different sentences.
+    """
+    check_same_sentences([open_activations(path) for path in paths])
+    return [load_streams(path, name, *of) for path, name in zip(paths, names, strict=True)]
 
 
 @dataclass(frozen=True)

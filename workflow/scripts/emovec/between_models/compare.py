@@ -12,8 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from emovec.activations.store import check_same_sentences, open_activations
-from emovec.activations.streams import Streams, load_streams
+from emovec.activations.streams import Streams, load_together
 from emovec.between_models import maps
 from emovec.between_models.attributes import Contrasts, balanced_contrasts
 from emovec.between_models.claim_rows import claim_rows
@@ -68,14 +67,10 @@ def compare_files(
     InputError
         If the activations in `paths` were made of different sentences, or cannot be compared.
     """
-    check_same_sentences(list(map(open_activations, paths)))
     classes = [*plan.emotions, plan.neutral]
 
     def streams(position: str) -> list[Streams]:
-        return [
-            load_streams(path, name, position, classes, probe.id.tolist(), seed)
-            for path, name in zip(paths, names, strict=True)
-        ]
+        return load_together(paths, names, position, classes, probe.id.tolist(), seed)
 
     raw = []
     for position in positions:

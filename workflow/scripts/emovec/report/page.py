@@ -23,7 +23,7 @@ from emovec.wording.language import _
 LOOK_AROUND = "<!-- look around -->"
 FOLDED, UNTIL = "<!-- folded -->", "<!-- until here -->"
 # what stays on one line of a screen: intervals, spans, signed directions
-INTERVAL = re.compile(r"[−\d.]+ \[[−\d.]+, [−\d.]+\]|[−\d.]+ (?:to|〜) [−\d.]+|^[+−] [^\d\W]+")
+WHOLE = re.compile(r"[−\d.]+ \[[−\d.]+, [−\d.]+\]|[−\d.]+ (?:to|〜) [−\d.]+|^[+−] [^\d\W]+")
 
 
 def to_html(markdown: str, folder: str | Path, panels: Sequence[Panel] = ()) -> str:
@@ -38,7 +38,7 @@ def to_html(markdown: str, folder: str | Path, panels: Sequence[Panel] = ()) -> 
     tokens = markdown_it.parse(markdown)
     contents = _number_headings(tokens)
     body = markdown_it.renderer.render(tokens, markdown_it.options, {})
-    body = re.sub(r"(?<=<td>)[^<]*(?=</td>)", lambda cell: INTERVAL.sub(_whole, cell[0]), body)
+    body = re.sub(r"(?<=<td>)[^<]*(?=</td>)", lambda cell: WHOLE.sub(_on_one_line, cell[0]), body)
     body = re.sub(r'<img src="([^"]*)"', lambda match: _picture(Path(folder), match[1]), body)
     body = re.sub(r'href="([\w-]+)\.md"', r'href="\1.html"', body)  # the other language's page
     body = _figures(body)
@@ -64,7 +64,7 @@ def to_html(markdown: str, folder: str | Path, panels: Sequence[Panel] = ()) -> 
     )
 
 
-def _whole(found: re.Match) -> str:
+def _on_one_line(found: re.Match) -> str:
     return f'<span class="interval">{found[0]}</span>'
 
 

@@ -275,7 +275,8 @@ def _as_judged(added: list[dict], alpha: float) -> str:
 
 def _to_expect(added: list[dict], alpha: float) -> str:
     """What a reader should know of judges before looking at examples."""
-    said = [_as_judged(added, alpha)]
+    added = [fact for fact in added if np.isfinite(fact["judged"]["value"])]
+    said = [_as_judged(added, alpha)] if added else []
     if rest := [fact["emotion"] for fact in added if not beyond(fact["judged"], alpha)]:
         said.append(
             _("Do not expect to recognise {emotions} in these examples.").format(

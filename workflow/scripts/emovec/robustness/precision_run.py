@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from emovec.activations.store import check_same_sentences, open_activations
-from emovec.activations.streams import Streams, load_streams
+from emovec.activations.streams import Streams, load_together
 from emovec.io.tables import typed
 from emovec.prompts.sentences import map_half
 from emovec.robustness.precision_between import precision_between
@@ -45,10 +45,7 @@ def precision_of(
     design, fit = Design.of(prompts, classes, statistics, seed), map_half(probe)
 
     def load(paths: Sequence[str | Path]) -> list[Streams]:
-        return [
-            load_streams(path, name, design.position, classes, fit, seed)
-            for path, name in zip(paths, names, strict=True)
-        ]
+        return load_together(paths, names, design.position, classes, fit, seed)
 
     here, rows = load(own), []
     place = dict(zip(("model", "model_b"), names, strict=False)) | {"position": design.position}

@@ -72,12 +72,12 @@ def _component(emotions: Floats, reference: Floats, axes: Floats) -> Floats:
 
 
 def _first_axis(rows: Floats) -> Floats:
-    """The first right singular vector of `rows[n, d]`, not centred; any of zeros."""
+    """The first right singular vector of `rows[n, d]`, not centred; 0 of zeros."""
     few = len(rows) <= rows.shape[1]
     products = rows @ rows.T if few else rows.T @ rows
     last = len(products) - 1
     first = eigh(products, subset_by_index=(last, last))[1][:, 0]
-    return _unit(first @ rows) if few else first
+    return _unit(first @ rows if few else products @ first)
 
 
 def _unit(vectors: Floats) -> Floats:

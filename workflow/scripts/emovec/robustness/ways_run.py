@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from emovec.activations.store import check_same_sentences, open_activations
-from emovec.activations.streams import load_streams
+from emovec.activations.streams import load_together
 from emovec.robustness.way_design import Design
 from emovec.robustness.ways_between import ways_between
 from emovec.robustness.ways_within import ways_within
@@ -36,10 +35,6 @@ def ways_of(
     InputError
         If the activations were made of different sentences.
     """
-    check_same_sentences([open_activations(path) for path in paths])
     design = Design.of(prompts, probe, classes, statistics, seed)
-    streams = [
-        load_streams(path, name, design.position, classes, probe.id.tolist(), seed)
-        for path, name in zip(paths, names, strict=True)
-    ]
+    streams = load_together(paths, names, design.position, classes, probe.id.tolist(), seed)
     return (ways_within if len(streams) == 1 else ways_between)(*streams, probe, design)

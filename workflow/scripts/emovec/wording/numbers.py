@@ -8,6 +8,8 @@ import pandas as pd
 
 from emovec.wording.language import _
 
+SMALLEST = 5e-324  # that a computer tells from 0
+
 
 def number(value: float, digits: int = 2) -> str:
     """A number for a reader; undefined is said, and a minus is a minus."""
@@ -26,8 +28,8 @@ def p_value(value: float) -> str:
     """A p with enough digits to be told from the usual levels, and never as nought."""
     if value is None or pd.isna(value):
         return _("undefined")
-    if 0 < value < 0.00005:
-        digits, exponent = f"{value:.0e}".split("e")
+    if value < 0.00005:
+        digits, exponent = f"{max(value, SMALLEST):.0e}".split("e")
         return f"{digits}e−{-int(exponent)}"
     digits = 4 if value < 0.01 else 3 if value < 0.1 else 2
     return f"{value:.{digits}f}"
