@@ -253,9 +253,10 @@ def test_many_pairs_share_two_panels() -> None:
     np.testing.assert_allclose(sorted(ticks.get_xdata()), sorted([0.65 + k for k in added] * 2))
 
 
-def test_every_mark_lies_inside_the_scale() -> None:
+@pytest.mark.parametrize("value", [-0.9, 1.2])
+def test_every_mark_lies_inside_the_scale(value: float) -> None:
     table = between()
-    table.loc[table.metric == "wpc", ["value", "gate_ok"]] = [-0.9, False]
+    table.loc[table.metric == "wpc", ["value", "gate_ok"]] = [value, False]
     figure = multiverse.choices_between(table, EMOTIONS, ["noise", "one", "two"], ["noise"])
-    low, _ = figure.axes[0].get_xlim()
-    assert low < -0.9
+    low, high = figure.axes[0].get_xlim()
+    assert low < value < high

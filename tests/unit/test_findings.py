@@ -38,7 +38,7 @@ from emovec.robustness.multiverse_within import mark_study
 from emovec.robustness.published import compare_published
 from emovec.steering.changes import ALL, READ_OUTS, TEXTS
 from emovec.wording.language import read_catalog, speak
-from emovec.wording.numbers import number, p_value, percent
+from emovec.wording.numbers import interval, number, p_value, percent, span
 from PIL import Image
 
 EMOTIONS = ["gratitude", "anger", "apology"]
@@ -364,6 +364,15 @@ def test_what_is_folded_opens_by_its_first_line_and_holds_all_that_follows() -> 
     assert "&lt;!--" not in page
 
 
+@pytest.mark.parametrize("code", ["en", "ja"])
+def test_intervals_spans_and_signed_directions_stay_on_one_line(code: str) -> None:
+    speak(code)
+    cells = ["+ gratitude", interval(0.5, -0.1, 0.9), span(-1, 1), "− 3 or 4"]
+    speak("en")
+    page = to_html("|a|b|c|d|\n|---|---|---|---|\n| " + " | ".join(cells) + " |\n", ".")
+    assert re.findall('<span class="interval">(.*?)</span>', page) == cells[:3]
+
+
 @pytest.mark.parametrize("untrained", [[], ["two"]])
 def test_no_table_of_the_report_is_empty(untrained: list[str]) -> None:
     """A name that a template sets must not hide one that it is given."""
@@ -484,6 +493,9 @@ def test_reader_is_told_which_emotions_no_judge_finds_in_the_examples() -> None:
     assert told.startswith("A classifier detects the emotion in the texts for gratitude.")
     assert "recognise anger, apology" in told
     assert "recognise gratitude, anger, apology" in acting()["to_expect"]
+    effects = effects[effects.measure != "nade_anger"]
+    unjudged = describe_steering(effects, *rest, EMOTIONS, TARGETS, 0.05)["to_expect"]
+    assert unjudged.endswith("recognise apology in these examples.")
 
 
 def test_what_other_emotions_do_too_is_told_by_number() -> None:
