@@ -14,6 +14,7 @@ from emovec.figures.trajectories import along_sentences
 from emovec.io.tables import typed
 from emovec.wording import language
 from matplotlib import pyplot as plt
+from PIL import Image
 
 EMOTIONS = ["gratitude", "anger"]
 
@@ -176,3 +177,18 @@ def test_places_of_a_sentence_are_coloured_where_they_beat_their_nulls() -> None
         len(curve.lines[1].get_xdata()) == 3
     )  # where few sentences have a token there is no curve
     plt.close(figure)
+
+
+def test_rare_colours_of_a_scale_are_kept(tmp_path: Path) -> None:
+    figure, [axis, scale] = plt.subplots(1, 2, width_ratios=[30, 1], figsize=(12, 3))
+    axis.imshow(np.random.default_rng(0).random((40, 400)), "viridis", aspect="auto")
+    scale.imshow(np.linspace(-1, 1, 200)[:, None], "PuOr", aspect="auto")
+    for one in (axis, scale):
+        one.axis("off")
+    figure.savefig(tmp_path / "whole.png", dpi=80, bbox_inches="tight")
+    save(figure, tmp_path / "saved.png", 80)
+    whole, saved = (
+        np.asarray(Image.open(tmp_path / f"{name}.png").convert("RGB")).astype(int)
+        for name in ("whole", "saved")
+    )
+    assert abs(whole - saved).max() < 30
