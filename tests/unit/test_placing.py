@@ -112,9 +112,14 @@ def peak():
     lines = Path("/proc/self/status").read_text().splitlines()
     return 1024 * int(next(line for line in lines if line.startswith("VmHWM")).split()[1])
 
-placing.available = lambda: int(sys.argv[2])
+def read(folder, memory):
+    placing.available = lambda: int(memory)
+    return streams(loading.load_model(folder, "auto"))
+
+first, folder, memory, found = sys.argv[1:]
+read(first, 20_000)  # what the code itself takes, all of it imported
 before = peak()
-np.save(sys.argv[3], streams(loading.load_model(sys.argv[1], "auto")))
+np.save(found, read(folder, memory))
 print(json.dumps([before, peak()]))
 """
 
@@ -122,11 +127,13 @@ print(json.dumps([before, peak()]))
 def read_aside(folder: Path, memory: int) -> list[int]:
     """The most that a process of its own has in memory, files included, before and after reading.
 
-    Its streams are those of the model in memory, bit for bit.
+    It has read a small model before: what the code itself takes is not counted. Its
+    streams are those of the model in memory, bit for bit.
     """
     found = folder / "streams.npy"
+    first = write_llama(folder / "first", 64, 2)
     done = subprocess.run(
-        [sys.executable, "-c", READ, str(folder), str(memory), str(found)],
+        [sys.executable, "-c", READ, str(first), str(folder), str(memory), str(found)],
         env=os.environ | {"PYTHONPATH": ":".join(sys.path)},
         stdout=subprocess.PIPE,
         check=True,
@@ -151,7 +158,7 @@ def test_no_more_than_a_part_of_the_weights_is_in_memory(tmp_path: Path) -> None
     folder = write_llama(tmp_path, 512, 12)
     size = (folder / "model.safetensors").stat().st_size
     before, peak = read_aside(folder, size // 4)
-    assert size > 2e8 and peak - before < 0.5 * size
+    assert size > 2e8 and peak - before < 0.4 * size
 
 
 @pytest.mark.skipif(not NIGHTLY, reason="writes and reads two gigabytes")
