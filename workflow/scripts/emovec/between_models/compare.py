@@ -34,6 +34,7 @@ from emovec.between_models.rows import (
     decoding_row,
     efficiency_rows,
     map_rows,
+    mismatched_band,
     transfer_rows,
     vector_rows,
 )
@@ -180,8 +181,8 @@ def _grid_rows(
             if fit is None:
                 continue
             cell = apply_views(left, right, "wpc", "cos_u", fit.views, common, np.nan)
-            grid = {"flag": "exploratory", "family": "exploratory"}
-            rows += [cosine_row(cell, i, i, common) | grid for i in range(len(plan.emotions))]
+            grid = {"flag": "exploratory", "family": "exploratory"} | mismatched_band(cell, common)
+            rows += [cosine_row(cell, i, i, plan) | grid for i in range(len(plan.emotions))]
             cka = cka_debiased(gram_left, gram_right)
             rows.append(cka_row(left.place, right.place, cka, plan) | {"flag": "exploratory"})
     return rows

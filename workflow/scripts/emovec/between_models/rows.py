@@ -119,20 +119,25 @@ def cosine_rows(cell: Measured, common: Common) -> list[dict]:
 
     Those of one emotion in two models are the sensitivity of a claim to method and depth.
     """
-    plan = common.plan
+    plan, ruler = common.plan, mismatched_band(cell, common)
     rows = []
     for i, emotion_a in enumerate(plan.emotions):
         for j, emotion_b in enumerate(plan.emotions):
-            row = cosine_row(cell, i, j, common)
+            row = cosine_row(cell, i, j, plan) | ruler
             if emotion_a == emotion_b and cell.stat == "cos_u":
                 row["family"] = "sensitivity"
             rows.append(row)
     return rows
 
 
-def cosine_row(cell: Measured, i: int, j: int, common: Common) -> dict:
+def mismatched_band(cell: Measured, common: Common) -> dict:
+    """The columns of what mismatched attributes give, for all cosines of one cell."""
+    return band(mismatched_cosines(cell.controls, common.contrasts), MISMATCHED, common.plan)
+
+
+def cosine_row(cell: Measured, i: int, j: int, plan: Plan) -> dict:
     """The cosine of emotion `i` of one model with `j` of the other, how reliable they are."""
-    plan, found = common.plan, cell.cosines
+    found = cell.cosines
     sides = {"reliability_a": found.reliability_a[i], "reliability_b": found.reliability_b[j]}
     flags = [] if np.isfinite(found.value[i, j]) else ["norm_not_positive"]
     least = plan.thresholds.reliability
@@ -145,7 +150,6 @@ def cosine_row(cell: Measured, i: int, j: int, common: Common) -> dict:
         "value": found.value[i, j],
         "ci_low": found.low[i, j],
         "ci_high": found.high[i, j],
-        **band(mismatched_cosines(cell.controls, common.contrasts), MISMATCHED, plan),
         "map_r2": cell.map_r2,
         "n_map": cell.n_map,
         "gate_ok": bool(found.reliable(least)[i, j]),
