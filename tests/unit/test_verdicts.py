@@ -167,10 +167,7 @@ def judged(kind, seed, **options):
     return found, similarity, world
 
 
-KNOWN = (0, 1661265099)  # in the second, one topic takes a cosine to 1
-
-
-@pytest.mark.parametrize("seed", seeds(*KNOWN))
+@pytest.mark.parametrize("seed", seeds(0, 1661265099))  # there, one topic takes a cosine to 1
 @pytest.mark.parametrize("kind", ["shared", "twin"])
 def test_what_is_shared_is_found_shared(kind, seed):
     found, similarity, _ = judged(kind, seed, topics=140)
@@ -178,8 +175,7 @@ def test_what_is_shared_is_found_shared(kind, seed):
     assert (found.matched > 0.8).all() and (found.matched_low <= found.matched).all()
     assert found.p_common[3] < 0.001 and found.p_specific[3] < 0.001
     assert found.decodes[:3].all() and pd.isna(found.decodes[3])
-    # in a new world a method may, rarely, miss an emotion at one or two of its depths
-    assert found.agree[3] >= (24 if seed in KNOWN else 20)
+    assert (found.agree == found.compared).all()
     assert found.compared.tolist() == [8, 8, 8, 24]  # four comparisons at two depths
     by_depth = similarity[similarity.flag == "by_depth"]
     assert set(by_depth.stat) == {"cos_s", "cos_s_own"} and (by_depth.value > 0.8).all()

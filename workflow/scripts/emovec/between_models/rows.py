@@ -119,11 +119,11 @@ def cosine_rows(cell: Measured, common: Common) -> list[dict]:
 
     Those of one emotion in two models are the sensitivity of a claim to method and depth.
     """
-    plan, ruler = common.plan, mismatched_band(cell, common)
+    plan, null = common.plan, mismatched_band(cell, common)
     rows = []
     for i, emotion_a in enumerate(plan.emotions):
         for j, emotion_b in enumerate(plan.emotions):
-            row = cosine_row(cell, i, j, plan) | ruler
+            row = cosine_row(cell, i, j, plan) | null
             if emotion_a == emotion_b and cell.stat == "cos_u":
                 row["family"] = "sensitivity"
             rows.append(row)
