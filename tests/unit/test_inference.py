@@ -241,16 +241,17 @@ def test_fisher_z_keeps_cosines_inside_and_leaves_others_plain():
 
 
 @pytest.mark.parametrize("seed", worlds.seeds(1))
-def test_the_jackknife_covers_planted_cosines(seed):
+@pytest.mark.parametrize("cos", [0.3, 1.0])
+def test_the_jackknife_covers_planted_cosines(seed, cos):
     rng = np.random.default_rng(seed)
     runs, inside, widths, values = 300, 0, [], []
     for _ in range(runs):
-        d = differences(worlds.paired(rng, n=60, d=64, s=0.1, cos=0.3, topic_share=0.5).x)
+        d = differences(worlds.paired(rng, n=60, d=64, s=0.1, cos=cos, topic_share=0.5).x)
         u, loo = (unbiased.inner_u(f(d)) for f in (unbiased.products, unbiased.left_out))
         value = unbiased.cosine(u[0, 1], u[0, 0], u[1, 1])
         loo = unbiased.cosine(loo[0, 1], loo[0, 0], loo[1, 1])
-        low, high = resampling.jackknife_interval(value, loo, fisher_z=True)
-        inside += low <= 0.3 <= high
+        low, high = resampling.jackknife_interval(value, loo)
+        inside += low <= cos <= high
         widths.append(high - low)
         values.append(value)
     assert inside >= at_least(0.95, runs)

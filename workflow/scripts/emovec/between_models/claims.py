@@ -52,10 +52,7 @@ class Claim:
 
 
 def claim(x: Floats, y: Floats, near: Mask, limits: Thresholds) -> Claim:
-    """The claim about the emotions of `x` and `y` together; give one for a claim about it alone.
-
-    Fisher's z would blow up the errors of cosines near 1.
-    """
+    """The claim about the emotions of `x` and `y` together; give one for a claim about it alone."""
     found, either = cos_s(x, y, near), near.any(axis=0)
     both, df = found.error(either)
     value, reach = found.value, stats.t.ppf(1.0 - limits.alpha, df) * both

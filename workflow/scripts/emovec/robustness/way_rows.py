@@ -113,5 +113,5 @@ def rows_of(
 
 
 def _of_cosine(values: Floats, alpha: float) -> tuple[float, float]:
-    low, high = jackknife_interval(values[0], values[1:], alpha, fisher_z=True)
+    low, high = jackknife_interval(values[0], values[1:], alpha)
     return float(low), float(high)

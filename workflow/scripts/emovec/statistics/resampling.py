@@ -181,9 +181,10 @@ def jackknife_interval(
 ) -> tuple[Floats, Floats]:
     """low[...], high[...] of the 1 − alpha interval by Student's t, n_topics − 1 degrees.
 
-    With `fisher_z`, for cosines, on the scale of artanh wherever all of them lie inside (−1, 1):
-    an unbiased cosine may lie outside, and its interval is then left plain. With
-    `near[..., topic, topic]` errors and degrees are those of clusters.
+    With `fisher_z`, for cosines of means, on the scale of artanh (plain where one is ±1). Not for
+    unbiased cosines: their errors do not vanish towards ±1, so that artanh blows up those near
+    it, and covers a cosine of 1 three times in four. With `near[..., topic, topic]` errors and
+    degrees are those of clusters.
     """
     value = np.asarray(value, dtype=np.float64)
 

@@ -212,10 +212,9 @@ def cross_cosines(views: Views, alpha: float = 0.05, near: Mask | None = None) -
     """Unbiased cosines of mean contrasts; each array of `views` is `[contrast, topic, q]`.
 
     What the models share because they read the same sentences is left out (crossvalidated
-    distances, Walther et al. 2016). Intervals are delete-one-topic jackknifes of Fisher's z; where
-    a cosine reaches ±1, which an unbiased one may, of the cosine itself. They hold for the map as
-    fitted. With `near[contrast, topic, topic]`, such as topics of one lexical head, they are
-    clustered.
+    distances, Walther et al. 2016). Intervals are delete-one-topic jackknifes and may, as the
+    cosines, reach beyond ±1. They hold for the map as fitted. With `near[contrast, topic, topic]`,
+    such as topics of one lexical head, they are clustered.
     """
 
     def cosines(pairs: Callable[[Floats, Floats | None], Products]) -> Floats:
@@ -226,7 +225,7 @@ def cross_cosines(views: Views, alpha: float = 0.05, near: Mask | None = None) -
 
     value = cosines(products)
     clusters = None if near is None else near[:, None] | near
-    low, high = jackknife_interval(value, cosines(left_out), alpha, fisher_z=True, near=clusters)
+    low, high = jackknife_interval(value, cosines(left_out), alpha, near=clusters)
     return Cosines(
         value, low, high, contrast_reliability(views.of_a), contrast_reliability(views.right)
     )

@@ -1,8 +1,7 @@
 """Do two emotions of one model have different directions?
 
 Two things must hold. Sign flips between the two emotions say that they differ at all; a cosine
-below a margin says that they differ by more than nothing: the ends of an interval on Fisher's z
-lie below 1 whatever the cosine, so that "below 1 by its whole interval" is nearly always true.
+below a margin by its whole interval says that they differ by more than nothing.
 """
 
 from __future__ import annotations

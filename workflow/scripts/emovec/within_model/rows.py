@@ -134,7 +134,7 @@ def cosine_blocks(m: Measured, plan: Plan, family: str, gate: Mask) -> list[Bloc
     """The likeness of every pair of emotions; kappa is what cos_naive tends to without effect."""
     a, b = plan.pairs
     keep = m.resolved[:, a] & m.resolved[:, b]
-    clusters = {"alpha": plan.alpha, "fisher_z": True, "near": plan.near_in_pairs}
+    clusters = {"alpha": plan.alpha, "near": plan.near_in_pairs}
     rogue = np.array([[one.dominated for one in row] for row in m.rogues], dtype=bool)
     if not rogue.size:
         rogue = np.zeros((len(gate), len(plan.emotions)), dtype=bool)
@@ -156,7 +156,9 @@ def cosine_blocks(m: Measured, plan: Plan, family: str, gate: Mask) -> list[Bloc
         Block(
             "cos_naive",
             value=naive,
-            ci=resampling.jackknife_interval(naive, pair_cosines(m.loo_naive, plan, 1), **clusters),
+            ci=resampling.jackknife_interval(
+                naive, pair_cosines(m.loo_naive, plan, 1), fisher_z=True, **clusters
+            ),
             band=resampling.band(relabeled, plan.alpha),
             null=RELABELING,
             p=resampling.p_value(naive, relabeled, "two-sided"),
@@ -168,16 +170,14 @@ def cosine_blocks(m: Measured, plan: Plan, family: str, gate: Mask) -> list[Bloc
         Block(
             "kappa",
             value=kappa,
-            ci=resampling.jackknife_interval(kappa, loo_kappa, **clusters),
+            ci=resampling.jackknife_interval(kappa, loo_kappa, fisher_z=True, **clusters),
             flag=flags(kappa),
             items=plan.pair_names,
         ),
         Block(
             "ip_u",
             value=ip,
-            ci=resampling.jackknife_interval(
-                ip, pair_products(m.loo_u, plan, 1), **clusters | {"fisher_z": False}
-            ),
+            ci=resampling.jackknife_interval(ip, pair_products(m.loo_u, plan, 1), **clusters),
             band=resampling.band(flipped, plan.alpha),
             null=SIGN_FLIP,
             p=resampling.p_value(ip, flipped, "two-sided"),
@@ -275,7 +275,7 @@ def averages(m: Measured, plan: Plan, family: str) -> list[Block]:
     depths = slice(0, max(len(m.u) - 1, 1))
     a, b = plan.pairs
 
-    clusters = {"alpha": plan.alpha, "fisher_z": True, "near": plan.near_in_pairs}
+    clusters = {"alpha": plan.alpha, "near": plan.near_in_pairs}
     cosines = pair_cosines(m.naive, plan, 1)[depths]
     naive = mean_defined(cosines, axis=0)
     loo_naive = mean_defined(pair_cosines(m.loo_naive, plan, 1)[depths], axis=0)
@@ -302,7 +302,7 @@ def averages(m: Measured, plan: Plan, family: str) -> list[Block]:
         Block(
             "cos_naive",
             value=naive[None],
-            ci=row(resampling.jackknife_interval(naive, loo_naive, **clusters)),
+            ci=row(resampling.jackknife_interval(naive, loo_naive, fisher_z=True, **clusters)),
             band=row(resampling.band(relabeled, plan.alpha)),
             null=RELABELING,
             p=resampling.p_value(naive, relabeled, "two-sided")[None],
