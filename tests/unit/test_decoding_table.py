@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from emovec.activations.streams import Streams
+from emovec.decoding import table as tables
 from emovec.decoding.held_out import decode_depths
 from emovec.decoding.table import beside_untrained, decode_model, decode_texts
 from emovec.io.tables import typed
@@ -49,6 +50,20 @@ def test_planted_direction_is_found_at_its_depth_alone() -> None:
             assert found.ci_low > found.null_high
         assert table.loc[("joy", split, 1)].p_adjusted > 0.05
         assert table.loc[("fear", split, 2)].p_adjusted > 0.05
+
+
+def test_many_contrasts_share_their_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What pairs share changes their null, and nothing that has none."""
+    residual = np.random.default_rng(3).normal(size=(3, TOPICS, 3, 5))
+    all_draws = decoded(residual, draws=999)
+    monkeypatch.setitem(tables.MOST_DRAWS, "pairs", 250)
+    some = decoded(residual, draws=999)
+    nulls = ["null_low", "null_high", "p", "p_adjusted"]
+    pairs = some.contrast == "joy-fear"
+    pd.testing.assert_frame_equal(some[~pairs], all_draws[~pairs])
+    pd.testing.assert_frame_equal(some.drop(columns=nulls), all_draws.drop(columns=nulls))
+    ranks = some.p[pairs & (some.depth_test > 0)] * 251
+    assert np.allclose(ranks, ranks.round())
 
 
 def test_rows_are_those_of_the_contract() -> None:

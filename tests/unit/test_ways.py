@@ -16,12 +16,13 @@ from emovec.robustness.agreement import agreement, attribute_sets, draw
 from emovec.robustness.way_design import Design
 from emovec.robustness.way_findings import count_findings, holds
 from emovec.robustness.way_rows import rows_of
-from emovec.robustness.ways import WAYS
+from emovec.robustness.ways import PENALTY, WAYS
 from emovec.robustness.ways_between import ways_between
 from emovec.robustness.ways_within import ways_within
-from emovec.statistics.arrays import leading_axes
+from emovec.statistics.arrays import centred, leading_axes
 from emovec.statistics.folds import topic_folds
 from emovec.statistics.groups import topic_groups
+from sklearn.linear_model import LogisticRegression
 
 MARGIN = Thresholds().margin
 TOPICS = 40
@@ -90,6 +91,21 @@ def test_directions_do_not_depend_on_the_axes_of_the_stream(way) -> None:
 def test_classes_that_do_not_differ_have_no_direction(way) -> None:
     x = np.ones((3, 6, 4))
     assert not way.find(x[:2], x[2:], np.eye(4)[:1]).any()
+    x[:] = np.random.default_rng(0).standard_normal((6, 4))  # one sentence in all classes
+    assert not way.find(x[:2], x[2:], np.eye(4)[:1]).any()
+
+
+@pytest.mark.parametrize("shape", [(30, 80), (40, 6)])
+def test_logistic_direction_is_that_of_scikit_learn(shape: tuple[int, int]) -> None:
+    rng = np.random.default_rng(0)
+    emotions = rng.standard_normal((3, *shape)) + rng.standard_normal((3, 1, shape[1]))
+    reference = 5 + rng.standard_normal((1, *shape))
+    found = WAYS["logistic"].find(emotions, reference, np.empty((0, shape[1])))
+    for one, positive in zip(found, emotions, strict=True):
+        rows = centred(np.concatenate([positive, reference[0]]))
+        fit = LogisticRegression(C=PENALTY, tol=1e-12, max_iter=10_000)
+        fit.fit(rows / np.sqrt(rows.var(axis=0).mean()), np.repeat([1, 0], shape[0]))
+        assert one @ fit.coef_[0] / np.linalg.norm(fit.coef_) == pytest.approx(1, abs=1e-9)
 
 
 def test_first_component_is_the_same_with_more_topics_than_dimensions() -> None:

@@ -10,7 +10,6 @@ from scipy.sparse import csr_array
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from emovec.statistics.arrays import Floats
@@ -74,10 +73,10 @@ def text_baseline(sees: str, classes: Sequence[Sequence[Sequence[str]]], folds: 
             if not len(met):  # nothing to tell by
                 yield np.zeros((1, np.count_nonzero(test)))
                 continue
-            model = make_pipeline(
-                StandardScaler(with_mean=False), LogisticRegression(max_iter=1000)
-            )
-            model.fit(features[np.ix_(trained, met)], labels[trained])
-            yield model.decision_function(features[np.ix_(np.flatnonzero(test), met)])[None]
+            rows = features[np.ix_(trained, met)]
+            scaler, model = StandardScaler(with_mean=False), LogisticRegression(max_iter=1000)
+            model.fit(scaler.fit_transform(rows), labels[trained])
+            tested = features[np.ix_(np.flatnonzero(test), met)]
+            yield model.decision_function(scaler.transform(tested))[None]
 
     return HeldOut.of(over_folds(scores(), folds, each_left_out(n_topics)))

@@ -25,9 +25,10 @@ from emovec.prompts.splits import near_by_head, splits
 from emovec.statistics import metrics
 from emovec.statistics.arrays import Floats, Mask, centred
 from emovec.statistics.clustered import clustered_error
-from emovec.statistics.resampling import max_t, sign_flips
+from emovec.statistics.resampling import max_t, shared_out, sign_flips
 
 NOT_INFORMATIVE = "not_informative"
+MOST_DRAWS = {"emotions": 100_000, "pairs": 200_000}  # of all contrasts of a kind together
 
 
 def contrasts(emotions: Sequence[str], neutral: str | None) -> dict[str, tuple[str, ...]]:
@@ -67,7 +68,8 @@ def decode_model(
     classes : neutral last, or None.
     direction : what to call the rows at the pre-registered depths, native or untrained.
 
-    p is adjusted for the depths of a contrast by max-T over shared label permutations.
+    p is adjusted for the depths of a contrast by max-T over shared label permutations, of which
+    all emotions together have at most 100,000, all pairs of them 200,000.
     """
     primary = list(dict.fromkeys(nearest_depth(t, streams.n_layers) for t in relative_depths))
     mapped = _in_metrics(streams, [*primary, 0])
@@ -76,19 +78,23 @@ def decode_model(
     # in each draw, which class of a topic has the label of the emotion that is told from the rest
     size = (draws, np.shape(streams.residual)[1])
     chosen = rng.integers(len(emotions), size=size) if neutral is None else None
-    rows = []
-    for name, compared in contrasts(emotions, neutral).items():
+    found, rows = contrasts(emotions, neutral), []
+    of_emotions = shared_out(draws, len(emotions), MOST_DRAWS["emotions"])
+    of_pairs = shared_out(draws, len(found) - len(emotions), MOST_DRAWS["pairs"])
+    texts = {one: cells_of(prompts, one, "text") for one in classes if one is not None}
+    for name, compared in found.items():
+        some = slice(of_emotions if name in emotions else of_pairs)
         index = [list(classes).index(one) for one in compared]
-        sentences = [cells_of(prompts, one, "text") for one in compared]
+        sentences = [texts[one] for one in compared]
         near = near_by_head(prompts, compared).any(axis=0)
         for split, folds in splits(prompts, compared, n_folds, rng).items():
             words = text_baseline("bag_of_words", sentences, folds)
             for metric, at in mapped.items():
                 start = {"contrast": name, "split": split, "metric": metric}
                 *decodings, at_start = (
-                    decode(*x[index], folds, signs, alpha)
+                    decode(*x[index], folds, signs[some], alpha)
                     if len(index) == 2
-                    else decode_among(x[index], folds, chosen, alpha)
+                    else decode_among(x[index], folds, chosen[some], alpha)
                     for x in at
                 )
                 null = np.stack([one.null for one in decodings], axis=1)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from scipy.linalg import eigh
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from emovec.audit.text_baseline import words
@@ -15,7 +16,7 @@ from emovec.statistics.arrays import Floats
 
 TOPICS_OF_WORDS = 100  # leading components of tf-idf (latent semantic analysis)
 MOST = 200  # features of the text in all
-RESOLUTION = 1e-10  # of the largest component
+RESOLUTION = 1e-12  # of the variance on the largest component
 PER_FEATURE = 4  # sentences that a half needs for each of them
 
 
@@ -54,8 +55,12 @@ def _rows(read: Read) -> Floats:
 
 def _leading(rows: Floats, count: int) -> Floats:
     """The leading principal components of `rows`, at most so many."""
-    # a whole decomposition: an iterative one starts anew at random where there are fewer
+    # of the products, not by an iterative way, which starts anew at random where there are fewer
     rows = rows - rows.mean(axis=0)
-    _, s, axes = np.linalg.svd(np.linalg.qr(rows, mode="r"), full_matrices=False)
-    count = min(count, int((s > RESOLUTION * s.max(initial=0)).sum()))
-    return rows @ axes[:count].T
+    few = len(rows) <= rows.shape[1]
+    products = rows @ rows.T if few else rows.T @ rows
+    if not (count := min(count, len(products))):
+        return rows[:, :0]
+    s2, axes = eigh(products, subset_by_index=(len(products) - count, len(products) - 1))
+    kept = np.flatnonzero(s2 > RESOLUTION * s2[-1])[::-1]
+    return axes[:, kept] * np.sqrt(s2[kept]) if few else rows @ axes[:, kept]

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import eigh
-from sklearn.linear_model import LogisticRegression
+from scipy.special import expit
 
 from emovec.registry import Kind, registry
-from emovec.statistics.arrays import Floats, centred
+from emovec.statistics.arrays import Floats, centred, coordinates
 
 PENALTY = 0.01  # C of the logistic regression, on sentences of unit variance per dimension
+MOST_STEPS = 50  # of Newton's method, which takes about six
 
 
 @dataclass(frozen=True)
@@ -48,21 +49,34 @@ def _cleaned(emotions: Floats, reference: Floats, axes: Floats) -> Floats:
 
 
 def _logistic(emotions: Floats, reference: Floats, axes: Floats) -> Floats:
-    reference = np.broadcast_to(reference, emotions.shape)
-    return _unit(np.stack(list(map(_separating, emotions, reference))))
+    """One scale for all dimensions, so that the answer does not depend on the axes of the stream.
 
-
-def _separating(positive: Floats, negative: Floats) -> Floats:
-    """The coefficients `[d]` that tell `positive[n, d]` from `negative[n, d]`.
-
-    One scale for all dimensions, so that the answer does not depend on the axes of the stream.
+    All emotions at once by Newton's method; scikit-learn takes thirty times as long for one by one.
     """
-    rows = centred(np.concatenate([positive, negative]))
-    variance = rows.var(axis=0).mean()
-    if not variance:
-        return rows[0]
-    labels = np.repeat([1, 0], [len(positive), len(negative)])
-    return LogisticRegression(C=PENALTY).fit(rows / np.sqrt(variance), labels).coef_[0]
+    both = np.concatenate([emotions, np.broadcast_to(reference, emotions.shape)], axis=1)
+    rows = np.stack([centred(one) for one in both])
+    scale = np.sqrt(rows.var(axis=1).mean(axis=-1))[:, None, None]
+    rows = np.divide(rows, scale, out=np.zeros_like(rows), where=scale > 0)
+    labels = np.repeat([1.0, 0.0], emotions.shape[1])
+    # at the minimum the coefficients are the rows weighted by what is left of the labels
+    found = ((labels - _fitted(coordinates(rows), labels))[:, None] @ rows)[:, 0]
+    return _unit(np.where(np.abs(found) > 1e-12 * len(labels), found, 0.0))  # not rounding alone
+
+
+def _fitted(rows: Floats, labels: Floats) -> Floats:
+    """Probabilities `[fit, n]` of logistic regressions of labels on `rows[fit, n, d]`."""
+    x = np.concatenate([rows, np.ones_like(rows[..., :1])], axis=-1)
+    ridge = np.diag(np.append(np.ones(rows.shape[-1]), 0.0)) / PENALTY  # the intercept is free
+    weights = np.zeros((len(x), x.shape[-1]))
+    for _ in range(MOST_STEPS):
+        p = expit(np.einsum("fnd,fd->fn", x, weights))
+        slope = np.einsum("fnd,fn->fd", x, p - labels) + weights @ ridge
+        curvature = x.swapaxes(1, 2) @ (x * (p * (1 - p))[..., None]) + ridge
+        step = np.linalg.solve(curvature, slope[..., None])[..., 0]
+        weights = weights - step
+        if np.abs(step).max(initial=0) < 1e-10:
+            break
+    return expit(np.einsum("fnd,fd->fn", x, weights))
 
 
 def _component(emotions: Floats, reference: Floats, axes: Floats) -> Floats:

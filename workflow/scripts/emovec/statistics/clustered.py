@@ -73,6 +73,8 @@ def near_sums(near: Mask, x: Floats) -> Floats:
 
     `near` is `[topic, topic]`, or has leading axes that are the last ones of x before its topics.
     """
+    if near.shape[-1] ** 2 <= SMALL:
+        return near.astype(float) @ x
     lead = near.shape[:-2]
     x = np.broadcast_to(x, np.broadcast_shapes(x.shape, (*lead, 1, 1)))
     sums = np.empty(x.shape)

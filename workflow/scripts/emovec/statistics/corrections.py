@@ -27,8 +27,10 @@ def holm(p: ArrayLike, units: Sequence[Hashable] | None = None) -> Floats:
     values = np.asarray(p, dtype=np.float64)
     adjusted = np.full(values.shape, np.nan)
     if units is None:
-        defined = ~np.isnan(values)
-        adjusted[defined] = holm(values[defined], range(defined.sum()))
+        defined = np.flatnonzero(~np.isnan(values))
+        order = defined[np.argsort(values[defined], kind="stable")]
+        at_once = np.arange(len(order), 0, -1) * values[order]
+        adjusted[order] = np.minimum(np.maximum.accumulate(at_once), 1.0)
         return adjusted
     members: dict[Hashable, list[int]] = {}
     for test, unit in enumerate(units):

@@ -9,11 +9,12 @@ generator that is passed.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy.special import stdtr, stdtrit  # as stats.t, without its checks
 
 from emovec.statistics.arrays import Floats, Mask, coordinates
 from emovec.statistics.clustered import clustered_error
@@ -22,6 +23,17 @@ Tail = Literal["upper", "two-sided"]
 
 
 BATCH = 512  # draws at a time: bounds memory
+
+
+def shared_out(draws: int, tests: int, in_all: int) -> int:
+    """How many draws each of many tests has, so that all together have at most `in_all`.
+
+    At most `draws`, and not fewer than 199 for that reason.
+
+    >>> shared_out(9_999, 3, 100_000), shared_out(9_999, 32, 100_000)
+    (9999, 3125)
+    """
+    return min(draws, max(199, in_all // max(tests, 1)))
 
 
 def sign_flips(n_topics: int, draws: int, rng: np.random.Generator) -> NDArray[np.int8]:
@@ -37,14 +49,33 @@ def flipped_norm2_u(d: Floats, signs: NDArray[np.int8]) -> Floats:
     """
     n_topics = d.shape[1]
     same_topic = np.einsum("cix,cix->c", d, d)
-    rows = coordinates(d)
-    side_by_side = rows.swapaxes(0, 1).reshape(n_topics, -1)
-    null = np.empty((len(signs), len(d)))
+    return (flipped_norm2(d, signs) - same_topic) / (n_topics * (n_topics - 1))
+
+
+def flipped_norm2(d: Floats, signs: NDArray[np.int8]) -> Floats:
+    """Squared norms [draw, contrast] of the sums of `d[contrast, topic, d_model]`, flipped."""
+    sums = _flipped_sums(coordinates(d), signs)
+    return np.concatenate([np.einsum("bcx,bcx->bc", one, one) for one in sums])
+
+
+def flipped_inner_u(d: Floats, signs: NDArray[np.int8]) -> Floats:
+    """U*[draw, contrast, contrast] of the inner products, as `flipped_norm2_u` of the norms.
+
+    Those of differences between contrasts, flipped likewise, follow from them.
+    """
+    n_topics = d.shape[1]
+    same_topic = np.einsum("aix,bix->ab", d, d, optimize=True)
+    rows = coordinates(d.reshape(-1, d.shape[-1])).reshape(*d.shape[:2], -1)
+    null = np.concatenate([one @ one.swapaxes(1, 2) for one in _flipped_sums(rows, signs)])
+    return (null - same_topic) / (n_topics * (n_topics - 1))
+
+
+def _flipped_sums(d: Floats, signs: NDArray[np.int8]) -> Iterator[Floats]:
+    """Batches of sums [draw, contrast, x] of `d[contrast, topic, x]`."""
+    side_by_side = d.swapaxes(0, 1).reshape(d.shape[1], -1)
     for start in range(0, len(signs), BATCH):
         part = signs[start : start + BATCH].astype(np.float64)
-        sums = (part @ side_by_side).reshape(len(part), len(d), -1)
-        null[start : start + BATCH] = np.einsum("bcx,bcx->bc", sums, sums)
-    return (null - same_topic) / (n_topics * (n_topics - 1))
+        yield (part @ side_by_side).reshape(len(part), len(d), -1)
 
 
 def relabelings(
@@ -190,7 +221,7 @@ def jackknife_interval(
 
     def half(values: Floats) -> Floats:
         error, df = _error(values, near)
-        return stats.t.ppf(1 - alpha / 2, df) * error
+        return stdtrit(df, 1 - alpha / 2) * error
 
     low, high = value - half(loo), value + half(loo)
     if not fisher_z:
@@ -204,7 +235,7 @@ def jackknife_interval(
 def jackknife_p(value: ArrayLike, loo: Floats, near: Mask | None = None) -> Floats:
     """The two-sided p[...] that the statistic is 0, by Student's t as `jackknife_interval`."""
     error, df = _error(loo, near)
-    return 2 * stats.t.sf(np.abs(_over(np.asarray(value), error)), df)
+    return 2 * stdtr(df, -np.abs(_over(np.asarray(value), error)))
 
 
 def _error(loo: Floats, near: Mask | None) -> tuple[Floats, Floats | int]:

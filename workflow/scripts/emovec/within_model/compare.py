@@ -9,6 +9,7 @@ metrics and contrasts share their random draws.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import comb
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ from emovec.statistics.arrays import Mask
 from emovec.statistics.clustered import near_topics
 from emovec.statistics.metrics import METRICS
 from emovec.within_model.distinct import distinct_rows
-from emovec.within_model.measure import Plan, measure
+from emovec.within_model.measure import Plan, lengths_of_emotions, lengths_of_pairs, measure
 from emovec.within_model.rows import (
     averages,
     common_block,
@@ -30,7 +31,8 @@ from emovec.within_model.rows import (
     norm_blocks,
 )
 
-MOST_RELABELINGS = 1_999  # each costs as much as twenty flips
+MOST_RELABELINGS, MOST_RELABELED = 1_999, 8_000  # each costs as much as twenty flips
+MOST_FLIPPED = 1_000_000  # pairs of emotions
 
 
 THRESHOLDS = {"reliability": 0.5, "margin": 0.9}
@@ -61,7 +63,9 @@ def compare_emotions(
     mean of the cosines, `cos_u` as the ratio of means. The gate is open where the contrasts of
     the row have at least the reliability that the thresholds ask for and pass the sign-flip test at
     `alpha`, adjusted for all depths and contrasts of their kind (against neutral, or between
-    emotions). By default there are as many relabelings as flips, but at most 1,999.
+    emotions). By default there are as many relabelings as flips, but at most 1,999, and at most
+    8,000 (but 199 or more) for all emotions together. In the same way all pairs together have at
+    most 1,000,000 flips; rows `distinct`, corrected by Holm, have all.
 
     Parameters
     ----------
@@ -79,7 +83,8 @@ def compare_emotions(
     depths
         Those over which rows `distinct` are made, in the LDA metric or else the raw one.
     pairs_at
-        Where pairs of emotions are told, at all depths if absent: many emotions have many pairs.
+        Depths at which pairs of emotions are told and corrected together, all if absent: many
+        emotions have many pairs.
 
     Raises
     ------
@@ -99,10 +104,12 @@ def compare_emotions(
         )
     _, n_topics, n_depths, _ = residual.shape
     weights = unbiased.against_neutral(classes, neutral)
-    draws = min(flips, MOST_RELABELINGS) if relabelings is None else relabelings
     emotions = [one for one in classes if one != neutral]
+    if relabelings is None:
+        most = min(flips, MOST_RELABELINGS)
+        relabelings = resampling.shared_out(most, len(emotions), MOST_RELABELED)
     names = emotions if neutral is None else list(classes)
-    labels = resampling.relabelings(len(names), n_topics, draws, rng)
+    labels = resampling.relabelings(len(names), n_topics, relabelings, rng)
     if neutral is None:  # the mean stays what it is, whatever the labels
         labels = np.insert(labels, len(names), len(names), axis=-1)
     plan = Plan(
@@ -111,11 +118,13 @@ def compare_emotions(
         weights=weights,
         unlike=unbiased.unlike_cosine(len(emotions), neutral),
         signs=resampling.sign_flips(n_topics, flips, rng),
+        of_pairs=resampling.shared_out(flips, comb(len(emotions), 2), MOST_FLIPPED),
         relabeled=resampling.relabeled_weights(
             weights.astype(np.int8), labels, list(classes).index(neutral)
         ),
         halves=unbiased.halves(n_topics, splits, rng),
         near=np.stack([near_topics(n_topics)] * len(weights)) if near is None else near,
+        told=range(n_depths) if pairs_at is None else sorted(set(pairs_at)),
         alpha=alpha,
         **{name: thresholds.get(name, limit) for name, limit in THRESHOLDS.items()},
     )
@@ -123,26 +132,29 @@ def compare_emotions(
     for name in metrics or [m.name for m in METRICS.values() if len(probe) or not m.needs_probe]:
         measured = measure(residual, probe, name, plan)
         family = f"{position}/{name}"
-        of_norms, gate = norm_blocks(measured, plan, family)
-        blocks = [
-            *cosine_blocks(measured, plan, family, gate),
-            *of_norms,
+        of_emotions, gate = norm_blocks(lengths_of_emotions(measured, plan), plan, family)
+        alone = [
+            *of_emotions,
             common_block(measured, plan, gate),
             *diagnostic_blocks(measured, plan),
         ]
-        frame = pd.concat([block.frame(range(n_depths)) for block in blocks])
-        average = pd.concat([block.frame([None]) for block in averages(measured, plan, family)])
-        frames += [frame.assign(metric=name), average.assign(metric=name)]
+        pairs = []
+        if len(plan.told) and len(emotions) > 1:
+            of_pairs, _ = norm_blocks(lengths_of_pairs(measured, plan), plan, family)
+            pairs = [*cosine_blocks(measured, plan, family, gate), *of_pairs]
+        parts = (
+            (pairs, plan.told),
+            (alone, range(n_depths)),
+            (averages(measured, plan, family), [None]),
+        )
+        frames += [
+            block.frame(depths).assign(metric=name) for blocks, depths in parts for block in blocks
+        ]
     if len(plan.emotions) > 1 and len(depths):
         name = "lda" if len(probe) else "raw"
         rows = distinct_rows(residual, probe, name, depths, plan, rng)
         frames.append(pd.DataFrame(rows).assign(metric=name, family=f"{position}/{name}: distinct"))
     table = pd.concat(frames, ignore_index=True)
-    if pairs_at is not None:
-        one = (table["emotion_b"].fillna("") == "") & table["emotion_a"].isin(
-            [*plan.emotions, "common"]
-        )
-        table = table[one | table["depth"].isna() | table["depth"].isin(pairs_at)]
     if neutral is None:
         table = less_fixed(table, len(emotions))
     table = table.assign(model=model, position=position, n_topics=n_topics)

@@ -17,7 +17,7 @@ from emovec.statistics import metrics, unbiased
 from emovec.statistics.arrays import Floats, Mask
 from emovec.statistics.clustered import clustered_error, clusters, cross_u, reliability
 from emovec.statistics.corrections import holm
-from emovec.statistics.resampling import flipped_norm2_u, max_t, sign_flips
+from emovec.statistics.resampling import flipped_norm2, max_t, sign_flips
 from emovec.statistics.unbiased import cosine
 from emovec.within_model.measure import Plan
 
@@ -86,11 +86,11 @@ def _p_flips(
 ) -> float:
     """max-T over depths of the squared distance, whole heads flipped together."""
     n_heads, head = clusters(near)
-    signs = sign_flips(n_heads, flips, rng)[:, head]
-    apart = [(one - other)[None] for one, other in zip(x, y, strict=True)]
-    null = np.concatenate([flipped_norm2_u(d, signs) for d in apart], axis=1)
-    whole = np.ones((1, len(head)), dtype=np.int8)
-    observed = np.concatenate([flipped_norm2_u(d, whole)[0] for d in apart])
+    signs = sign_flips(n_heads, flips, rng)
+    of_heads = (np.arange(n_heads)[:, None] == head).astype(float)
+    apart = [(of_heads @ (one - other))[None] for one, other in zip(x, y, strict=True)]
+    null = np.concatenate([flipped_norm2(d, signs) for d in apart], axis=1)
+    observed = np.array([(d.sum(axis=1) ** 2).sum() for d in apart])
     return float(max_t(observed, null).min())
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from itertools import combinations
 
 import numpy as np
@@ -23,9 +24,11 @@ class Plan:
     weights: Floats  # [emotion, class], of emotion − neutral or the mean of emotions, which is last
     unlike: float  # the cosine of directions that are all equally unlike
     signs: NDArray[np.int8]  # [flip, topic]
+    of_pairs: int  # flips of pairs of emotions, the first ones
     relabeled: NDArray[np.int8]  # [relabeling, emotion, class, topic]
     halves: Floats  # [split, half, topic]
     near: Mask  # [emotion, topic, topic], topics that share a lexical head
+    told: Sequence[int]  # depths where pairs of emotions are
     alpha: float
     reliability: float
     margin: float
@@ -37,24 +40,15 @@ class Plan:
         return np.array(pairs, dtype=np.int64).reshape(-1, 2).T
 
     @property
-    def contrasts(self) -> Floats:
-        """[contrast, emotion]: each emotion against neutral, then the pairs, between emotions."""
-        against = np.eye(len(self.emotions))
-        return np.vstack([against, against[self.pairs[0]] - against[self.pairs[1]]])
-
-    @property
-    def near_in_contrasts(self) -> Mask:
-        """[contrast, topic, topic], in either emotion of it."""
-        return np.concatenate([self.near, self.near_in_pairs])
+    def names(self) -> list[str]:
+        """Of all contrasts: each emotion against neutral, then the pairs, between emotions."""
+        return [*self.emotions, *("-".join(pair) for pair in self.pair_names)]
 
     @property
     def near_in_pairs(self) -> Mask:
+        """[pair, topic, topic], in either emotion."""
         a, b = self.pairs
         return self.near[a] | self.near[b]
-
-    @property
-    def names(self) -> list[str]:
-        return self.emotions + ["-".join(pair) for pair in self.pair_names]
 
     @property
     def pair_names(self) -> list[tuple[str, str]]:
@@ -71,31 +65,44 @@ class Measured:
     loo_naive: Floats  # [depth, emotion, emotion, topic], as the next two
     loo_u: Floats
     loo_trace: Floats
-    flipped: Floats  # U of the norms [draw, depth, contrast]
+    flipped: Floats  # U of the norms [draw, depth, emotion]
+    between: list[Floats]  # U of the products where pairs are told, [depth][draw, emotion, emotion]
     relabeled: Floats  # [draw, depth, emotion, emotion]
     halved: Floats  # [depth, emotion, emotion, split, half, half]
     spectra: Floats  # [depth, class, (evr_pc1, d_eff)], of the classes that are written
     rogues: list[list[metrics.Rogue]]  # [depth][emotion]; none where a metric mixes dimensions
     resolved: Mask  # [depth, contrast]: above rounding errors
 
+    def at(self, depths: Sequence[int]) -> Measured:
+        """The same at some depths, those where pairs are told."""
+        kept = {
+            one.name: array[:, depths] if one.name in DRAWN else array[depths]
+            for one in fields(self)
+            if isinstance(array := getattr(self, one.name), np.ndarray)
+        }
+        rogues = [self.rogues[depth] for depth in depths]
+        return replace(self, **kept, rogues=rogues)
+
 
 def measure(residual: NDArray, probe: NDArray, name: str, plan: Plan) -> Measured:
     """The contrasts of `residual` at every depth, in the metric `name` fitted on `probe`."""
-    depths = range(residual.shape[2])
-    measured = [
-        _at_depth(metrics.fit(name, probe[:, depth]).apply(residual[:, :, depth]), name, plan)
-        for depth in depths
-    ]
+    measured, between = [], []
+    for depth in range(residual.shape[2]):
+        x = metrics.fit(name, probe[:, depth]).apply(residual[:, :, depth])
+        d, here = _at_depth(x, name, plan)
+        if depth in plan.told:
+            between.append(resampling.flipped_inner_u(d, plan.signs[: plan.of_pairs]))
+        measured.append(here)
+    rogues = [one.pop("rogues") for one in measured]
     stacked = {
         field: np.stack([one[field] for one in measured], axis=int(field in DRAWN))
         for field in measured[0]
-        if field != "rogues"
     }
-    return Measured(**stacked, rogues=[one["rogues"] for one in measured])
+    return Measured(**stacked, between=between, rogues=rogues)
 
 
-def _at_depth(x: Floats, name: str, plan: Plan) -> dict:
-    """The fields of `Measured` at one depth, from `x[class, topic, d_model]`."""
+def _at_depth(x: Floats, name: str, plan: Plan) -> tuple[Floats, dict]:
+    """The differences at one depth, and the fields of `Measured`, from `x[class, topic, d]`."""
     centred = x - x[:1, :1]
     centred -= centred.mean(axis=(0, 1))
     d = unbiased.differences(x, plan.weights)
@@ -103,18 +110,21 @@ def _at_depth(x: Floats, name: str, plan: Plan) -> dict:
     rogues = [metrics.rogue(one) for one in d.mean(axis=1)] if keeps_axes else []
     d = arrays.coordinates(d.reshape(-1, d.shape[-1])).reshape(*d.shape[:2], -1)
     relabeled = resampling.relabeled_inner(d, plan.relabeled)
-    lengths = (np.tensordot(plan.contrasts, d, axes=1) ** 2).sum(axis=(1, 2))
-    resolved = lengths > unbiased.RESOLUTION * (centred**2).sum()
+    a, b = plan.pairs
+    lengths = [
+        float((one**2).sum()) for one in (*d, *(d[i] - d[j] for i, j in zip(a, b, strict=True)))
+    ]
+    resolved = np.array(lengths) > unbiased.RESOLUTION * (centred**2).sum()
     d = d * resolved[: len(plan.emotions), None, None]
     whole, left = unbiased.products(d), unbiased.left_out(d)
-    return {
+    return d, {
         "naive": unbiased.inner(whole),
         "u": unbiased.inner_u(whole),
         "trace": unbiased.trace_cov(whole),
         "loo_naive": unbiased.inner(left),
         "loo_u": unbiased.inner_u(left),
         "loo_trace": unbiased.trace_cov(left),
-        "flipped": resampling.flipped_norm2_u(np.tensordot(plan.contrasts, d, axes=1), plan.signs),
+        "flipped": resampling.flipped_norm2_u(d, plan.signs),
         "relabeled": relabeled,
         "halved": unbiased.half_products(d, plan.halves),
         "spectra": np.array([metrics.spectrum(one) for one in x[: len(plan.classes)]]),
@@ -123,11 +133,59 @@ def _at_depth(x: Floats, name: str, plan: Plan) -> dict:
     }
 
 
-def norms(products: Floats, plan: Plan, axis: int) -> Floats:
-    """Squared norms: the axes [emotion, emotion] from `axis` on become [contrast]."""
-    square = np.einsum("ce,cf->efc", plan.contrasts, plan.contrasts)
-    moved = np.moveaxis(products, (axis, axis + 1), (0, 1))
-    return np.moveaxis(np.tensordot(square, moved, axes=([0, 1], [0, 1])), 0, axis)
+@dataclass(frozen=True)
+class Lengths:
+    """Squared lengths of contrasts of one kind: of emotions, or of one emotion less another."""
+
+    names: list[str]
+    kind: str
+    naive: Floats  # [depth, contrast], as the next two
+    u: Floats
+    trace: Floats
+    loo_naive: Floats  # [depth, contrast, topic], as the next two
+    loo_u: Floats
+    loo_trace: Floats
+    flipped: Floats  # [draw, depth, contrast]
+    halved: Floats  # [depth, contrast, split, half, half]
+    resolved: Mask  # [depth, contrast]
+    near: Mask  # [contrast, topic, topic], in either emotion of it
+
+
+OF_CONTRASTS = ("naive", "u", "trace", "loo_naive", "loo_u", "loo_trace", "halved")
+
+
+def lengths_of_emotions(m: Measured, plan: Plan) -> Lengths:
+    """Of every emotion, at all depths of m."""
+    against = "neutral" if plan.unlike == 0 else "the others"
+    return Lengths(
+        plan.emotions, f"signal against {against}", flipped=m.flipped, near=plan.near,
+        resolved=m.resolved[:, : len(plan.emotions)],
+        **{name: _own(getattr(m, name), 1) for name in OF_CONTRASTS},
+    )  # fmt: skip
+
+
+def lengths_of_pairs(m: Measured, plan: Plan) -> Lengths:
+    """Of the difference of every two emotions, at the depths where pairs are told."""
+    m = m.at(plan.told)
+    return Lengths(
+        plan.names[len(plan.emotions) :], "signal between emotions", near=plan.near_in_pairs,
+        flipped=np.stack([_apart(one, plan, 1) for one in m.between], axis=1),
+        resolved=m.resolved[:, len(plan.emotions) :],
+        **{name: _apart(getattr(m, name), plan, 1) for name in OF_CONTRASTS},
+    )  # fmt: skip
+
+
+def _own(products: Floats, axis: int) -> Floats:
+    """Squared norms: the axes [emotion, emotion] from `axis` on become [emotion]."""
+    return np.moveaxis(np.diagonal(products, axis1=axis, axis2=axis + 1), -1, axis)
+
+
+def _apart(products: Floats, plan: Plan, axis: int) -> Floats:
+    """Squared norms of differences: the axes [emotion, emotion] from `axis` on become [pair]."""
+    own = _own(products, axis)
+    a, b = (own.take(one, axis=axis) for one in plan.pairs)
+    across = products + products.swapaxes(axis, axis + 1)  # halves differ in whose comes first
+    return a + b - pair_products(across, plan, axis)
 
 
 def pair_products(products: Floats, plan: Plan, axis: int) -> Floats:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from emovec.io.tables import SEPARATOR
 from emovec.statistics import corrections, resampling, unbiased
 from emovec.statistics.arrays import Floats, Mask, mean_defined
-from emovec.within_model.measure import Measured, Plan, norms, pair_cosines, pair_products
+from emovec.within_model.measure import Lengths, Measured, Plan, pair_cosines, pair_products
 
 SIGN_FLIP, RELABELING, ZERO = "sign_flip", "label_permutation", "zero"
 
@@ -70,25 +70,22 @@ class Block:
         )
 
 
-def norm_blocks(m: Measured, plan: Plan, family: str) -> tuple[list[Block], Mask]:
-    """Lengths and reliabilities of every contrast; and gate[depth, contrast].
+def norm_blocks(of: Lengths, plan: Plan, family: str) -> tuple[list[Block], Mask]:
+    """Lengths and reliabilities of contrasts; and gate[depth, contrast].
 
     All are tested by the sign flips of U: for given sentences, each grows with it.
     """
-    n, n_emotions = m.loo_u.shape[-1], len(plan.emotions)
-    keep = m.resolved
-    naive, u, trace = (norms(one, plan, 1) * keep for one in (m.naive, m.u, m.trace))
+    n, keep = of.loo_u.shape[-1], of.resolved
+    naive, u, trace = (one * keep for one in (of.naive, of.u, of.trace))
     loo_naive, loo_u, loo_trace = (
-        norms(one, plan, 1) * keep[..., None] for one in (m.loo_naive, m.loo_u, m.loo_trace)
+        one * keep[..., None] for one in (of.loo_naive, of.loo_u, of.loo_trace)
     )
-    flipped = m.flipped * keep
+    flipped = of.flipped * keep
     square = n * naive + (n - 1) * trace  # tr G, which a flip leaves as it is
     flipped_naive = (1 - 1 / n) * flipped + square / n**2
     flipped_trace = (square - n * flipped_naive) / (n - 1)
 
-    p = resampling.p_value(u, flipped)
-    kinds = slice(0, n_emotions), slice(n_emotions, None)
-    p_adjusted = np.hstack([resampling.max_t(u[:, kind], flipped[..., kind]) for kind in kinds])
+    p, p_adjusted = resampling.p_value(u, flipped), resampling.max_t(u, flipped)
     reliability = unbiased.reliability(u, naive)
     gate = (reliability >= plan.reliability) & (p_adjusted < plan.alpha)
 
@@ -105,11 +102,8 @@ def norm_blocks(m: Measured, plan: Plan, family: str) -> tuple[list[Block], Mask
             unbiased.reliability(flipped, flipped_naive),
         ),
     }
-    against = "neutral" if plan.unlike == 0 else "the others"
-    families = [f"{family}: signal against {against}", f"{family}: signal between emotions"]
     shared = {
-        "items": [(name, "") for name in plan.names],
-        "family": np.repeat(families, [n_emotions, keep.shape[1] - n_emotions]).astype(object),
+        "items": [(name, "") for name in of.names],
         "gate": gate,
         "flag": np.where(keep, "", NO_DIFFERENCE).astype(object),
     }
@@ -117,22 +111,27 @@ def norm_blocks(m: Measured, plan: Plan, family: str) -> tuple[list[Block], Mask
         Block(
             stat,
             value=value,
-            ci=resampling.jackknife_interval(value, loo, plan.alpha, near=plan.near_in_contrasts),
+            ci=resampling.jackknife_interval(value, loo, plan.alpha, near=of.near),
             band=resampling.band(null, plan.alpha),
             null=SIGN_FLIP,
             p=p,
             p_adjusted=p_adjusted,
+            family=f"{family}: {of.kind}",
             **shared,
         )
         for stat, (value, loo, null) in estimates.items()
     ]
-    half = np.where(keep, unbiased.split_half(norms(m.halved, plan, 1)), np.nan)
-    return [*blocks, Block("split_half", value=half, **shared | {"family": ""})], gate
+    half = np.where(keep, unbiased.split_half(of.halved), np.nan)
+    return [*blocks, Block("split_half", value=half, **shared)], gate
 
 
 def cosine_blocks(m: Measured, plan: Plan, family: str, gate: Mask) -> list[Block]:
-    """The likeness of every pair of emotions; kappa is what cos_naive tends to without effect."""
+    """The likeness of every pair of emotions; kappa is what cos_naive tends to without effect.
+
+    At the depths where pairs are told; `gate[depth, emotion]` is of all depths.
+    """
     a, b = plan.pairs
+    m, gate = m.at(plan.told), gate[plan.told]
     keep = m.resolved[:, a] & m.resolved[:, b]
     clusters = {"alpha": plan.alpha, "near": plan.near_in_pairs}
     rogue = np.array([[one.dominated for one in row] for row in m.rogues], dtype=bool)
@@ -147,9 +146,8 @@ def cosine_blocks(m: Measured, plan: Plan, family: str, gate: Mask) -> list[Bloc
 
     naive, relabeled = pair_cosines(m.naive, plan, 1), pair_cosines(m.relabeled, plan, 2)
     kappa, loo_kappa = pair_cosines(m.trace, plan, 1), pair_cosines(m.loo_trace, plan, 1)
-    ip, n_emotions = pair_products(m.u, plan, 1), len(plan.emotions)
-    # a·b from the norms of a, b and a − b
-    flipped = (m.flipped[..., a] + m.flipped[..., b] - m.flipped[..., n_emotions:]) / 2
+    ip = pair_products(m.u, plan, 1)
+    flipped = np.stack([pair_products(one, plan, 1) for one in m.between], axis=1)
     cos, loo = pair_cosines(m.u, plan, 1), pair_cosines(m.loo_u, plan, 1)
     p = resampling.jackknife_p(cos - plan.unlike, loo, plan.near_in_pairs)
     return [
@@ -230,13 +228,12 @@ def common_block(m: Measured, plan: Plan, gate: Mask) -> Block:
     value = unbiased.common_share(m.u)
     loo = unbiased.common_share(np.moveaxis(m.loo_u, -1, 1))
     low, high = resampling.jackknife_interval(value, loo, plan.alpha, near=plan.near.any(axis=0))
-    n_emotions = len(plan.emotions)
     return Block(
         "common_share",
         items=[("common", "")],
         value=value[:, None],
         ci=(low[:, None], high[:, None]),
-        gate=gate[:, :n_emotions].all(axis=1, keepdims=True),
+        gate=gate.all(axis=1, keepdims=True),
         flag=np.where(np.isnan(value), NO_NORM, "")[:, None].astype(object),
     )
 
@@ -287,7 +284,7 @@ def averages(m: Measured, plan: Plan, family: str) -> list[Block]:
     u, loo_u = m.u[depths].mean(axis=0), m.loo_u[depths].mean(axis=0)
     cos, loo = pair_cosines(u, plan, 0), pair_cosines(loo_u, plan, 0)
     p = resampling.jackknife_p(cos - plan.unlike, loo, plan.near_in_pairs)
-    lengths, flipped = np.diagonal(u), m.flipped[:, depths, : len(plan.emotions)].mean(axis=1)
+    lengths, flipped = np.diagonal(u), m.flipped[:, depths].mean(axis=1)
     signal = resampling.max_t(lengths, flipped) < plan.alpha
     reliable = (
         unbiased.reliability(lengths, np.diagonal(m.naive[depths].mean(axis=0))) >= plan.reliability
