@@ -421,6 +421,20 @@ def test_twins_are_found_alike_by_all_but_the_raw_cosine(widths, seed):
     assert (mapped > 0.6).all()
 
 
+def test_a_brief_plan_leaves_out_different_emotions_but_for_one_method():
+    both = worlds_cross.pair("shared", np.random.default_rng(0), probes=(200, 100), topics=24)
+    whole, brief = (
+        compare_models(
+            both.a, both.b, both.probe, small_plan(brief=brief), np.random.default_rng(1)
+        )[0]
+        for brief in (False, True)
+    )
+    other = whole.emotion_a.isin(worlds_cross.EMOTIONS) & (whole.emotion_a != whole.emotion_b)
+    kept = ~other | (whole.method == "wpc")
+    assert {"ridge", "procrustes"} <= set(whole.method[~kept]) and other[kept].any()
+    pd.testing.assert_frame_equal(brief, whole[kept].reset_index(drop=True))
+
+
 def without_correspondence(kind, rng):
     """Two models that have nothing to do with each other, and their comparison."""
     options = {"probes": (600, 240), "widths": (150, 150), "latents": 120, "topics": 100}

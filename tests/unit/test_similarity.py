@@ -442,6 +442,7 @@ def test_of_many_emotions_pairs_are_told_at_some_depths_alone(table):
     )
     told = some[some.emotion_b.ne("") | ~some.emotion_a.isin([*CLASSES, "common"])]
     assert set(told.depth.dropna()) == {2} and told.depth.isna().any()
+    assert set(told.stat) == {"cos_naive", "cos_u", "distinct"}
     left = some[~some.index.isin(told.index)]
     assert set(left.depth.dropna()) == set(range(4))
     key = ["depth", "metric", "emotion_a", "emotion_b", "stat"]

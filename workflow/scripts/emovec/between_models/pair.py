@@ -46,6 +46,7 @@ class Plan:
     draws: int = 1999  # random directions, and orders of emotions
     folds: int = 5
     grid: int = 10  # exploratory depths of each model; 0 for none
+    brief: bool = False  # of different emotions only whitened read-outs, for many emotions
 
     def compared(self, i: int) -> list[int]:
         """The classes that are scored to decode emotion i: it and neutral, or all others."""
@@ -53,7 +54,9 @@ class Plan:
         return [i, *(j for j in every if j != i)] if self.neutral is None else [i, -1]
 
     @classmethod
-    def of(cls, emotions: Sequence[str], neutral: str | None, statistics: dict) -> Plan:
+    def of(
+        cls, emotions: Sequence[str], neutral: str | None, statistics: dict, *, brief: bool = False
+    ) -> Plan:
         """What the `statistics` of the configuration ask for."""
         return cls(
             emotions=emotions,
@@ -64,6 +67,7 @@ class Plan:
             folds=statistics["folds"],
             draws=statistics["permutations"],
             shuffles=min(statistics["permutations"], 999),
+            brief=brief,
         )
 
 

@@ -17,7 +17,8 @@ from emovec.statistics.resampling import jackknife_interval, p_value, single_ste
 ROGUE = 0.5  # share of the variance on one component
 
 
-SCORED_IN = "wpc"  # the metric of transfers: whitened read-outs of the target
+READ_OUTS = "wpc"
+SCORED_IN = READ_OUTS  # the metric of transfers: whitened read-outs of the target
 UNWHITENED_MAP, MISMATCHED = "ridge_unwhitened", "mismatched_attributes"
 
 
@@ -117,14 +118,16 @@ def _against(value: float, null: Floats, name: str, plan: Plan) -> dict:
 def cosine_rows(cell: Measured, common: Common) -> list[dict]:
     """Cosines of every emotion with every emotion, beside those of mismatched attributes.
 
-    Those of one emotion in two models are the sensitivity of a claim to method and depth.
+    Those of one emotion in two models are the sensitivity of a claim to method and depth. In a
+    brief plan different emotions are told by one method alone.
     """
     plan, null = common.plan, mismatched_band(cell, common)
+    every = not plan.brief or cell.method == READ_OUTS
     rows = []
-    for i, emotion_a in enumerate(plan.emotions):
-        for j, emotion_b in enumerate(plan.emotions):
+    for i, j in np.ndindex(len(plan.emotions), len(plan.emotions)):
+        if i == j or every:
             row = cosine_row(cell, i, j, plan) | null
-            if emotion_a == emotion_b and cell.stat == "cos_u":
+            if i == j and cell.stat == "cos_u":
                 row["family"] = "sensitivity"
             rows.append(row)
     return rows

@@ -9,7 +9,6 @@ metrics and contrasts share their random draws.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import comb
 
 import numpy as np
 import pandas as pd
@@ -29,10 +28,10 @@ from emovec.within_model.rows import (
     diagnostic_blocks,
     less_fixed,
     norm_blocks,
+    product_blocks,
 )
 
 MOST_RELABELINGS, MOST_RELABELED = 1_999, 8_000  # each costs as much as twenty flips
-MOST_FLIPPED = 1_000_000  # pairs of emotions
 
 
 THRESHOLDS = {"reliability": 0.5, "margin": 0.9}
@@ -64,8 +63,7 @@ def compare_emotions(
     the row have at least the reliability that the thresholds ask for and pass the sign-flip test at
     `alpha`, adjusted for all depths and contrasts of their kind (against neutral, or between
     emotions). By default there are as many relabelings as flips, but at most 1,999, and at most
-    8,000 (but 199 or more) for all emotions together. In the same way all pairs together have at
-    most 1,000,000 flips; rows `distinct`, corrected by Holm, have all.
+    8,000 (but 199 or more) for all emotions together.
 
     Parameters
     ----------
@@ -83,8 +81,8 @@ def compare_emotions(
     depths
         Those over which rows `distinct` are made, in the LDA metric or else the raw one.
     pairs_at
-        Depths at which pairs of emotions are told and corrected together, all if absent: many
-        emotions have many pairs.
+        For many emotions, which have many pairs: the depths at which the cosines of pairs, and
+        nothing else of them, are told and corrected together. All is told if absent.
 
     Raises
     ------
@@ -118,13 +116,13 @@ def compare_emotions(
         weights=weights,
         unlike=unbiased.unlike_cosine(len(emotions), neutral),
         signs=resampling.sign_flips(n_topics, flips, rng),
-        of_pairs=resampling.shared_out(flips, comb(len(emotions), 2), MOST_FLIPPED),
         relabeled=resampling.relabeled_weights(
             weights.astype(np.int8), labels, list(classes).index(neutral)
         ),
         halves=unbiased.halves(n_topics, splits, rng),
         near=np.stack([near_topics(n_topics)] * len(weights)) if near is None else near,
         told=range(n_depths) if pairs_at is None else sorted(set(pairs_at)),
+        brief=pairs_at is not None,
         alpha=alpha,
         **{name: thresholds.get(name, limit) for name, limit in THRESHOLDS.items()},
     )
@@ -140,8 +138,10 @@ def compare_emotions(
         ]
         pairs = []
         if len(plan.told) and len(emotions) > 1:
-            of_pairs, _ = norm_blocks(lengths_of_pairs(measured, plan), plan, family)
-            pairs = [*cosine_blocks(measured, plan, family, gate), *of_pairs]
+            pairs += cosine_blocks(measured, plan, family, gate)
+            if not plan.brief:
+                of_pairs, _ = norm_blocks(lengths_of_pairs(measured, plan), plan, family)
+                pairs += [*product_blocks(measured, plan, family, gate), *of_pairs]
         parts = (
             (pairs, plan.told),
             (alone, range(n_depths)),

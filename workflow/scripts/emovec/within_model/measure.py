@@ -24,11 +24,11 @@ class Plan:
     weights: Floats  # [emotion, class], of emotion − neutral or the mean of emotions, which is last
     unlike: float  # the cosine of directions that are all equally unlike
     signs: NDArray[np.int8]  # [flip, topic]
-    of_pairs: int  # flips of pairs of emotions, the first ones
     relabeled: NDArray[np.int8]  # [relabeling, emotion, class, topic]
     halves: Floats  # [split, half, topic]
     near: Mask  # [emotion, topic, topic], topics that share a lexical head
     told: Sequence[int]  # depths where pairs of emotions are
+    brief: bool  # of pairs only the cosines
     alpha: float
     reliability: float
     margin: float
@@ -90,8 +90,8 @@ def measure(residual: NDArray, probe: NDArray, name: str, plan: Plan) -> Measure
     for depth in range(residual.shape[2]):
         x = metrics.fit(name, probe[:, depth]).apply(residual[:, :, depth])
         d, here = _at_depth(x, name, plan)
-        if depth in plan.told:
-            between.append(resampling.flipped_inner_u(d, plan.signs[: plan.of_pairs]))
+        if depth in plan.told and not plan.brief:
+            between.append(resampling.flipped_inner_u(d, plan.signs))
         measured.append(here)
     rogues = [one.pop("rogues") for one in measured]
     stacked = {

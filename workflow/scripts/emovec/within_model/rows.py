@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -126,30 +126,12 @@ def norm_blocks(of: Lengths, plan: Plan, family: str) -> tuple[list[Block], Mask
 
 
 def cosine_blocks(m: Measured, plan: Plan, family: str, gate: Mask) -> list[Block]:
-    """The likeness of every pair of emotions; kappa is what cos_naive tends to without effect.
-
-    At the depths where pairs are told; `gate[depth, emotion]` is of all depths.
-    """
-    a, b = plan.pairs
-    m, gate = m.at(plan.told), gate[plan.told]
-    keep = m.resolved[:, a] & m.resolved[:, b]
-    clusters = {"alpha": plan.alpha, "near": plan.near_in_pairs}
-    rogue = np.array([[one.dominated for one in row] for row in m.rogues], dtype=bool)
-    if not rogue.size:
-        rogue = np.zeros((len(gate), len(plan.emotions)), dtype=bool)
-    shared = {"items": plan.pair_names, "gate": gate[:, a] & gate[:, b]}
-
-    def flags(values: Floats) -> NDArray[np.object_]:
-        dominated = np.where(rogue[:, a] | rogue[:, b], DOMINATED, "")
-        defined = np.where(np.isnan(values), NO_NORM, dominated)
-        return np.where(keep, defined, NO_DIFFERENCE).astype(object)
-
+    """The cosines of every pair of emotions where pairs are told; `gate[depth, emotion]` of all."""
+    m, shared, flags = _pairs(m, plan, gate)
     naive, relabeled = pair_cosines(m.naive, plan, 1), pair_cosines(m.relabeled, plan, 2)
-    kappa, loo_kappa = pair_cosines(m.trace, plan, 1), pair_cosines(m.loo_trace, plan, 1)
-    ip = pair_products(m.u, plan, 1)
-    flipped = np.stack([pair_products(one, plan, 1) for one in m.between], axis=1)
     cos, loo = pair_cosines(m.u, plan, 1), pair_cosines(m.loo_u, plan, 1)
     p = resampling.jackknife_p(cos - plan.unlike, loo, plan.near_in_pairs)
+    clusters = {"alpha": plan.alpha, "near": plan.near_in_pairs}
     return [
         Block(
             "cos_naive",
@@ -166,25 +148,6 @@ def cosine_blocks(m: Measured, plan: Plan, family: str, gate: Mask) -> list[Bloc
             **shared,
         ),
         Block(
-            "kappa",
-            value=kappa,
-            ci=resampling.jackknife_interval(kappa, loo_kappa, fisher_z=True, **clusters),
-            flag=flags(kappa),
-            items=plan.pair_names,
-        ),
-        Block(
-            "ip_u",
-            value=ip,
-            ci=resampling.jackknife_interval(ip, pair_products(m.loo_u, plan, 1), **clusters),
-            band=resampling.band(flipped, plan.alpha),
-            null=SIGN_FLIP,
-            p=resampling.p_value(ip, flipped, "two-sided"),
-            p_adjusted=resampling.max_t(ip, flipped, "two-sided"),
-            family=f"{family}: ip_u",
-            flag=flags(ip),
-            **shared,
-        ),
-        Block(
             "cos_u",
             value=cos,
             ci=resampling.jackknife_interval(cos, loo, **clusters),
@@ -196,6 +159,55 @@ def cosine_blocks(m: Measured, plan: Plan, family: str, gate: Mask) -> list[Bloc
             **shared,
         ),
     ]
+
+
+def product_blocks(m: Measured, plan: Plan, family: str, gate: Mask) -> list[Block]:
+    """The inner products of every pair, and kappa, what cos_naive tends to without any effect."""
+    m, shared, flags = _pairs(m, plan, gate)
+    kappa, loo_kappa = pair_cosines(m.trace, plan, 1), pair_cosines(m.loo_trace, plan, 1)
+    ip, loo_ip = pair_products(m.u, plan, 1), pair_products(m.loo_u, plan, 1)
+    flipped = np.stack([pair_products(one, plan, 1) for one in m.between], axis=1)
+    clusters = {"alpha": plan.alpha, "near": plan.near_in_pairs}
+    return [
+        Block(
+            "kappa",
+            value=kappa,
+            ci=resampling.jackknife_interval(kappa, loo_kappa, fisher_z=True, **clusters),
+            flag=flags(kappa),
+            items=plan.pair_names,
+        ),
+        Block(
+            "ip_u",
+            value=ip,
+            ci=resampling.jackknife_interval(ip, loo_ip, **clusters),
+            band=resampling.band(flipped, plan.alpha),
+            null=SIGN_FLIP,
+            p=resampling.p_value(ip, flipped, "two-sided"),
+            p_adjusted=resampling.max_t(ip, flipped, "two-sided"),
+            family=f"{family}: ip_u",
+            flag=flags(ip),
+            **shared,
+        ),
+    ]
+
+
+def _pairs(
+    m: Measured, plan: Plan, gate: Mask
+) -> tuple[Measured, dict, Callable[[Floats], NDArray[np.object_]]]:
+    """What was measured where pairs are told, what their blocks share, flags of their values."""
+    a, b = plan.pairs
+    m, gate = m.at(plan.told), gate[plan.told]
+    keep = m.resolved[:, a] & m.resolved[:, b]
+    rogue = np.array([[one.dominated for one in row] for row in m.rogues], dtype=bool)
+    if not rogue.size:
+        rogue = np.zeros((len(gate), len(plan.emotions)), dtype=bool)
+
+    def flags(values: Floats) -> NDArray[np.object_]:
+        dominated = np.where(rogue[:, a] | rogue[:, b], DOMINATED, "")
+        defined = np.where(np.isnan(values), NO_NORM, dominated)
+        return np.where(keep, defined, NO_DIFFERENCE).astype(object)
+
+    return m, {"items": plan.pair_names, "gate": gate[:, a] & gate[:, b]}, flags
 
 
 def _unlike(plan: Plan) -> dict:
