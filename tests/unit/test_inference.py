@@ -52,17 +52,6 @@ def test_flipped_u_is_the_mean_over_pairs_of_flipped_differences(width):
             assert null[draw, contrast] == pytest.approx(pairs.mean(), abs=1e-12)
 
 
-@pytest.mark.parametrize("width", [4, 40])
-def test_flipped_products_have_the_norms_of_emotions_and_of_their_differences(width):
-    d = differences(small(d=width))
-    signs = resampling.sign_flips(6, 700, np.random.default_rng(0))
-    inner = resampling.flipped_inner_u(d, signs)
-    norms = resampling.flipped_norm2_u(d, signs)
-    apart = resampling.flipped_norm2_u((d[0] - d[2])[None], signs)[:, 0]
-    assert np.allclose(np.diagonal(inner, axis1=1, axis2=2), norms, atol=1e-12)
-    assert np.allclose(inner[:, 0, 0] + inner[:, 2, 2] - 2 * inner[:, 0, 2], apart, atol=1e-12)
-
-
 def test_many_tests_share_the_draws_and_few_have_all():
     assert resampling.shared_out(99, 500, 10_000) == 99  # never more than asked for
     assert resampling.shared_out(9_999, 500, 10_000) == 199

@@ -9,7 +9,6 @@ generator that is passed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
@@ -54,28 +53,13 @@ def flipped_norm2_u(d: Floats, signs: NDArray[np.int8]) -> Floats:
 
 def flipped_norm2(d: Floats, signs: NDArray[np.int8]) -> Floats:
     """Squared norms [draw, contrast] of the sums of `d[contrast, topic, d_model]`, flipped."""
-    sums = _flipped_sums(coordinates(d), signs)
-    return np.concatenate([np.einsum("bcx,bcx->bc", one, one) for one in sums])
-
-
-def flipped_inner_u(d: Floats, signs: NDArray[np.int8]) -> Floats:
-    """U*[draw, contrast, contrast] of the inner products, as `flipped_norm2_u` of the norms.
-
-    Those of differences between contrasts, flipped likewise, follow from them.
-    """
-    n_topics = d.shape[1]
-    same_topic = np.einsum("aix,bix->ab", d, d, optimize=True)
-    rows = coordinates(d.reshape(-1, d.shape[-1])).reshape(*d.shape[:2], -1)
-    null = np.concatenate([one @ one.swapaxes(1, 2) for one in _flipped_sums(rows, signs)])
-    return (null - same_topic) / (n_topics * (n_topics - 1))
-
-
-def _flipped_sums(d: Floats, signs: NDArray[np.int8]) -> Iterator[Floats]:
-    """Batches of sums [draw, contrast, x] of `d[contrast, topic, x]`."""
-    side_by_side = d.swapaxes(0, 1).reshape(d.shape[1], -1)
+    side_by_side = coordinates(d).swapaxes(0, 1).reshape(d.shape[1], -1)
+    norms = np.empty((len(signs), len(d)))
     for start in range(0, len(signs), BATCH):
         part = signs[start : start + BATCH].astype(np.float64)
-        yield (part @ side_by_side).reshape(len(part), len(d), -1)
+        sums = (part @ side_by_side).reshape(len(part), len(d), -1)
+        norms[start : start + BATCH] = np.einsum("bcx,bcx->bc", sums, sums)
+    return norms
 
 
 def relabelings(

@@ -65,8 +65,7 @@ class Measured:
     loo_naive: Floats  # [depth, emotion, emotion, topic], as the next two
     loo_u: Floats
     loo_trace: Floats
-    flipped: Floats  # U of the norms [draw, depth, emotion]
-    between: list[Floats]  # U of the products where pairs are told, [depth][draw, emotion, emotion]
+    flipped: Floats  # U of the norms [draw, depth, contrast], in a brief plan of emotions alone
     relabeled: Floats  # [draw, depth, emotion, emotion]
     halved: Floats  # [depth, emotion, emotion, split, half, half]
     spectra: Floats  # [depth, class, (evr_pc1, d_eff)], of the classes that are written
@@ -86,23 +85,20 @@ class Measured:
 
 def measure(residual: NDArray, probe: NDArray, name: str, plan: Plan) -> Measured:
     """The contrasts of `residual` at every depth, in the metric `name` fitted on `probe`."""
-    measured, between = [], []
+    measured = []
     for depth in range(residual.shape[2]):
         x = metrics.fit(name, probe[:, depth]).apply(residual[:, :, depth])
-        d, here = _at_depth(x, name, plan)
-        if depth in plan.told and not plan.brief:
-            between.append(resampling.flipped_inner_u(d, plan.signs))
-        measured.append(here)
+        measured.append(_at_depth(x, name, plan))
     rogues = [one.pop("rogues") for one in measured]
     stacked = {
         field: np.stack([one[field] for one in measured], axis=int(field in DRAWN))
         for field in measured[0]
     }
-    return Measured(**stacked, between=between, rogues=rogues)
+    return Measured(**stacked, rogues=rogues)
 
 
-def _at_depth(x: Floats, name: str, plan: Plan) -> tuple[Floats, dict]:
-    """The differences at one depth, and the fields of `Measured`, from `x[class, topic, d]`."""
+def _at_depth(x: Floats, name: str, plan: Plan) -> dict:
+    """The fields of `Measured` at one depth, from `x[class, topic, d_model]`."""
     centred = x - x[:1, :1]
     centred -= centred.mean(axis=(0, 1))
     d = unbiased.differences(x, plan.weights)
@@ -111,20 +107,19 @@ def _at_depth(x: Floats, name: str, plan: Plan) -> tuple[Floats, dict]:
     d = arrays.coordinates(d.reshape(-1, d.shape[-1])).reshape(*d.shape[:2], -1)
     relabeled = resampling.relabeled_inner(d, plan.relabeled)
     a, b = plan.pairs
-    lengths = [
-        float((one**2).sum()) for one in (*d, *(d[i] - d[j] for i, j in zip(a, b, strict=True)))
-    ]
-    resolved = np.array(lengths) > unbiased.RESOLUTION * (centred**2).sum()
+    lengths = (np.concatenate([d, d[a] - d[b]]) ** 2).sum(axis=(1, 2))
+    resolved = lengths > unbiased.RESOLUTION * (centred**2).sum()
     d = d * resolved[: len(plan.emotions), None, None]
     whole, left = unbiased.products(d), unbiased.left_out(d)
-    return d, {
+    contrasts = d if plan.brief else np.concatenate([d, d[a] - d[b]])
+    return {
         "naive": unbiased.inner(whole),
         "u": unbiased.inner_u(whole),
         "trace": unbiased.trace_cov(whole),
         "loo_naive": unbiased.inner(left),
         "loo_u": unbiased.inner_u(left),
         "loo_trace": unbiased.trace_cov(left),
-        "flipped": resampling.flipped_norm2_u(d, plan.signs),
+        "flipped": resampling.flipped_norm2_u(contrasts, plan.signs),
         "relabeled": relabeled,
         "halved": unbiased.half_products(d, plan.halves),
         "spectra": np.array([metrics.spectrum(one) for one in x[: len(plan.classes)]]),
@@ -156,10 +151,10 @@ OF_CONTRASTS = ("naive", "u", "trace", "loo_naive", "loo_u", "loo_trace", "halve
 
 def lengths_of_emotions(m: Measured, plan: Plan) -> Lengths:
     """Of every emotion, at all depths of m."""
-    against = "neutral" if plan.unlike == 0 else "the others"
+    against, n_emotions = "neutral" if plan.unlike == 0 else "the others", len(plan.emotions)
     return Lengths(
-        plan.emotions, f"signal against {against}", flipped=m.flipped, near=plan.near,
-        resolved=m.resolved[:, : len(plan.emotions)],
+        plan.emotions, f"signal against {against}", near=plan.near,
+        flipped=m.flipped[..., :n_emotions], resolved=m.resolved[:, :n_emotions],
         **{name: _own(getattr(m, name), 1) for name in OF_CONTRASTS},
     )  # fmt: skip
 
@@ -169,7 +164,7 @@ def lengths_of_pairs(m: Measured, plan: Plan) -> Lengths:
     m = m.at(plan.told)
     return Lengths(
         plan.names[len(plan.emotions) :], "signal between emotions", near=plan.near_in_pairs,
-        flipped=np.stack([_apart(one, plan, 1) for one in m.between], axis=1),
+        flipped=m.flipped[..., len(plan.emotions) :],
         resolved=m.resolved[:, len(plan.emotions) :],
         **{name: _apart(getattr(m, name), plan, 1) for name in OF_CONTRASTS},
     )  # fmt: skip

@@ -166,7 +166,9 @@ def product_blocks(m: Measured, plan: Plan, family: str, gate: Mask) -> list[Blo
     m, shared, flags = _pairs(m, plan, gate)
     kappa, loo_kappa = pair_cosines(m.trace, plan, 1), pair_cosines(m.loo_trace, plan, 1)
     ip, loo_ip = pair_products(m.u, plan, 1), pair_products(m.loo_u, plan, 1)
-    flipped = np.stack([pair_products(one, plan, 1) for one in m.between], axis=1)
+    a, b = plan.pairs
+    # a·b from the norms of a, b and a − b
+    flipped = (m.flipped[..., a] + m.flipped[..., b] - m.flipped[..., len(plan.emotions) :]) / 2
     clusters = {"alpha": plan.alpha, "near": plan.near_in_pairs}
     return [
         Block(
@@ -296,7 +298,7 @@ def averages(m: Measured, plan: Plan, family: str) -> list[Block]:
     u, loo_u = m.u[depths].mean(axis=0), m.loo_u[depths].mean(axis=0)
     cos, loo = pair_cosines(u, plan, 0), pair_cosines(loo_u, plan, 0)
     p = resampling.jackknife_p(cos - plan.unlike, loo, plan.near_in_pairs)
-    lengths, flipped = np.diagonal(u), m.flipped[:, depths].mean(axis=1)
+    lengths, flipped = np.diagonal(u), m.flipped[:, depths, : len(plan.emotions)].mean(axis=1)
     signal = resampling.max_t(lengths, flipped) < plan.alpha
     reliable = (
         unbiased.reliability(lengths, np.diagonal(m.naive[depths].mean(axis=0))) >= plan.reliability
