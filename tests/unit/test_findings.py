@@ -738,6 +738,25 @@ def test_many_emotions_answer_whether_models_share_them(code: str, says: str, su
     assert len(says.split()) <= 12
 
 
+@pytest.mark.parametrize(
+    ("code", "verdict", "title"),
+    [
+        ("with_text", "inconclusive", "one and two place 8 emotions alike"),
+        ("with_text", "shared", "one and two share emotion directions"),
+        ("not_shared", "inconclusive", "one and two do not place 8 emotions alike"),
+        ("inconclusive", "inconclusive",
+         "Emotion directions in one and two: whether they are shared is open"),
+    ],
+)  # fmt: skip
+def test_title_says_what_the_answer_below_it_says(code: str, verdict: str, title: str) -> None:
+    provenance, audit, tables = run()
+    facts = describe(provenance, audit, tables, models=MODELS, untrained=[])
+    fact = {"pair": tuple(MODELS), "code": code, "emotions": 8}
+    fact |= {"own": {"p": 0.0004}, "beyond_text": {"p": 0.01}}
+    verdicts = tables["verdicts"].assign(verdict=verdict)
+    assert first_screen(facts, verdicts, [], [fact])["headline"] == title
+
+
 def test_readable_is_where_all_emotions_are_reliable() -> None:
     rows = [
         {"model": "one", "position": "last", "metric": metric, "stat": "reliability",

@@ -80,7 +80,9 @@ def first_screen(
         "answers": found,
         "grades": titles(GRADES),
         "clear": CLEAR,
-        "headline": _headline(verdicts, names or [model["name"] for model in context["models"]]),
+        "headline": _headline(
+            verdicts, places, names or [model["name"] for model in context["models"]]
+        ),
     }
 
 
@@ -94,22 +96,32 @@ def lines(found: Iterable[Answer]) -> list[str]:
     ]
 
 
-def _headline(verdicts: pd.DataFrame, models: Sequence[str]) -> str:
+def _headline(verdicts: pd.DataFrame, places: Sequence[dict], models: Sequence[str]) -> str:
     """What was found and on what, as the title of the report."""
-    found = _of_emotions(verdicts, models).verdict
+    found, facts = _of_emotions(verdicts, models).verdict, _among(places, models)
+    codes = {fact["code"] for fact in facts}
     if found.empty:
         says = N_("Emotion directions in {models}")
     elif (found == "shared").all():
         says = N_("{models} share emotion directions")
     elif found.isin(SHARING).all():
         says = N_("{models} share emotion directions at least in part")
+    elif codes and codes <= {*ALIKE}:
+        says = N_("{models} place {n} emotions alike")
     elif found.isin(SHARING).any():
         says = N_("{models} share some emotion directions")
     elif (found == "not_shared").all():
         says = N_("{models} do not share emotion directions")
+    elif codes == {"not_shared"}:
+        says = N_("{models} do not place {n} emotions alike")
     else:
         says = N_("Emotion directions in {models}: whether they are shared is open")
-    return _(says).format(models=_together(models))
+    return _(says).format(models=_together(models), n=facts[0]["emotions"] if facts else 0)
+
+
+def _among(places: Sequence[dict], models: Sequence[str]) -> list[dict]:
+    """What is known of pairs of these models alone."""
+    return [fact for fact in places if set(fact["pair"]) <= set(models)]
 
 
 def _together(items: Iterable[str]) -> str:
@@ -183,8 +195,7 @@ def _shared(
 
 def _alike(places: Sequence[dict], trained: Sequence[str], alpha: float) -> Answer | None:
     """Of many emotions, whether models place them alike; None where that was not asked."""
-    facts = [fact for fact in places if set(fact["pair"]) <= set(trained)]
-    if not facts:
+    if not (facts := _among(places, trained)):
         return None
     count = {code: sum(fact["code"] == code for fact in facts) for code in VERDICTS}
     sharing = sum(count[code] for code in ALIKE)
