@@ -160,8 +160,7 @@ def lengths_of_emotions(m: Measured, plan: Plan) -> Lengths:
 
 
 def lengths_of_pairs(m: Measured, plan: Plan) -> Lengths:
-    """Of the difference of every two emotions, at the depths where pairs are told."""
-    m = m.at(plan.told)
+    """Of the difference of every two emotions, at all depths of m; not of a brief plan."""
     return Lengths(
         plan.names[len(plan.emotions) :], "signal between emotions", near=plan.near_in_pairs,
         flipped=m.flipped[..., len(plan.emotions) :],
