@@ -198,3 +198,20 @@ def test_emotions_of_two_directions_are_distinct(seed) -> None:
     found = two_emotions(seed, 0.3, topics=160)
     assert found.p_flips == pytest.approx(0.002, abs=1e-9)
     assert found.p_margin < 0.01 and found.high < 0.9
+
+
+def test_topics_of_one_head_are_flipped_together() -> None:
+    topics, flips = 40, 999
+    rng = np.random.default_rng(0)
+    words = np.repeat(np.arange(8), 5)
+    near = near_topics(topics, words)
+    x, y = rng.standard_normal((2, topics, 6))
+    x += 2 * rng.standard_normal((8, 6))[words]
+    found = distinct([x], [y], (near, near), np.random.default_rng(1), flips=flips)
+    draws = np.random.default_rng(1)
+    by_hand = []
+    for _ in range(2):  # by the heads of either emotion
+        signs = resampling.sign_flips(8, flips, draws)[:, words]
+        sums = ((signs @ (x - y)) ** 2).sum(axis=1)
+        by_hand.append((1 + (sums >= ((x - y).sum(axis=0) ** 2).sum() * (1 - 1e-9)).sum()) / 1000)
+    assert found.p_flips == pytest.approx(max(by_hand)) and 0.01 < found.p_flips < 0.99
